@@ -1,0 +1,1 @@
+//! Beats from onset strength: the bar-pointer hidden Markov model.

@@ -1,0 +1,1 @@
+//! Pitch-class profiles.

@@ -1,0 +1,1 @@
+//! Packs frames into self-contained compressed chunks and reads them back.

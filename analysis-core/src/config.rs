@@ -1,0 +1,110 @@
+//! What to compute and in which shape.
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use serde::{Deserialize, Serialize};
+
+/// Which analysers run. The names are those of `track_analyses.analysis_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalysisType {
+    /// Everything.
+    #[default]
+    Full,
+    /// Frames without chroma; no events.
+    Spectral,
+    /// Frames of bands and onset strength; tempo, beats, bars, onsets.
+    Rhythm,
+    /// Frames of bands and chroma; key and tuning.
+    Tonal,
+    /// Rhythm and tonal, and sections on top of them.
+    Structure,
+}
+
+/// How a value of a frame is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleType {
+    /// Unsigned byte with scale and bias.
+    #[default]
+    U8,
+    /// Signed 16-bit integer with scale and bias, little-endian.
+    I16,
+    /// IEEE 754 half precision, little-endian.
+    F16,
+    /// IEEE 754 single precision, little-endian.
+    F32,
+}
+
+impl SampleType {
+    /// Bytes of one value.
+    #[must_use]
+    pub fn size_bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::I16 | Self::F16 => 2,
+            Self::F32 => 4,
+        }
+    }
+}
+
+/// Configuration of an analysis. `Config::default()` is what `arsis analyze` runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which analysers run. Default: everything.
+    pub analysis_type: AnalysisType,
+    /// Hop between frames, in ms (1..=100). Default 10: 100 frames a second. Smaller gives finer time and
+    /// larger output.
+    pub hop_ms: u32,
+    /// Number of frequency bands in a frame (8..=256). Default 64.
+    pub bands: usize,
+    /// How values are stored. Default `U8`: 0.5 dB steps.
+    pub sample_type: SampleType,
+    /// Frames in a chunk (64..=65,536). Default 1,024: 10.24 s at the default hop. Larger compresses a
+    /// little better, smaller seeks finer.
+    pub chunk_frames: usize,
+    /// Coarser levels made for zooming (0..=6), each `ZOOM_FACTOR` times coarser than the one below. Default 3.
+    pub zoom_levels: u32,
+    /// What untrusted input may ask of us.
+    pub limits: Limits,
+}
+
+/// How many frames of a level make one of the next coarser level.
+pub const ZOOM_FACTOR: u32 = 8;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            analysis_type: AnalysisType::Full,
+            hop_ms: 10,
+            bands: 64,
+            sample_type: SampleType::U8,
+            chunk_frames: 1024,
+            zoom_levels: 3,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] names the first field outside its range.
+    pub fn validate(&self) -> Result<()> {
+        let within = |field: &'static str, given: u64, min: u64, max: u64| {
+            if (min..=max).contains(&given) {
+                return Ok(());
+            }
+            let allowed = format!("{min} to {max}");
+            Err(Error::InvalidConfig { field, given: given.to_string(), allowed })
+        };
+        within("hop_ms", u64::from(self.hop_ms), 1, 100)?;
+        within("bands", self.bands as u64, 8, 256)?;
+        within("chunk_frames", self.chunk_frames as u64, 64, 65_536)?;
+        within("zoom_levels", u64::from(self.zoom_levels), 0, 6)?;
+        within("limits.max_channels", self.limits.max_channels as u64, 1, 8)?;
+        // Times are stored as i32 milliseconds.
+        within("limits.max_duration_ms", self.limits.max_duration_ms, 1, 24 * 24 * 3_600_000)
+    }
+}

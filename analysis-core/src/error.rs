@@ -1,0 +1,109 @@
+//! Everything that can go wrong between bytes and frames, one variant per thing a caller would do differently.
+
+use std::io;
+
+/// Why audio could not be analysed, a chunk not be read, or a configuration not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input holds no bytes, or a container without a single audio frame.
+    #[error("the input is empty: it holds no audio")]
+    Empty,
+    /// The bytes are no audio container that is known.
+    #[error("not a recognised audio file: {detail}")]
+    Unrecognized {
+        /// What the probe saw.
+        detail: String,
+    },
+    /// The container is known, but holds no audio track.
+    #[error("the {container} container holds no audio track")]
+    NoAudioTrack {
+        /// Short name of the container.
+        container: String,
+    },
+    /// The container is known, its codec is not.
+    #[error("unsupported codec: {codec}")]
+    UnsupportedCodec {
+        /// Name or four-character code of the codec.
+        codec: String,
+    },
+    /// The file is of a known kind, but damaged beyond its first audio frame.
+    #[error("the audio is corrupt: {detail}")]
+    Corrupt {
+        /// What was found broken.
+        detail: String,
+    },
+    /// The audio lasts longer than `Limits::max_duration_ms`.
+    #[error("the audio lasts longer than the limit of {max_ms} ms (at least {given_ms} ms)")]
+    TooLong {
+        /// Length known so far, in milliseconds.
+        given_ms: u64,
+        /// The limit, in milliseconds.
+        max_ms: u64,
+    },
+    /// More channels than `Limits::max_channels`.
+    #[error("the audio has {given} channels, the limit is {max}")]
+    TooManyChannels {
+        /// Channels in the audio.
+        given: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A sample rate outside `Limits`.
+    #[error("a sample rate of {given_hz} Hz is outside {min_hz} to {max_hz} Hz")]
+    SampleRateOutOfRange {
+        /// Rate of the audio, in Hz.
+        given_hz: u32,
+        /// Lowest rate allowed, in Hz.
+        min_hz: u32,
+        /// Highest rate allowed, in Hz.
+        max_hz: u32,
+    },
+    /// The audio decodes to more bytes (as f32 samples) than `Limits::max_decoded_bytes`.
+    #[error("the audio decodes to more than the limit of {max_bytes} bytes")]
+    DecodedTooLarge {
+        /// The limit, in bytes of f32 samples.
+        max_bytes: u64,
+    },
+    /// A configuration value outside its legal range.
+    #[error("invalid configuration: {field} is {given}, it must be {allowed}")]
+    InvalidConfig {
+        /// Name of the field.
+        field: &'static str,
+        /// The value given.
+        given: String,
+        /// What would be legal.
+        allowed: String,
+    },
+    /// A block handed to the analyzer does not fit its channel count.
+    #[error("a block of {given} samples does not divide into {channels} channels")]
+    RaggedBlock {
+        /// Samples in the block.
+        given: usize,
+        /// Channels of the analyzer.
+        channels: usize,
+    },
+    /// A stored chunk cannot be read: truncated, altered, or of another layout.
+    #[error("the chunk cannot be read: {detail}")]
+    BadChunk {
+        /// What does not fit.
+        detail: String,
+    },
+    /// A stored chunk claims to be larger than the caller allows.
+    #[error("the chunk decodes to {given} bytes, the limit is {max}")]
+    ChunkTooLarge {
+        /// Bytes the chunk claims.
+        given: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// The observer asked to stop.
+    #[error("the analysis was cancelled")]
+    Cancelled,
+    /// Reading the source or writing a result failed.
+    #[error("reading the audio failed")]
+    Io(#[from] io::Error),
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,1 @@
+//! Scalar features of a frame.

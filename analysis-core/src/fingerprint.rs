@@ -1,0 +1,1 @@
+//! A name for the bytes of a file.

@@ -1,0 +1,1 @@
+//! The layout of a frame and the quantisation of its values.

@@ -1,0 +1,36 @@
+//! Listens to music and writes down what it hears.
+//!
+//! Audio in, frames, chunks, events and a summary out. A pure library: no network, no database, no
+//! environment, no clock.
+
+pub mod bands;
+pub mod beats;
+pub mod chroma;
+pub mod chunk;
+pub mod config;
+pub mod decode;
+pub mod error;
+pub mod events;
+pub mod features;
+pub mod fingerprint;
+pub mod frame;
+pub mod key;
+pub mod limits;
+pub mod loudness;
+pub mod manifest;
+pub mod meter;
+pub mod onset;
+pub mod reader;
+pub mod stft;
+pub mod structure;
+pub mod summary;
+pub mod tempo;
+pub mod units;
+pub mod zoom;
+
+pub use config::{AnalysisType, Config, SampleType};
+pub use error::{Error, Result};
+pub use limits::Limits;
+
+/// Names this version of the engine in every manifest; a change of results changes it.
+pub const ANALYZER_VERSION: &str = concat!("arsis-", env!("CARGO_PKG_VERSION"));

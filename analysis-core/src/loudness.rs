@@ -1,0 +1,1 @@
+//! EBU R128 loudness.

@@ -1,0 +1,1 @@
+//! What describes stored chunks well enough to read them.

@@ -1,0 +1,1 @@
+//! Onset strength from power spectra.

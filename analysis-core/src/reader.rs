@@ -1,0 +1,1 @@
+//! Reads stored frames by time.

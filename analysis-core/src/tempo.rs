@@ -1,0 +1,1 @@
+//! Tempo from onset strength.

@@ -1,0 +1,1 @@
+//! Coarser levels of frames for drawing whole tracks.

@@ -1,0 +1,2 @@
+//! The `arsis` command.
+fn main() {}
