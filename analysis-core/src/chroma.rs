@@ -1,7 +1,7 @@
 //! Pitch-class profiles.
 
-use crate::long_window::Stft;
 use crate::peaks::{Peak, PeakFinder};
+use crate::stft::Stft;
 use crate::tuning::TuningHistogram;
 use crate::units::hz_to_midi;
 

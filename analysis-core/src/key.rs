@@ -22,6 +22,8 @@ const LEAST_FIT: f32 = 0.70;
 const LEAST_STEADINESS: f32 = 0.58;
 /// Pitch classes that must share the profile; one tone and its harmonics make 1.6.
 const LEAST_CLASSES: f32 = 3.5;
+/// Length from which one stretch can name the key of music without a common one, in ms.
+const LEAST_STRETCH_MS: u64 = 20_000;
 /// Weights of the evidence beside the correlation of the whole.
 const BASS_WEIGHT: f32 = 0.05;
 const OPENING_WEIGHT: f32 = 0.2;
@@ -34,6 +36,8 @@ pub struct KeySpan {
     pub start_ms: u64,
     /// Where it ends, in ms.
     pub end_ms: u64,
+    /// Correlation of its pitch-class profile with its key's, -1 to 1.
+    pub fit: f32,
     /// Its key; the confidence is that of this stretch alone.
     pub key: KeyEstimate,
 }
@@ -135,15 +139,19 @@ impl KeyTracker {
             return KeyReport::default();
         }
         let windows = self.window_scores();
-        let fit = profiles::correlate(&whole.chroma);
         let scores = self.combine(&whole, &windows);
-        let (best, runner_up) = best_two(&scores);
-        if fit[best] < LEAST_FIT {
-            return KeyReport::default();
+        let spans = self.spans(&key_path::runs(&windows, best_two(&scores).0));
+        match self.whole_key(&whole, &scores).or_else(|| longest_key(&spans)) {
+            Some(key) => KeyReport { key: Some(key), spans },
+            None => KeyReport::default(),
         }
-        let key = estimate(best, runner_up, fit[best], scores[best] - scores[runner_up]);
-        let runs = key_path::runs(&windows, best);
-        KeyReport { key: Some(key), spans: self.spans(&runs) }
+    }
+
+    /// The key with the best score, where the whole fits it.
+    fn whole_key(&self, whole: &Segment, scores: &KeyScores) -> Option<KeyEstimate> {
+        let (best, runner_up) = best_two(scores);
+        let fit = profiles::correlate(&whole.chroma)[best];
+        (fit >= LEAST_FIT).then(|| estimate(best, runner_up, fit, scores[best] - scores[runner_up]))
     }
 
     /// Whether what was heard are notes that last, not drums or noise.
@@ -179,18 +187,25 @@ impl KeyTracker {
         let span = |run: &Run| {
             let here = Segment::sum(&self.segments[run.from..run.to]);
             let scores = here.scores();
-            let runner_up =
-                (0..KEYS).filter(|&key| key != run.key).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-            let runner_up = runner_up.unwrap_or(run.key);
+            let others = (0..KEYS).filter(|&key| key != run.key);
+            let runner_up = others.max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(run.key);
             let fit = profiles::correlate(&here.chroma)[run.key];
             KeySpan {
                 start_ms: run.from as u64 * SEGMENT_MS,
                 end_ms: (run.to as u64 * SEGMENT_MS).min(end_ms),
+                fit,
                 key: estimate(run.key, runner_up, fit, scores[run.key] - scores[runner_up]),
             }
         };
         runs.iter().map(span).collect()
     }
+}
+
+/// Music that spends its time in distant keys fits none as a whole: the longest stretch then names it.
+fn longest_key(spans: &[KeySpan]) -> Option<KeyEstimate> {
+    let length = |span: &KeySpan| span.end_ms - span.start_ms;
+    let longest = spans.iter().rev().max_by_key(|span| length(span))?;
+    (longest.fit >= LEAST_FIT && length(longest) >= LEAST_STRETCH_MS).then(|| longest.key.clone())
 }
 
 /// Confidence: how far the fit is above what atonal sound reaches, and how far ahead of the second best the key is.

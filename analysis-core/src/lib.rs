@@ -18,7 +18,6 @@ pub mod key;
 mod key_path;
 pub mod key_profiles;
 pub mod limits;
-mod long_window;
 pub mod loudness;
 pub mod manifest;
 pub mod meter;
