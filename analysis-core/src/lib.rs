@@ -12,6 +12,7 @@ pub mod decode;
 pub mod error;
 pub mod events;
 pub mod features;
+pub mod field;
 pub mod fingerprint;
 pub mod frame;
 pub mod key;
@@ -25,6 +26,7 @@ pub mod stft;
 pub mod structure;
 pub mod summary;
 pub mod tempo;
+pub mod transform;
 pub mod units;
 pub mod zoom;
 

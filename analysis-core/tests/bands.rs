@@ -1,5 +1,7 @@
 //! Filter bank: calibration, agreement over rates, and the dense twin.
 
+#![expect(clippy::cast_possible_truncation, reason = "values chosen by the tests fit")]
+
 use analysis_core::bands::{Bands, FLOOR_DB, corners_hz, powers_to_db};
 use analysis_core::stft::Stft;
 use proptest::prelude::*;
