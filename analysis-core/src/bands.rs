@@ -220,14 +220,14 @@ fn power_to_db_fast(power: f32) -> f32 {
     const MANTISSA: u32 = 0x007F_FFFF;
     const ONE: u32 = 0x3F80_0000;
     const FLOOR_POWER: f32 = 1e-12; // 10^(FLOOR_DB / 10)
-    let bits = power.max(FLOOR_POWER).min(f32::MAX).to_bits();
+    let bits = power.clamp(FLOOR_POWER, f32::MAX).to_bits();
     let exponent = (bits >> 23).cast_signed() - 127;
     let x = f32::from_bits((bits & MANTISSA) | ONE) - 1.0;
     // Minimax fit of log2(1 + x) / x on 0..=1 with q(1) = 1.
     let q = 0.045_148_93_f32;
     let q = q * x - 0.193_575_4;
     let q = q * x + 0.415_605_8;
-    let q = q * x - 0.709_096_36;
+    let q = q * x - 0.709_096_4;
     let q = q * x + 1.441_917;
     let db = (exponent as f32 + x * q) * (10.0 * std::f32::consts::LOG10_2);
     if power > FLOOR_POWER { db.max(FLOOR_DB) } else { FLOOR_DB }

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod error;
 pub mod events;
 pub mod features;
+pub mod field;
 pub mod fingerprint;
 pub mod frame;
 pub mod key;
@@ -30,6 +31,7 @@ pub mod summary;
 pub mod tempo;
 pub mod tonal;
 pub mod tuning;
+pub mod transform;
 pub mod units;
 pub mod zoom;
 

@@ -37,6 +37,15 @@ pub enum Error {
         /// What would be legal.
         reason: String,
     },
+    /// Someone else works on the analysis now, or it is gone: nothing was written.
+    #[error("the lease on analysis {analysis_id} is lost")]
+    LeaseLost {
+        /// Of which analysis.
+        analysis_id: uuid::Uuid,
+    },
+    /// The queue's tickets could not be written or read.
+    #[error("the queue's tickets could not be written or read")]
+    Tickets(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Reading or writing bytes failed.
     #[error("reading or writing failed")]
     Io(#[from] std::io::Error),

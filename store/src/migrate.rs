@@ -3,6 +3,7 @@
 //! The migrations are part of the program. Which of them a database holds is written in the schema `arsis`, not in
 //! `public`: the platform whose tables we share may keep a `_sqlx_migrations` of its own there.
 
+use crate::queue::tickets;
 use crate::{Error, Result};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -44,6 +45,7 @@ pub async fn migrate(pool: &PgPool) -> Result<Applied> {
     MIGRATOR.run(&mut connection).await.map_err(failure)?;
     let after = recorded(&mut connection).await?;
     connection.close().await?;
+    tickets::setup(pool).await?;
 
     let latest = after.last().copied().unwrap_or_default();
     let versions = after.into_iter().filter(|version| !before.contains(version)).collect();
