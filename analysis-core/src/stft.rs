@@ -1,1 +1,217 @@
 //! Short-time Fourier transform. The only room that names realfft.
+//!
+//! Mono samples at the file's own rate in, one power spectrum a frame out. Frames lie at exact times: frame
+//! `i` is centred on sample [`units::frame_center_sample`]`(i, hop_ms, rate)`, so that times never drift where
+//! the hop is no whole number of samples. The signal is taken as zero before its first and after its last
+//! sample. There are [`units::frame_count`] frames, however the signal is split into blocks, and their
+//! values do not depend on the split.
+
+use crate::units;
+use realfft::num_complex::Complex32;
+use realfft::{RealFftPlanner, RealToComplex};
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+/// Samples a window spans at 44.1 kHz: 46.4 ms. Other rates keep the time, not the count.
+const WINDOW_AT_44100: u64 = 2048;
+
+/// Length of the standard window at a sample rate, in samples: the even number nearest to
+/// 2,048 / 44,100 s (46.44 ms), so that it has a middle sample to be centred on.
+///
+/// ```
+/// assert_eq!(analysis_core::stft::window_len(44_100), 2048);
+/// assert_eq!(analysis_core::stft::window_len(88_200), 4096);
+/// ```
+#[must_use]
+pub fn window_len(sample_rate_hz: u32) -> usize {
+    let half = (u64::from(sample_rate_hz) * WINDOW_AT_44100 / 2 + 22_050) / 44_100;
+    usize::try_from(half.max(1) * 2).unwrap_or(usize::MAX)
+}
+
+/// The smallest even number of the form 2^a · 3^b that is at least `len`: lengths for which the FFT is fast.
+#[must_use]
+pub fn fft_len_for(len: usize) -> usize {
+    let powers_of_three = std::iter::successors(Some(1_usize), |n| n.checked_mul(3));
+    powers_of_three
+        .take_while(|&n| n < len.max(2))
+        .filter_map(|n| {
+            let twos = len.max(2).div_ceil(n).next_power_of_two().max(2);
+            n.checked_mul(twos)
+        })
+        .min()
+        .unwrap_or(2)
+}
+
+/// Periodic Hann window of `len` samples: `w[n] = 0.5 − 0.5·cos(2πn / len)`, largest at `len / 2`.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "window values are kept as f32")]
+pub fn hann(len: usize) -> Vec<f32> {
+    (0..len).map(|n| (0.5 - 0.5 * (TAU * n as f64 / len as f64).cos()) as f32).collect()
+}
+
+/// Streaming power spectra.
+///
+/// ```text
+/// X_i[k]     = Σ_n w[n] · x[c_i − N/2 + n] · exp(−2πi·k·n / M)      N: window, M ≥ N: FFT length
+/// power_i[k] = |X_i[k]|² · (2 / Σ_n w[n])²                          k = 0 ..= M/2
+/// ```
+///
+/// A sine of amplitude 1 on the centre of a bin reads 1.0 (0 dB) there. Its power over the whole main lobe
+/// sums to 1.5·M/N (the equivalent noise bandwidth of the Hann window).
+///
+/// Everything is planned and allocated in `new`; `push` allocates nothing.
+pub struct Stft {
+    fft: Arc<dyn RealToComplex<f32>>,
+    window: Vec<f32>,
+    hop_ms: u32,
+    sample_rate_hz: u32,
+    scale: f32,
+    /// Samples from `origin` on that later frames still need, at the front of a fixed allocation.
+    pending: Vec<f32>,
+    capacity: usize,
+    /// Position of `pending[0]`, counted from `N/2` samples before the signal: there frame 0 begins.
+    origin: u64,
+    /// Samples of the signal taken so far.
+    taken: u64,
+    next_frame: u64,
+    input: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    power: Vec<f32>,
+}
+
+impl Stft {
+    /// Plans the standard transform: a Hann window of [`window_len`] samples, zero padded to
+    /// [`fft_len_for`] that length, every `hop_ms` milliseconds (at least 1).
+    #[must_use]
+    pub fn new(sample_rate_hz: u32, hop_ms: u32) -> Self {
+        Self::with_window(sample_rate_hz, hop_ms, window_len(sample_rate_hz))
+    }
+
+    /// Plans a transform with a window of `window_len` samples (at least 2).
+    #[must_use]
+    pub fn with_window(sample_rate_hz: u32, hop_ms: u32, window_len: usize) -> Self {
+        let window = hann(window_len.max(2));
+        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(fft_len_for(window.len()));
+        // Room for a few windows, so that moving what is left to the front stays rare.
+        let capacity = window.len() * 4;
+        let mut stft = Self {
+            scale: (2.0 / window.iter().sum::<f32>()).powi(2),
+            hop_ms: hop_ms.max(1),
+            sample_rate_hz,
+            pending: Vec::with_capacity(capacity),
+            capacity,
+            origin: 0,
+            taken: 0,
+            next_frame: 0,
+            input: fft.make_input_vec(),
+            spectrum: fft.make_output_vec(),
+            scratch: fft.make_scratch_vec(),
+            power: vec![0.0; fft.len() / 2 + 1],
+            fft,
+            window,
+        };
+        stft.rewind();
+        stft
+    }
+
+    /// Length of the FFT, in samples.
+    #[must_use]
+    pub fn fft_len(&self) -> usize {
+        self.fft.len()
+    }
+
+    /// Length of the window, in samples.
+    #[must_use]
+    pub fn window_len(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Distance between bins, in Hz.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a spacing of bins fits f32 well")]
+    pub fn bin_hz(&self) -> f32 {
+        (f64::from(self.sample_rate_hz) / self.fft.len() as f64) as f32
+    }
+
+    /// Number of bins in a spectrum: `fft_len() / 2 + 1`.
+    #[must_use]
+    pub fn bins(&self) -> usize {
+        self.power.len()
+    }
+
+    /// Takes the next samples, any number of them, and hands out each frame whose window is complete.
+    pub fn push(&mut self, mono: &[f32], on_frame: &mut impl FnMut(&[f32])) {
+        self.taken += mono.len() as u64;
+        self.feed(mono, u64::MAX, on_frame);
+    }
+
+    /// Ends the signal: hands out the frames whose windows reach past its end, then starts afresh.
+    pub fn finish(&mut self, on_frame: &mut impl FnMut(&[f32])) {
+        let frames = units::frame_count(self.taken, self.hop_ms, self.sample_rate_hz);
+        let silence = [0.0; 256];
+        while self.next_frame < frames {
+            self.feed(&silence, frames, on_frame);
+        }
+        self.rewind();
+    }
+
+    /// Back to the state before the first sample: half a window of silence is already there.
+    fn rewind(&mut self) {
+        self.pending.clear();
+        self.pending.resize(self.window.len() / 2, 0.0);
+        (self.origin, self.taken, self.next_frame) = (0, 0, 0);
+    }
+
+    fn feed(&mut self, mut samples: &[f32], frames: u64, on_frame: &mut impl FnMut(&[f32])) {
+        while !samples.is_empty() {
+            let room = self.capacity - self.pending.len();
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.pending.extend_from_slice(now);
+            self.emit_complete(frames, on_frame);
+            samples = later;
+        }
+    }
+
+    /// Transforms every complete window below frame `frames`, then drops the samples no frame needs.
+    fn emit_complete(&mut self, frames: u64, on_frame: &mut impl FnMut(&[f32])) {
+        while self.next_frame < frames {
+            let start = self.next_start();
+            let Some(end) = start.checked_add(self.window.len()).filter(|&end| end <= self.pending.len())
+            else {
+                break;
+            };
+            self.transform(start, end);
+            on_frame(&self.power);
+            self.next_frame += 1;
+        }
+        let unused = self.next_start().min(self.pending.len());
+        self.pending.copy_within(unused.., 0);
+        self.pending.truncate(self.pending.len() - unused);
+        self.origin += unused as u64;
+    }
+
+    /// Where the next frame's window begins in `pending`; may lie past its end where hops exceed windows.
+    fn next_start(&self) -> usize {
+        let center = units::frame_center_sample(self.next_frame, self.hop_ms, self.sample_rate_hz);
+        usize::try_from(center.saturating_sub(self.origin)).unwrap_or(usize::MAX)
+    }
+
+    fn transform(&mut self, start: usize, end: usize) {
+        let (head, padding) = self.input.split_at_mut(self.window.len());
+        for ((x, &sample), &w) in head.iter_mut().zip(&self.pending[start..end]).zip(&self.window) {
+            *x = sample * w;
+        }
+        padding.fill(0.0);
+        #[expect(
+            clippy::expect_used,
+            reason = "it fails for wrong buffer lengths alone, and these are its own"
+        )]
+        self.fft
+            .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
+            .expect("buffers made by the plan fit the plan");
+        for (power, x) in self.power.iter_mut().zip(&self.spectrum) {
+            *power = (x.re * x.re + x.im * x.im) * self.scale;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Objects in storage that no track refers to: uploads under way, and what deleted tracks leave behind.
+//!
+//! Rows and objects cannot change in one transaction. So every object that has no track has a row in
+//! `orphan_objects`, and the rows change together with the tracks:
+//!
+//! ```text
+//! upload:  expect(key) → bytes to storage → { track inserted, adopt(key) }    one transaction
+//! delete:  { track deleted, abandon(key) }                                    one transaction
+//!          → object removed → forget(key)
+//! ```
+//!
+//! Wherever a process dies in between, the row remains, and a later [`due`] finds the object.
+
+use crate::Result;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+/// Enters the key of an upload before its first byte is stored. Unless it is adopted within `patience`,
+/// the object is removed.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn expect(db: &mut PgConnection, key: &str, patience: Duration) -> Result<()> {
+    enter(db, key, OffsetDateTime::now_utc() + patience).await
+}
+
+/// Enters the key of an object that nothing refers to any more: to be removed at once.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn abandon(db: &mut PgConnection, key: &str) -> Result<()> {
+    enter(db, key, OffsetDateTime::now_utc()).await
+}
+
+async fn enter(db: &mut PgConnection, key: &str, delete_after: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO orphan_objects (r2_key, delete_after) VALUES ($1, $2)
+         ON CONFLICT (r2_key) DO UPDATE SET delete_after = excluded.delete_after",
+        key,
+        delete_after
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes an upload's key off the list, in the transaction that makes its track. `false` when it was not (or
+/// no longer) there: the object may be gone, and the transaction must not be committed.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn adopt(db: &mut PgConnection, key: &str) -> Result<bool> {
+    forget(db, key).await
+}
+
+/// Takes a key off the list once its object is removed.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn forget(db: &mut PgConnection, key: &str) -> Result<bool> {
+    let done = sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1", key).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Claims up to `limit` keys whose time has come, oldest first. Each is put off by `retry_after`, so that
+/// several processes share the work and a failed removal is tried again later.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn due(db: &mut PgConnection, limit: i64, retry_after: Duration) -> Result<Vec<String>> {
+    let keys = sqlx::query_scalar!(
+        "UPDATE orphan_objects SET delete_after = $2
+          WHERE r2_key IN (SELECT r2_key FROM orphan_objects WHERE delete_after <= now()
+                            ORDER BY delete_after LIMIT $1 FOR UPDATE SKIP LOCKED)
+         RETURNING r2_key",
+        limit,
+        OffsetDateTime::now_utc() + retry_after
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(keys)
+}

@@ -1,0 +1,200 @@
+//! Session tokens. Only a token's SHA-256 is stored, so that a copy of the database opens no door.
+
+use crate::{Error, Result};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use std::fmt;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// A session token in the clear: 256 random bits in hex. Shown once, kept nowhere; its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Draws a new token from the system's random source.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the system gives no randomness.
+    pub fn generate() -> Result<Self> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|error| Error::Io(std::io::Error::other(error)))?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    /// Wraps what a caller presented. Any text may be a token of the platform; it is only ever hashed.
+    #[must_use]
+    pub fn presented(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The token in the clear, for the one who is to use it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What `sessions.token` holds: the SHA-256 in lower-case hex.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(self.0.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Who is asking, and through which session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user_id: Uuid,
+    /// Their session.
+    pub session_id: Uuid,
+}
+
+/// What a presented token turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// A session in force of an approved user.
+    Valid(Identity),
+    /// No session has this token.
+    Unknown,
+    /// The session is over.
+    Expired,
+    /// The session is in force, but its user is not approved (yet, or any more).
+    Unapproved(Identity),
+}
+
+/// Where a session was opened from, as far as known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin<'a> {
+    /// Browser or client.
+    pub user_agent: Option<&'a str>,
+    /// Address of the client.
+    pub ip_address: Option<&'a str>,
+}
+
+/// Opens a session for `user_id` that lasts `lifetime`, and returns its token: the only time it is seen.
+///
+/// # Errors
+/// [`Error::Database`], also when there is no such user; [`Error::Io`].
+pub async fn create(
+    db: &mut PgConnection,
+    user_id: Uuid,
+    lifetime: Duration,
+    origin: Origin<'_>,
+) -> Result<Token> {
+    let token = Token::generate()?;
+    sqlx::query!(
+        "INSERT INTO sessions (user_id, token, expires_at, user_agent, ip_address) VALUES ($1, $2, $3, $4, $5)",
+        user_id,
+        token.hash(),
+        OffsetDateTime::now_utc() + lifetime,
+        origin.user_agent,
+        origin.ip_address
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
+
+/// Finds out what `token` is.
+///
+/// One hash and one query whatever the answer. The index compares hashes, so the time it takes tells
+/// nothing about how much of a token was guessed. Activity is noted at most once a minute, so that reading
+/// does not write.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn look_up(db: &mut PgConnection, token: &Token) -> Result<Lookup> {
+    let row = sqlx::query!(
+        r#"SELECT s.id, s.user_id, u.approved,
+                  s.expires_at <= now() AS "expired!",
+                  coalesce(s.last_activity_at < now() - interval '1 minute', true) AS "stale!"
+             FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.token = $1"#,
+        token.hash()
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = row else { return Ok(Lookup::Unknown) };
+    let identity = Identity { user_id: row.user_id, session_id: row.id };
+    if row.expired {
+        return Ok(Lookup::Expired);
+    }
+    if !row.approved {
+        return Ok(Lookup::Unapproved(identity));
+    }
+    if row.stale {
+        touch(db, identity).await?;
+    }
+    Ok(Lookup::Valid(identity))
+}
+
+/// Notes activity of a session and its user. The condition is repeated so that of many requests in the same
+/// moment one writes.
+async fn touch(db: &mut PgConnection, identity: Identity) -> Result<()> {
+    sqlx::query!(
+        "WITH touched AS (
+             UPDATE sessions SET last_activity_at = now()
+              WHERE id = $1 AND coalesce(last_activity_at < now() - interval '1 minute', true)
+          RETURNING user_id)
+         UPDATE users SET last_activity_at = now() WHERE id IN (SELECT user_id FROM touched)",
+        identity.session_id
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends a session now. Ending one that is over already is no error.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn end(db: &mut PgConnection, session_id: Uuid) -> Result<()> {
+    sqlx::query!("UPDATE sessions SET expires_at = least(expires_at, now()) WHERE id = $1", session_id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes what has expired, by the database's own clean-up functions. Safe to run anywhere, any time.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn clean_up(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT cleanup_expired_sessions(), cleanup_expired_oauth_states()").execute(db).await?;
+    Ok(())
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_256_bits_and_never_twice_the_same() {
+        let (a, b) = (Token::generate().unwrap(), Token::generate().unwrap());
+        assert_eq!(a.expose().len(), 64);
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn the_hash_is_sha256_in_hex_and_debug_shows_nothing() {
+        let token = Token::presented("abc"); // FIPS 180-4's own example
+        assert_eq!(token.hash(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(!format!("{token:?}").contains("abc"));
+    }
+}
