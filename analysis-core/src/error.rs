@@ -33,6 +33,14 @@ pub enum Error {
         /// What was found broken.
         detail: String,
     },
+    /// A chained file goes on with another sample rate or channel count.
+    #[error("the audio changes its format on the way: {was}, then {becomes}")]
+    FormatChanged {
+        /// Format up to the change.
+        was: String,
+        /// Format after it.
+        becomes: String,
+    },
     /// The audio lasts longer than `Limits::max_duration_ms`.
     #[error("the audio lasts longer than the limit of {max_ms} ms (at least {given_ms} ms)")]
     TooLong {

@@ -1,1 +1,23 @@
-//! Being written.
+//! What Arsis keeps: PostgreSQL rows, the job queue, audio and chunks in object storage. All SQL is in this crate.
+
+pub mod embedded;
+pub mod error;
+pub mod access;
+pub mod idempotency;
+pub mod orphans;
+pub mod prompts;
+pub mod sessions;
+pub mod tracks;
+pub mod users;
+pub mod migrate;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use error::{Error, Result};
+pub use sqlx::{PgConnection, PgPool};
+
+/// A connection lent by a [`PgPool`].
+pub type PooledConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
+/// A transaction; dropped without `commit`, it is rolled back.
+pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;

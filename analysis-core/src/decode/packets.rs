@@ -1,0 +1,248 @@
+//! Packets of one audio track, decoded one after another: what to play of each, and silence for what is lost.
+
+use std::io;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::AudioDecoder;
+use symphonia::core::common::Limit;
+use symphonia::core::errors::Error as Fault;
+use symphonia::core::formats::{FormatOptions, FormatReader, probe::Hint};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+
+use super::sniff::Sniff;
+use super::source::Failure;
+use super::track::{self, Link};
+use crate::error::{Error, Result};
+
+/// Packets in a row that a demuxer may fail to deliver before the rest counts as lost.
+const MAX_FAULTS_IN_A_ROW: u32 = 4_096;
+/// Longest hole in the time stamps that is filled with silence, in seconds. A longer one is no loss but a
+/// lie or another recording, and silence of any length can be had for a few bytes.
+const MAX_GAP_S: u64 = 60;
+/// Most of embedded pictures and tags that is read, in bytes each: nothing here uses them.
+const MAX_METADATA_BYTES: usize = 1 << 20;
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// This range of the frames in [`Packets::decoded`].
+    Audio(Range<usize>),
+    /// So many frames whose packets were lost.
+    Silence(u64),
+    /// Nothing more.
+    End,
+}
+
+/// A demuxer and the decoder of its audio track.
+pub(super) struct Packets {
+    demuxer: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    sniff: Sniff,
+    failure: Failure,
+    link: Link,
+    /// A packet that waits until the hole before it is filled.
+    stash: Option<Packet>,
+    expected_ts: Option<i64>,
+    delay_frames: u64,
+    padding_frames: u64,
+    errors: u64,
+    truncated: bool,
+    ended: bool,
+}
+
+impl Packets {
+    /// Reads the headers and finds the audio track.
+    pub(super) fn open(source: Box<dyn MediaSource>, sniff: Sniff, failure: Failure) -> Result<Self> {
+        let stream = MediaSourceStream::new(source, Default::default());
+        let metadata = MetadataOptions::default()
+            .limit_tag_bytes(Limit::Maximum(MAX_METADATA_BYTES))
+            .limit_visual_bytes(Limit::Maximum(MAX_METADATA_BYTES));
+        let probe = || {
+            symphonia::default::get_probe().probe(&Hint::new(), stream, FormatOptions::default(), metadata)
+        };
+        let demuxer = guarded(probe).map_err(|fault| unreadable_header(fault, &sniff, &failure))?;
+        let (link, decoder) = track::choose(demuxer.as_ref(), &sniff)?;
+        Ok(Self {
+            demuxer,
+            decoder,
+            truncated: sniff.truncated,
+            sniff,
+            failure,
+            link,
+            stash: None,
+            expected_ts: None,
+            delay_frames: 0,
+            padding_frames: 0,
+            errors: 0,
+            ended: false,
+        })
+    }
+
+    /// The track as its header describes it.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The audio of the packet last decoded.
+    pub(super) fn decoded(&self) -> GenericAudioBufferRef<'_> {
+        self.decoder.last_decoded()
+    }
+
+    /// Frames cut from the start and the end so far.
+    pub(super) fn trimmed(&self) -> (u64, u64) {
+        let trim = &self.link.trim;
+        (self.delay_frames + trim.delay_frames, self.padding_frames + trim.padding_frames)
+    }
+
+    /// Packets lost so far.
+    pub(super) fn errors(&self) -> u64 {
+        self.errors
+    }
+
+    /// Whether the source ended before it should have.
+    pub(super) fn truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Decodes on until there is something to play.
+    pub(super) fn next(&mut self) -> Result<Piece> {
+        while !self.ended {
+            let packet = match self.stash.take() {
+                Some(packet) => packet,
+                None => match self.read()? {
+                    None => break,
+                    Some(packet) => {
+                        let gap = self.gap_before(&packet);
+                        self.expect_after(&packet);
+                        if gap > 0 {
+                            self.errors += 1;
+                            self.stash = Some(packet);
+                            return Ok(Piece::Silence(gap));
+                        }
+                        packet
+                    }
+                },
+            };
+            let piece = self.decode(&packet);
+            if !matches!(&piece, Piece::Audio(range) if range.is_empty()) && piece != Piece::Silence(0) {
+                return Ok(piece);
+            }
+        }
+        self.ended = true;
+        self.failure.take().map_or(Ok(Piece::End), |error| Err(Error::Io(error)))
+    }
+
+    /// The next packet of the track; `None` at the end.
+    fn read(&mut self) -> Result<Option<Packet>> {
+        for faults in 0..MAX_FAULTS_IN_A_ROW {
+            match guarded(|| self.demuxer.next_packet()) {
+                Ok(Some(packet)) if packet.track_id == self.link.track_id && !packet.data.is_empty() => {
+                    return Ok(Some(packet));
+                }
+                // Other tracks' packets are no faults, but a demuxer that makes up packets without end is.
+                Ok(Some(packet)) if packet.data.is_empty() => {}
+                Ok(Some(_)) => return self.read_on(),
+                Ok(None) => return Ok(None),
+                Err(Fault::ResetRequired) => self.relink()?,
+                Err(Fault::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(_) => self.errors += u64::from(faults == 0),
+            }
+        }
+        self.truncated = true;
+        Ok(None)
+    }
+
+    /// Skips the packets of other tracks.
+    fn read_on(&mut self) -> Result<Option<Packet>> {
+        loop {
+            match guarded(|| self.demuxer.next_packet()) {
+                Ok(Some(packet)) if packet.track_id != self.link.track_id => {}
+                Ok(Some(packet)) if !packet.data.is_empty() => return Ok(Some(packet)),
+                Ok(None) => return Ok(None),
+                Err(Fault::ResetRequired) => self.relink()?,
+                Err(Fault::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Ok(Some(_)) | Err(_) => {
+                    self.errors += 1;
+                    break;
+                }
+            }
+        }
+        self.truncated = true;
+        Ok(None)
+    }
+
+    /// Takes up the next stream of a chained file.
+    fn relink(&mut self) -> Result<()> {
+        let (delay_frames, padding_frames) = self.trimmed();
+        let (link, decoder) = track::choose(self.demuxer.as_ref(), &self.sniff)?;
+        (self.link, self.decoder) = (link, decoder);
+        (self.delay_frames, self.padding_frames) = (delay_frames, padding_frames);
+        self.expected_ts = None;
+        Ok(())
+    }
+
+    /// Frames missing between the last packet and this one, where time stamps count frames.
+    fn gap_before(&self, packet: &Packet) -> u64 {
+        let gap = self.expected_ts.and_then(|expected| packet.pts.get().checked_sub(expected)).unwrap_or(0);
+        let most = MAX_GAP_S * u64::from(self.link.sample_rate_hz);
+        u64::try_from(gap).ok().filter(|gap| self.link.stamps_count_frames && *gap <= most).unwrap_or(0)
+    }
+
+    fn expect_after(&mut self, packet: &Packet) {
+        let end =
+            i64::try_from(packet.block_dur().get()).ok().and_then(|dur| packet.pts.get().checked_add(dur));
+        self.expected_ts = end;
+    }
+
+    /// Decodes a packet; a lost one is silence of its duration, so that what follows keeps its time.
+    fn decode(&mut self, packet: &Packet) -> Piece {
+        let cut = self.link.cut(packet);
+        let frames = guarded(|| self.decoder.decode(packet).map(|audio| audio.frames()));
+        match frames {
+            Ok(frames) => {
+                let start = cut.start.min(frames);
+                let end = frames.saturating_sub(cut.end).max(start);
+                if frames > 0 {
+                    self.delay_frames += cut.counted_start;
+                    self.padding_frames += cut.counted_end;
+                }
+                let kept = self.link.trim.apply((end - start) as u64);
+                let index = |at: u64| start + usize::try_from(at).unwrap_or(usize::MAX);
+                Piece::Audio(index(kept.start)..index(kept.end))
+            }
+            Err(_) => {
+                self.errors += 1;
+                let kept = self.link.trim.apply(cut.lost);
+                Piece::Silence(kept.end - kept.start)
+            }
+        }
+    }
+}
+
+/// Runs foreign code; a panic in it becomes a fault like any other.
+pub(super) fn guarded<T>(
+    run: impl FnOnce() -> std::result::Result<T, Fault>,
+) -> std::result::Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Fault::DecodeError("the decoder panicked")))
+}
+
+/// Why a container whose first bytes were recognised could not be opened.
+fn unreadable_header(fault: Fault, sniff: &Sniff, failure: &Failure) -> Error {
+    if let Some(error) = failure.take() {
+        return Error::Io(error);
+    }
+    if let Some(codec) = sniff.foreign_codec {
+        return Error::UnsupportedCodec { codec: codec.into() };
+    }
+    match fault {
+        // Demuxers say "missing …" where a part of the file is not there, and else name what they cannot do.
+        Fault::Unsupported(what) if !what.contains("missing") && !what.contains("not marked") => {
+            Error::UnsupportedCodec { codec: what.into() }
+        }
+        fault => Error::Corrupt { detail: fault.to_string() },
+    }
+}
