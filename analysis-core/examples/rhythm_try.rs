@@ -9,27 +9,64 @@ fn main() {
     let mut files = vec![];
     let mut dump = false;
     for a in &args[2..] {
-        if a == "dump" { dump = true; continue }
-        if let Some(p) = a.strip_prefix("roles=") { load_roles(&mut model, p); continue }
+        if a == "dump" {
+            dump = true;
+            continue;
+        }
+        if let Some(p) = a.strip_prefix("roles=") {
+            load_roles(&mut model, p);
+            continue;
+        }
         if let Some((k, v)) = a.split_once('=') {
             let v: f32 = v.parse().unwrap();
             set(&mut model, k, v);
-        } else { files.push(a.clone()); }
+        } else {
+            files.push(a.clone());
+        }
     }
-    let mut frames = 0usize; let mut spent = 0.0;
+    let mut frames = 0usize;
+    let mut spent = 0.0;
     for f in &files {
         let x = read(f);
-        let specs = stft(&x, 44100);
+
         let t0 = std::time::Instant::now();
-        let mut r = RhythmTracker::new(44100, 2048, model.clone());
-        for c in x.chunks(4096) { r.push_audio(c); }
-        for p in specs.chunks(1025) { r.push_spectrum(p); }
-        let y = r.finish();
-        spent += t0.elapsed().as_secs_f64(); frames += specs.len() / 1025;
-        if dump {
-            let mut o = std::fs::File::create(f.replace(".f32", ".slots")).unwrap();
-            for i in 0..y.slots.len() { let mut row = vec![y.slots[i].seconds() as f32]; row.extend(analysis_core::meter::features(&y.slots, i)); for v in row { o.write_all(&v.to_le_bytes()).unwrap(); } }
+        let mut r = RhythmTracker::with_model(44100, model.clone());
+        let mut stft = analysis_core::stft::Stft::new(44100, 10);
+        let mut inside = 0.0;
+        let mut nframes = 0;
+        for c in x.chunks(4096) {
+            let t1 = std::time::Instant::now();
+            r.push_audio(c);
+            inside += t1.elapsed().as_secs_f64();
+            stft.push(c, &mut |p| {
+                let t1 = std::time::Instant::now();
+                r.push_spectrum(p);
+                inside += t1.elapsed().as_secs_f64();
+                nframes += 1;
+            });
         }
+        stft.finish(&mut |p| {
+            r.push_spectrum(p);
+            nframes += 1;
+        });
+        let t1 = std::time::Instant::now();
+        if dump {
+            let slots = r.finish_lattice();
+            let mut o = std::io::BufWriter::new(std::fs::File::create(f.replace(".f32", ".slots")).unwrap());
+            for i in 0..slots.len() {
+                let mut row = vec![slots[i].seconds() as f32];
+                row.extend(analysis_core::meter::features(&slots, i));
+                for v in row {
+                    o.write_all(&v.to_le_bytes()).unwrap();
+                }
+            }
+            continue;
+        }
+        let y = r.finish();
+        inside += t1.elapsed().as_secs_f64();
+        let _ = t0;
+        spent += inside;
+        frames += nframes;
         let id = std::path::Path::new(f).file_stem().unwrap().to_string_lossy().replace("__", "/");
         let path = format!("{out}/{id}.json");
         std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
@@ -38,5 +75,5 @@ fn main() {
     eprintln!("{:.2} us/frame, {} frames", spent * 1e6 / frames as f64, frames);
 }
 fn json(y: &Rhythm) -> String {
-    serde_json::json!({"beats": y.beats, "downbeats": y.downbeats}).to_string()
+    serde_json::json!({"beats": y.beats.iter().map(|b| b.time_s).collect::<Vec<_>>(), "downbeats": y.beats.iter().filter(|b| b.position == 1).map(|b| b.time_s).collect::<Vec<_>>(), "tempo_bpm": y.tempo_bpm, "sig": y.time_signature, "curve": y.curve.len(), "cand": y.candidates.iter().map(|c| (c.bpm, c.score)).collect::<Vec<_>>(), "onsets": y.onsets.len(), "conf": y.tempo_confidence, "clarity": y.pulse_clarity}).to_string()
 }

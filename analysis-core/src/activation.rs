@@ -20,6 +20,14 @@ pub struct ActivationFrame {
     pub cues: [f32; CUES],
 }
 
+impl ActivationFrame {
+    /// Normalised flux over the three bands.
+    #[must_use]
+    pub fn flux(&self) -> f32 {
+        (self.cues[0] + self.cues[1] + self.cues[2]) / 3.0
+    }
+}
+
 /// Weights of the rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivationModel {
@@ -35,7 +43,7 @@ pub struct ActivationModel {
 
 impl Default for ActivationModel {
     fn default() -> Self {
-        Self { weights: [0.4, 0.35, 0.25, 0.3], cap: 4.0, threshold: 1.0, scale: 2.0 }
+        Self { weights: [0.57, 0.34, 0.10, 0.30], cap: 4.4, threshold: 1.36, scale: 1.0 }
     }
 }
 
@@ -91,10 +99,9 @@ impl Activation {
         let now = self.ring[frame % self.ring.len()];
         let mut out = ActivationFrame::default();
         let mut sum = 0.0;
-        for i in 0..CUES {
-            let rms = self.rms(i);
-            out.cues[i] = (from_steps(now[i]) / rms.max(SILENCE)).min(self.model.cap);
-            sum += self.model.weights[i] * out.cues[i];
+        for (i, (cue, &x)) in out.cues.iter_mut().zip(&now).enumerate() {
+            *cue = (from_steps(x) / self.rms(i).max(SILENCE)).min(self.model.cap);
+            sum += self.model.weights[i] * *cue;
         }
         out.beat = self.model.scale * (sum - self.model.threshold);
         out
@@ -110,7 +117,11 @@ impl Activation {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cues lie between 0 and 1; `as` saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "cues lie between 0 and 1; `as` saturates"
+)]
 fn to_steps(x: f32) -> u32 {
     (x.min(16.0) * STEPS) as u32
 }

@@ -30,13 +30,17 @@ pub struct BeatModel {
     pub prior_weight: f32,
     /// Cost of activation half-way between beats.
     pub offbeat_cost: f32,
-    /// Weight per beat of agreement with ... (reserved)
-    pub beat_cost: f32,
 }
 
 impl Default for BeatModel {
     fn default() -> Self {
-        Self { change_cost: 60.0, prior_bpm: 120.0, prior_octaves: 1.0, prior_weight: 0.1, offbeat_cost: 0.3, beat_cost: 0.0 }
+        Self {
+            change_cost: 40.0,
+            prior_bpm: 150.0,
+            prior_octaves: 0.53,
+            prior_weight: 0.27,
+            offbeat_cost: 0.19,
+        }
     }
 }
 
@@ -66,11 +70,14 @@ impl BeatDecoder {
     pub fn new(model: BeatModel) -> Self {
         let prior = (MIN_INTERVAL..=MAX_INTERVAL)
             .map(|tau| {
-                let octaves = (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
+                let octaves =
+                    (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
                 -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
             })
             .collect();
-        let climb = (MIN_INTERVAL..=MAX_INTERVAL).map(|tau| model.change_cost * (tau as f32 / MAX_INTERVAL as f32).ln()).collect();
+        let climb = (MIN_INTERVAL..=MAX_INTERVAL)
+            .map(|tau| model.change_cost * (tau as f32 / MAX_INTERVAL as f32).ln())
+            .collect();
         Self {
             prior,
             climb,
@@ -92,7 +99,7 @@ impl BeatDecoder {
         self.choose_predecessors(t);
         self.depart(t, evidence);
         self.frame += 1;
-        if self.frame % RENORMALISE == 0 {
+        if self.frame.is_multiple_of(RENORMALISE) {
             self.renormalise();
         }
         let since = self.committed.unwrap_or(0);
@@ -117,12 +124,13 @@ impl BeatDecoder {
                 continue;
             }
             let half = self.past[(t - tau / 2) % HISTORY];
-            *score += self.prior[i] - self.model.offbeat_cost * half.max(0.0) - self.model.beat_cost;
+            *score += self.prior[i] - self.model.offbeat_cost * half.max(0.0);
         }
     }
 
     /// `best[τ] = max over τ' of arrival[τ'] - cost·|ln(τ'/τ)|`: two running maxima, since the cost is additive
     /// along the axis.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 beat lengths")]
     fn choose_predecessors(&mut self, t: usize) {
         let row = &self.arrivals[(t % RING) * INTERVALS..][..INTERVALS];
         let before = &mut self.before[(t % HISTORY) * INTERVALS..][..INTERVALS];

@@ -2,6 +2,7 @@
 
 use crate::activation::{ActivationFrame, CUES};
 use crate::attack::Attack;
+use crate::onset::Onset;
 
 /// Frames remembered for reading cues and attacks back: more than the decoder's lag, and two minutes beyond.
 const REMEMBERED: usize = 32_768;
@@ -21,6 +22,8 @@ pub struct Slot {
     pub evidence: i8,
     /// The cues there, in steps of 1/32.
     pub cues: [u8; CUES],
+    /// Strength of the beat evidence 1/3, 1/2 and 2/3 of the way to the next slot, as `evidence`.
+    pub between: [i8; 3],
 }
 
 impl Slot {
@@ -28,6 +31,30 @@ impl Slot {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         f64::from(self.time) * 1e-4
+    }
+}
+
+/// Slots of the tracked beats and the middles between them, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lattice {
+    pub(crate) slots: Vec<Slot>,
+    last: Option<usize>,
+}
+
+impl Lattice {
+    /// Adds the beat at this frame, and the middle before it.
+    pub(crate) fn push(&mut self, memory: &Memory, beat: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
+        if let Some(last) = self.last.replace(beat) {
+            let half = (beat - last) as f64 / 2.0;
+            let middle = last as f64 + half;
+            if let Some(slot) = self.slots.last_mut() {
+                slot.between = memory.between(last as f64, half);
+            }
+            let between = memory.between(middle, half);
+            self.slots.push(Slot { between, ..memory.slot(middle) });
+        }
+        self.slots.push(memory.slot(beat as f64));
     }
 }
 
@@ -74,7 +101,6 @@ impl Memory {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_possible_wrap,
         reason = "frames are positive and far below 2^31; cues and evidence are clamped to their range"
     )]
     pub(crate) fn slot(&self, frame: f64) -> Slot {
@@ -91,6 +117,31 @@ impl Memory {
             time: (self.attack_time(frame) * 1e4).round().max(0.0) as u32,
             evidence: (evidence * 16.0).clamp(-127.0, 127.0) as i8,
             cues: cues.map(|c| (c * 32.0).min(255.0) as u8),
+            between: [i8::MIN; 3],
+        }
+    }
+
+    /// Evidence 1/3, 1/2 and 2/3 of the way from a slot to the next.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "frames are positive and far below 2^31; evidence is clamped to its range"
+    )]
+    fn between(&self, frame: f64, length: f64) -> [i8; 3] {
+        [1.0 / 3.0, 0.5, 2.0 / 3.0].map(|part| {
+            let center = (frame + part * length).round().max(0.0) as usize;
+            let near = center.saturating_sub(1)..=center + 1;
+            let best = near.filter_map(|k| self.activation(k)).fold(-8.0_f32, |m, a| m.max(a.beat));
+            (best * 16.0).clamp(-127.0, 127.0) as i8
+        })
+    }
+
+    /// The onset that made a peak of flux at this frame.
+    #[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
+    pub(crate) fn onset(&self, frame: usize, strength: f32) -> Onset {
+        Onset {
+            time_s: (self.attack_time(frame as f64) * 1e4).round() * 1e-4,
+            confidence: 1.0 - (-0.5 * strength).exp(),
         }
     }
 

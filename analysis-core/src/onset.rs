@@ -13,8 +13,9 @@ const PEAK_HALF_LIFE_FRAMES: f32 = 400.0;
 /// A band is never taken to be quieter than this fraction of the loudest band's amplitude (-32 dB), so
 /// that whitening lifts no noise floor.
 const RELATIVE_FLOOR: f32 = 0.025;
-/// … nor than this amplitude, relative to a full-scale sine (-84 dB): dither is silence.
-const ABSOLUTE_FLOOR: f32 = 6e-5;
+/// … nor than this amplitude, relative to a full-scale sine (-68 dB): 16-bit dither, some -110 dB a filter,
+/// is silence.
+const ABSOLUTE_FLOOR: f32 = 4e-4;
 /// Compression of whitened amplitudes: `log2(1 + COMPRESSION·x)`.
 const COMPRESSION: f32 = 12.0;
 
@@ -121,4 +122,47 @@ fn group_flux(now: &[f32], past: &[f32], range: std::ops::Range<usize>) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "fewer than a hundred filters")]
     let count = range.len() as f32;
     sum / count
+}
+
+/// The start of a note or a hit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Onset {
+    /// Time, in seconds.
+    pub time_s: f64,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// Frames before and after a peak that it must top.
+const PEAK_REACH: usize = 3;
+/// Frames before a peak over which the local mean is taken.
+const MEAN_REACH: usize = 10;
+/// How far a peak must stand above the local mean, in units of the local RMS.
+const PEAK_ABOVE: f32 = 0.8;
+
+/// Picks peaks of normalised flux: the highest within ±30 ms, and above the mean of the last 100 ms by a
+/// margin (Böck, Krebs & Schedl, ISMIR 2012).
+#[derive(Debug, Clone, Default)]
+pub struct OnsetPicker {
+    past: [f32; MEAN_REACH + PEAK_REACH + 1],
+    frame: usize,
+}
+
+impl OnsetPicker {
+    /// Frames that a peak is reported late.
+    pub const DELAY: usize = PEAK_REACH;
+
+    /// Takes the next frame's normalised flux; gives the frame and height of a peak that is now certain.
+    pub fn push(&mut self, flux: f32) -> Option<(usize, f32)> {
+        self.past.rotate_left(1);
+        self.past[MEAN_REACH + PEAK_REACH] = flux;
+        self.frame += 1;
+        let peak = self.past[MEAN_REACH];
+        let rising = self.past[MEAN_REACH - PEAK_REACH..MEAN_REACH].iter().all(|&x| x < peak);
+        let falling = self.past[MEAN_REACH + 1..].iter().all(|&x| x <= peak);
+        #[expect(clippy::cast_precision_loss, reason = "a handful of frames")]
+        let mean = self.past.iter().sum::<f32>() / self.past.len() as f32;
+        let found = rising && falling && peak > mean + PEAK_ABOVE && self.frame > Self::DELAY;
+        found.then(|| (self.frame - 1 - Self::DELAY, peak))
+    }
 }
