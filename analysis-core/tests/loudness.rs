@@ -1,5 +1,6 @@
 //! The minimum requirements of EBU Tech 3341 and 3342, with test signals made as they describe them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
