@@ -37,6 +37,15 @@ pub enum Error {
         /// What would be legal.
         reason: String,
     },
+    /// Someone else works on the analysis now, or it is gone: nothing was written.
+    #[error("the lease on analysis {analysis_id} is lost")]
+    LeaseLost {
+        /// Of which analysis.
+        analysis_id: uuid::Uuid,
+    },
+    /// The queue's tickets could not be written or read.
+    #[error("the queue's tickets could not be written or read")]
+    Tickets(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Reading or writing bytes failed.
     #[error("reading or writing failed")]
     Io(#[from] std::io::Error),
@@ -47,7 +56,15 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         use sqlx::Error as Sqlx;
-        matches!(self, Self::Database(Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed))
+        let Self::Database(error) = self else { return false };
+        match error {
+            Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+            // Connection exceptions, too many connections, and a server that starts or ends.
+            Sqlx::Database(error) => error
+                .code()
+                .is_some_and(|code| code.starts_with("08") || code == "53300" || code.starts_with("57P")),
+            _ => false,
+        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! What Arsis keeps: PostgreSQL rows, the job queue, audio and chunks in object storage. All SQL is in this crate.
 
+pub mod access;
+pub mod analyses;
 pub mod embedded;
 pub mod error;
-pub mod access;
+pub mod frames;
 pub mod idempotency;
+pub mod migrate;
+pub mod objects;
 pub mod orphans;
 pub mod prompts;
+pub mod queue;
+pub mod results;
 pub mod sessions;
-pub mod tracks;
-pub mod users;
-pub mod migrate;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tracks;
+pub mod users;
 
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};

@@ -50,7 +50,8 @@ async fn enter(db: &mut PgConnection, key: &str, delete_after: OffsetDateTime) -
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn adopt(db: &mut PgConnection, key: &str) -> Result<bool> {
-    let done = sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1 AND NOT doomed", key).execute(db).await?;
+    let done =
+        sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1 AND NOT doomed", key).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
