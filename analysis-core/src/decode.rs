@@ -8,7 +8,8 @@
 //! |---|---|
 //! | MP3 | LAME/Xing tag, plus the 529 samples every decoder adds; without a tag nothing is cut |
 //! | MP4 (AAC, ALAC, …) | `iTunSMPB` where it fits the track, else the edit list |
-//! | Ogg Vorbis | first packet and granule positions |
+//! | Ogg Vorbis, Opus | first packet or pre-skip, granule positions |
+//! | Matroska | Opus pre-skip; what its blocks say of padding does not reach us (at most 20 ms stay) |
 //! | CAF | the packet table's priming and valid frames |
 //! | ADTS, WAV, AIFF, FLAC | nothing: the first has no place to say it, the others have none |
 //!
@@ -32,6 +33,7 @@ use source::{Failure, Source};
 
 mod mp4;
 mod mpeg;
+mod opus;
 mod packets;
 mod sniff;
 mod source;
