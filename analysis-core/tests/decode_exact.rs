@@ -23,7 +23,9 @@ fn check(name: &str, bits: u32) {
 
 #[test]
 fn wav_is_exact_at_every_width() {
-    for (name, bits) in [("exact-u8.wav", 8), ("exact-s16.wav", 16), ("exact-s24.wav", 24), ("exact-s32.wav", 32)] {
+    for (name, bits) in
+        [("exact-u8.wav", 8), ("exact-s16.wav", 16), ("exact-s24.wav", 24), ("exact-s32.wav", 32)]
+    {
         check(name, bits);
     }
     check("exact-f32.wav", 24);
@@ -61,7 +63,8 @@ fn extensible_wav_keeps_its_six_channels_in_order() {
     let words = exact_words();
     // FL=FL|FR=FR|FC=FL|LFE=FR|BL=FL|BR=FR
     for (channel, plane) in decoded.planes.iter().enumerate() {
-        let meant: Vec<f32> = words.iter().skip(channel % 2).step_by(2).map(|w| (w >> 16) as f32 / 32_768.0).collect();
+        let meant: Vec<f32> =
+            words.iter().skip(channel % 2).step_by(2).map(|w| (w >> 16) as f32 / 32_768.0).collect();
         assert!(*plane == meant, "channel {channel}");
     }
 }
@@ -79,7 +82,11 @@ fn the_format_names_codec_container_and_length() {
     for (name, container, codec) in cases {
         let format = decode_fixture(name).format;
         assert_eq!((format.container.as_str(), format.codec.as_str()), (container, codec), "{name}");
-        assert_eq!((format.sample_rate_hz, format.channels, format.expected_frames), (44_100, 2, Some(3000)), "{name}");
+        assert_eq!(
+            (format.sample_rate_hz, format.channels, format.expected_frames),
+            (44_100, 2, Some(3000)),
+            "{name}"
+        );
     }
 }
 

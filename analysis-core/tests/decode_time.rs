@@ -12,7 +12,10 @@ fn check(name: &str, rate_hz: u32, meant_lag: i64, frames: u64, trimmed: (u64, u
     let decoded = decode_fixture(name);
     assert_eq!(decoded.format.sample_rate_hz, rate_hz, "{name}");
     let (found, similar) = lag(&decoded.planes[0], &bursts(rate_hz), 3000);
-    assert!((found - meant_lag).abs() <= 1 && similar > SIMILAR, "{name}: lag {found}, similarity {similar:.4}");
+    assert!(
+        (found - meant_lag).abs() <= 1 && similar > SIMILAR,
+        "{name}: lag {found}, similarity {similar:.4}"
+    );
     let report = decoded.report;
     assert_eq!(report.frames, frames, "{name}");
     assert_eq!((report.delay_frames, report.padding_frames), trimmed, "{name}");
@@ -64,7 +67,10 @@ fn opus_surround_stands_in_the_order_of_wave_files() {
     let decoded = decode_fixture("opus-6ch.ogg");
     let energy = |plane: &[f32]| plane.iter().map(|sample| sample * sample).sum::<f32>();
     let left = energy(&decoded.planes[0]);
-    assert!(decoded.planes[1..].iter().all(|plane| energy(plane) < left / 1000.0), "only the left one sounds");
+    assert!(
+        decoded.planes[1..].iter().all(|plane| energy(plane) < left / 1000.0),
+        "only the left one sounds"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! The only file that names ropus, a port of the reference decoder that gives the same bits.
 
 use ropus::OpusMSDecoder;
-use symphonia::core::audio::{AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, GenericAudioBufferRef};
+use symphonia::core::audio::{
+    AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, GenericAudioBufferRef,
+};
 use symphonia::core::codecs::CodecInfo;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, FinalizeResult};
 use symphonia::core::errors::{Error as Fault, Result};
@@ -120,7 +122,8 @@ impl AudioDecoder for OpusDecoder {
 
     fn decode_ref(&mut self, packet: &PacketRef<'_>) -> Result<GenericAudioBufferRef<'_>> {
         self.buffer.clear();
-        let length = i32::try_from(packet.data.len()).map_err(|_| Fault::DecodeError("opus: packet too long"))?;
+        let length =
+            i32::try_from(packet.data.len()).map_err(|_| Fault::DecodeError("opus: packet too long"))?;
         let most = i32::try_from(MAX_PACKET_FRAMES).unwrap_or(i32::MAX);
         let frames = self
             .decoder

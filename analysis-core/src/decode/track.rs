@@ -13,10 +13,13 @@ use super::packets::guarded;
 use super::sniff::Sniff;
 use super::trim::Trim;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// Playing time a one-track Matroska file may fall short of its header: it is rounded and counts the video.
 const MATROSKA_SLACK_MS: u64 = 250;
 
+/// Most frames a packet may claim to hold; FLAC's longest blocks have 65,535.
+const MAX_PACKET_FRAMES: u64 = 1 << 16;
 /// Frames in a packet of ALAC, the longest packets that CAF files usually hold.
 const CAF_PACKET_FRAMES: u64 = 4_096;
 
@@ -110,14 +113,19 @@ fn ticks_to_frames(ticks: u64, base: TimeBase, sample_rate_hz: u32) -> u64 {
 /// The default audio track if it can be decoded, else the first that can.
 ///
 /// # Errors
-/// [`Error::NoAudioTrack`]; [`Error::UnsupportedCodec`] of the default track where none can be decoded.
-pub(super) fn choose(demuxer: &dyn FormatReader, sniff: &Sniff) -> Result<(Link, Box<dyn AudioDecoder>)> {
+/// [`Error::NoAudioTrack`]; the default track's [`Error::UnsupportedCodec`] or reason for refusal by the limits
+/// where none can be decoded.
+pub(super) fn choose(
+    demuxer: &dyn FormatReader,
+    sniff: &Sniff,
+    limits: &Limits,
+) -> Result<(Link, Box<dyn AudioDecoder>)> {
     let container = container_name(demuxer.format_info().short_name);
     let default = demuxer.default_track(TrackType::Audio);
     let mut refusal = None;
     for track in default.into_iter().chain(demuxer.tracks()) {
         let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
-        match open_decoder(params) {
+        match open_decoder(params, limits) {
             Ok(decoder) => return Ok((link(demuxer, track, params, container, sniff), decoder)),
             Err(error) => refusal = refusal.or(Some(error)),
         }
@@ -126,7 +134,14 @@ pub(super) fn choose(demuxer: &dyn FormatReader, sniff: &Sniff) -> Result<(Link,
     Err(refusal.or(foreign).unwrap_or(Error::NoAudioTrack { container }))
 }
 
-fn open_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>> {
+fn open_decoder(params: &AudioCodecParameters, limits: &Limits) -> Result<Box<dyn AudioDecoder>> {
+    // Decoders size their buffers by these before they see a packet.
+    if let Some((rate_hz, channels)) = params.sample_rate.zip(params.channels.as_ref()) {
+        limits.check_format(rate_hz, channels.count())?;
+    }
+    if params.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
+        return Err(Error::Corrupt { detail: "impossible packet length".into() });
+    }
     // Only Vorbis needs its decoder's own trimming: its first packet primes the overlap and is no audio. The
     // others' is off, because it also cuts MP3 at a length that is merely guessed from the bit rate.
     let options = AudioDecoderOptions::default().gapless(params.codec == id::CODEC_ID_VORBIS);
@@ -134,11 +149,9 @@ fn open_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>> 
         id::CODEC_ID_OPUS => Ok(Box::new(OpusDecoder::new(params)?) as Box<dyn AudioDecoder>),
         _ => symphonia::default::get_codecs().make_audio_decoder(params, &options),
     };
-    guarded(make).map_err(|fault| {
-        match fault {
-            Fault::Unsupported(_) => Error::UnsupportedCodec { codec: codec_name(params) },
-            fault => Error::Corrupt { detail: fault.to_string() },
-        }
+    guarded(make).map_err(|fault| match fault {
+        Fault::Unsupported(_) => Error::UnsupportedCodec { codec: codec_name(params) },
+        fault => Error::Corrupt { detail: fault.to_string() },
     })
 }
 
@@ -198,7 +211,7 @@ impl Link {
             }
             "ogg" => {
                 let late = u64::try_from(track.start_ts.get()).unwrap_or(0);
-                self.expected_frames = self.expected_frames.map(|frames| frames.saturating_sub(late));
+                self.expected_frames = sniff.last_granule.map(|frames| frames.saturating_sub(late));
             }
             "matroska" => self.fit_matroska(demuxer),
             "mp1" | "mp2" | "mp3" if !sniff.length_is_a_guess => {

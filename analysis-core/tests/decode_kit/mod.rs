@@ -76,7 +76,9 @@ pub(crate) fn bursts(rate_hz: u32) -> Vec<f32> {
         (0..13)
             .map(|k: i32| (k, t - (0.05 + 0.1 * f64::from(k) + 0.013 * f64::from(k * 7 % 5))))
             .filter(|(_, u)| *u >= 0.0)
-            .map(|(k, u)| 0.5 * (-30.0 * u).exp() * (std::f64::consts::TAU * 400.0 * 1.25_f64.powi(k) * u).sin())
+            .map(|(k, u)| {
+                0.5 * (-30.0 * u).exp() * (std::f64::consts::TAU * 400.0 * 1.25_f64.powi(k) * u).sin()
+            })
             .sum::<f64>()
     };
     (0..rate_hz * 3 / 2).map(|n| (at(n) * 20_000.0 / 32_768.0) as f32).collect()
@@ -102,7 +104,8 @@ pub(crate) fn lag(heard: &[f32], meant: &[f32], most: i64) -> (i64, f64) {
             (heard, &meant[(-lag) as usize..])
         };
         let pairs = heard.iter().zip(meant).map(|(a, b)| (f64::from(*a), f64::from(*b)));
-        let (ab, aa, bb) = pairs.fold((0.0, 0.0, 0.0), |(ab, aa, bb), (a, b)| (ab + a * b, aa + a * a, bb + b * b));
+        let (ab, aa, bb) =
+            pairs.fold((0.0, 0.0, 0.0), |(ab, aa, bb), (a, b)| (ab + a * b, aa + a * a, bb + b * b));
         ab / (aa * bb).sqrt().max(1e-30)
     };
     (-most..=most).map(|lag| (lag, overlap(lag))).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
