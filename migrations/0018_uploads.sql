@@ -8,6 +8,7 @@ ALTER TABLE reference_tracks ADD COLUMN IF NOT EXISTS content_sha256 TEXT;  -- S
 CREATE TABLE IF NOT EXISTS orphan_objects (
     r2_key       TEXT        PRIMARY KEY,
     delete_after TIMESTAMPTZ NOT NULL,
+    doomed       BOOLEAN     NOT NULL DEFAULT false,   -- Its removal has begun: too late to make a track of it
     created_at   TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX IF NOT EXISTS orphan_objects_delete_after_idx ON orphan_objects (delete_after);

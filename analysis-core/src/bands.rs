@@ -193,7 +193,7 @@ fn hann_lobe(offset: f64) -> f64 {
 }
 
 /// Sum of products in eight lanes: one fixed order, so the same bits everywhere.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
     let (a_wide, b_wide) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let tail: f32 = a_wide.remainder().iter().zip(b_wide.remainder()).map(|(x, y)| x * y).sum();
@@ -202,8 +202,24 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
             lanes[lane] += x[lane] * y[lane];
         }
     }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (c + g)) + ((b + f) + (d + h)) + tail
+    fold(lanes) + tail
+}
+
+/// Sum in eight lanes.
+pub(crate) fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let wide = values.chunks_exact(LANES);
+    let tail: f32 = wide.remainder().iter().sum();
+    for x in wide {
+        for lane in 0..LANES {
+            lanes[lane] += x[lane];
+        }
+    }
+    fold(lanes) + tail
+}
+
+fn fold([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// `10·log10` of many powers at once, never below [`FLOOR_DB`]; NaN reads the floor.
@@ -220,14 +236,14 @@ fn power_to_db_fast(power: f32) -> f32 {
     const MANTISSA: u32 = 0x007F_FFFF;
     const ONE: u32 = 0x3F80_0000;
     const FLOOR_POWER: f32 = 1e-12; // 10^(FLOOR_DB / 10)
-    let bits = power.max(FLOOR_POWER).min(f32::MAX).to_bits();
+    let bits = power.clamp(FLOOR_POWER, f32::MAX).to_bits();
     let exponent = (bits >> 23).cast_signed() - 127;
     let x = f32::from_bits((bits & MANTISSA) | ONE) - 1.0;
     // Minimax fit of log2(1 + x) / x on 0..=1 with q(1) = 1.
     let q = 0.045_148_93_f32;
     let q = q * x - 0.193_575_4;
     let q = q * x + 0.415_605_8;
-    let q = q * x - 0.709_096_36;
+    let q = q * x - 0.709_096_4;
     let q = q * x + 1.441_917;
     let db = (exponent as f32 + x * q) * (10.0 * std::f32::consts::LOG10_2);
     if power > FLOOR_POWER { db.max(FLOOR_DB) } else { FLOOR_DB }

@@ -105,6 +105,50 @@ pub enum Error {
         /// The limit.
         max: u64,
     },
+    /// A stored chunk is written in a format version that is not known.
+    #[error("the chunk has format version {given}, only version {supported} is known")]
+    ChunkVersion {
+        /// Version the chunk claims.
+        given: u16,
+        /// The version that is read here.
+        supported: u16,
+    },
+    /// A stored chunk holds frames of another size than the layout describes.
+    #[error("the chunk holds frames of {given} bytes, the layout describes {expected}")]
+    ChunkLayout {
+        /// Bytes a frame in the chunk.
+        given: u32,
+        /// Bytes a frame in the layout.
+        expected: usize,
+    },
+    /// The frames of a stored chunk are not those it was made from.
+    #[error("the frames of the chunk have CRC-32 {given:08x}, {expected:08x} was recorded")]
+    ChunkChecksum {
+        /// Of the frames as decoded.
+        given: u32,
+        /// As written in the chunk or its manifest.
+        expected: u32,
+    },
+    /// A manifest or frame layout contradicts itself.
+    #[error("the manifest is invalid: {detail}")]
+    BadManifest {
+        /// What does not fit.
+        detail: String,
+    },
+    /// A layout has no field of this name.
+    #[error("the frames have no field named {name}")]
+    UnknownField {
+        /// The name asked for.
+        name: String,
+    },
+    /// A time range holds more bytes of frames than the caller allows.
+    #[error("the range holds {given_bytes} bytes of frames, the limit is {max_bytes}")]
+    RangeTooLarge {
+        /// Bytes of frames in the range.
+        given_bytes: u64,
+        /// The limit.
+        max_bytes: u64,
+    },
     /// The observer asked to stop.
     #[error("the analysis was cancelled")]
     Cancelled,

@@ -3,6 +3,8 @@
 //! Audio in, frames, chunks, events and a summary out. A pure library: no network, no database, no
 //! environment, no clock.
 
+pub mod activation;
+pub mod attack;
 pub mod bands;
 pub mod beats;
 pub mod chroma;
@@ -12,19 +14,31 @@ pub mod decode;
 pub mod error;
 pub mod events;
 pub mod features;
+pub mod field;
+mod filterbank;
 pub mod fingerprint;
 pub mod frame;
+pub mod harmony;
 pub mod key;
+mod key_path;
+pub mod key_profiles;
+pub mod lattice;
 pub mod limits;
+mod log;
 pub mod loudness;
 pub mod manifest;
 pub mod meter;
 pub mod onset;
+pub mod peaks;
 pub mod reader;
+pub mod rhythm;
 pub mod stft;
 pub mod structure;
 pub mod summary;
 pub mod tempo;
+pub mod tonal;
+pub mod transform;
+pub mod tuning;
 pub mod units;
 pub mod zoom;
 

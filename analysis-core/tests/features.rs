@@ -1,5 +1,8 @@
 //! Centroid, frame loudness and frame peaks.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![expect(clippy::cast_possible_truncation, reason = "values chosen by the tests fit")]
+
 use analysis_core::bands::FLOOR_DB;
 use analysis_core::features::{FramePeaks, SpectralFeatures, SpectralValues, amplitude_to_db, peak};
 use analysis_core::stft::Stft;

@@ -1,5 +1,11 @@
 //! The streaming transform against a naive DFT, its calibration and its time base.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "values chosen by the tests fit"
+)]
+
 use analysis_core::stft::{Stft, fft_len_for, hann, window_len};
 use analysis_core::units;
 use proptest::prelude::*;

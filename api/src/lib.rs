@@ -1,1 +1,44 @@
-//! Being written.
+//! The HTTP layer: tracks, analyses, frames, events and listening prompts under `/v1`.
+//!
+//! Thin: rows and objects are `store`'s, what audio means is `analysis-core`'s. Audio is never decoded here.
+//!
+//! ```no_run
+//! # async fn example(pool: store::PgPool, objects: store::objects::Objects) -> std::io::Result<()> {
+//! let app = api::App::new(pool, objects, api::Config::default());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! api::serve(listener, app, stopped).await
+//! # }
+//! ```
+
+mod analyses;
+mod audio;
+mod auth;
+mod conditional;
+mod config;
+mod docs;
+mod extract;
+mod health;
+mod idempotent;
+mod metrics;
+mod page;
+pub mod problem;
+mod progress;
+mod prompts;
+mod range;
+mod request;
+mod rights;
+mod router;
+mod serve;
+mod sniff;
+mod state;
+mod sweep;
+mod text;
+mod tracks;
+mod upload;
+mod views;
+
+pub use config::Config;
+pub use router::{description, router};
+pub use serve::serve;
+pub use state::App;

@@ -48,7 +48,12 @@ pub const TRACKS: &str = "reference_tracks";
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn is_entitled(db: &mut PgConnection, user_id: Uuid, resource: &str, action: Action) -> Result<bool> {
+pub async fn is_entitled(
+    db: &mut PgConnection,
+    user_id: Uuid,
+    resource: &str,
+    action: Action,
+) -> Result<bool> {
     let entitled = sqlx::query_scalar!(
         r#"WITH RECURSIVE held (role_id) AS (
                SELECT role_id FROM user_roles

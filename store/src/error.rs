@@ -1,5 +1,7 @@
 //! What can go wrong with rows and objects, one variant per thing a caller would do differently.
 
+use crate::embedded;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,57 @@ pub enum Error {
         /// What exists.
         what: String,
     },
+    /// The database was migrated by a newer Arsis than this one.
+    #[error(
+        "the database holds migration {version}, which this Arsis does not know: a newer one has migrated it"
+    )]
+    SchemaTooNew {
+        /// The first migration in the database that this program does not know.
+        version: i64,
+    },
+    /// A migration of the schema failed; it left nothing behind.
+    #[error("failed to migrate the database")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The private PostgreSQL server could not be started.
+    #[error(transparent)]
+    Embedded(#[from] embedded::Error),
+    /// A value that cannot be stored as given.
+    #[error("invalid {field}: {reason}")]
+    Invalid {
+        /// Name of the field.
+        field: &'static str,
+        /// What would be legal.
+        reason: String,
+    },
+    /// Someone else works on the analysis now, or it is gone: nothing was written.
+    #[error("the lease on analysis {analysis_id} is lost")]
+    LeaseLost {
+        /// Of which analysis.
+        analysis_id: uuid::Uuid,
+    },
+    /// The queue's tickets could not be written or read.
+    #[error("the queue's tickets could not be written or read")]
+    Tickets(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Reading or writing bytes failed.
+    #[error("reading or writing failed")]
+    Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Whether the database could not be reached or had no connection free: asking again later may help.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        use sqlx::Error as Sqlx;
+        let Self::Database(error) = self else { return false };
+        match error {
+            Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+            // Connection exceptions, too many connections, and a server that starts or ends.
+            Sqlx::Database(error) => error
+                .code()
+                .is_some_and(|code| code.starts_with("08") || code == "53300" || code.starts_with("57P")),
+            _ => false,
+        }
+    }
 }
 
 /// `Result` with this crate's [`Error`].

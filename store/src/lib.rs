@@ -1,1 +1,28 @@
-//! Being written.
+//! What Arsis keeps: PostgreSQL rows, the job queue, audio and chunks in object storage. All SQL is in this crate.
+
+pub mod access;
+pub mod analyses;
+pub mod embedded;
+pub mod error;
+pub mod frames;
+pub mod idempotency;
+pub mod migrate;
+pub mod objects;
+pub mod orphans;
+pub mod prompts;
+pub mod queue;
+pub mod results;
+pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tracks;
+pub mod users;
+
+pub use error::{Error, Result};
+pub use sqlx::{PgConnection, PgPool};
+
+/// A connection lent by a [`PgPool`].
+pub type PooledConnection = sqlx::pool::PoolConnection<sqlx::Postgres>;
+
+/// A transaction; dropped without `commit`, it is rolled back.
+pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;

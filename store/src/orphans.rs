@@ -6,7 +6,7 @@
 //! ```text
 //! upload:  expect(key) → bytes to storage → { track inserted, adopt(key) }    one transaction
 //! delete:  { track deleted, abandon(key) }                                    one transaction
-//!          → object removed → forget(key)
+//! removal: doom(key) or due() → object removed → forget(key)
 //! ```
 //!
 //! Wherever a process dies in between, the row remains, and a later [`due`] finds the object.
@@ -44,32 +44,41 @@ async fn enter(db: &mut PgConnection, key: &str, delete_after: OffsetDateTime) -
     Ok(())
 }
 
-/// Takes an upload's key off the list, in the transaction that makes its track. `false` when it was not (or
-/// no longer) there: the object may be gone, and the transaction must not be committed.
+/// Takes an upload's key off the list, in the transaction that makes its track. `false` when its removal has
+/// begun: the object may be gone, and the transaction must not be committed.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn adopt(db: &mut PgConnection, key: &str) -> Result<bool> {
-    forget(db, key).await
-}
-
-/// Takes a key off the list once its object is removed.
-///
-/// # Errors
-/// [`crate::Error::Database`].
-pub async fn forget(db: &mut PgConnection, key: &str) -> Result<bool> {
-    let done = sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1", key).execute(db).await?;
+    let done =
+        sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1 AND NOT doomed", key).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Claims up to `limit` keys whose time has come, oldest first. Each is put off by `retry_after`, so that
-/// several processes share the work and a failed removal is tried again later.
+/// Begins the removal of one object, now: `false` when the key is not (or no longer) on the list, and the
+/// object must stay. Unless [`forget`] follows within `retry_after`, it is [`due`] again.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn doom(db: &mut PgConnection, key: &str, retry_after: Duration) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE orphan_objects SET doomed = true, delete_after = $2 WHERE r2_key = $1",
+        key,
+        OffsetDateTime::now_utc() + retry_after
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Begins the removal of up to `limit` objects whose time has come, oldest first. Each is put off by
+/// `retry_after`, so that several processes share the work and a failed removal is tried again later.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn due(db: &mut PgConnection, limit: i64, retry_after: Duration) -> Result<Vec<String>> {
     let keys = sqlx::query_scalar!(
-        "UPDATE orphan_objects SET delete_after = $2
+        "UPDATE orphan_objects SET doomed = true, delete_after = $2
           WHERE r2_key IN (SELECT r2_key FROM orphan_objects WHERE delete_after <= now()
                             ORDER BY delete_after LIMIT $1 FOR UPDATE SKIP LOCKED)
          RETURNING r2_key",
@@ -79,4 +88,13 @@ pub async fn due(db: &mut PgConnection, limit: i64, retry_after: Duration) -> Re
     .fetch_all(db)
     .await?;
     Ok(keys)
+}
+
+/// Takes a key off the list once its object is removed.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn forget(db: &mut PgConnection, key: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM orphan_objects WHERE r2_key = $1", key).execute(db).await?;
+    Ok(())
 }

@@ -171,8 +171,8 @@ pub async fn clean_up(db: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case hex, the form in which hashes are stored.
+pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail

@@ -1,6 +1,7 @@
 //! Tracks: the rows of `reference_tracks`. The audio itself lies in object storage under `r2_key`.
 
 use crate::Result;
+use serde::Serialize;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -70,7 +71,7 @@ pub struct NewTrack {
 }
 
 /// What an owner may say about a track beside its name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Details {
     /// Free text.
     pub description: Option<String>,

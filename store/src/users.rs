@@ -47,10 +47,9 @@ pub async fn add_local(db: &mut PgConnection, email: &str, name: Option<&str>) -
 /// # Errors
 /// [`Error::Database`].
 pub async fn get(db: &mut PgConnection, id: Uuid) -> Result<Option<User>> {
-    let found =
-        sqlx::query_as!(User, "SELECT id, email, name, approved FROM users WHERE id = $1", id)
-            .fetch_optional(db)
-            .await?;
+    let found = sqlx::query_as!(User, "SELECT id, email, name, approved FROM users WHERE id = $1", id)
+        .fetch_optional(db)
+        .await?;
     Ok(found)
 }
 
@@ -66,9 +65,9 @@ pub async fn any(db: &mut PgConnection) -> Result<bool> {
 /// Lower case, no surrounding space, one `@` with something on both sides, no space or control character.
 fn normalize_email(given: &str) -> Result<String> {
     let email = given.trim().to_lowercase();
-    let parts_ok = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
+    let parts_ok = email
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     let plain = !email.chars().any(|c| c.is_whitespace() || c.is_control());
     if parts_ok && plain && email.len() <= MAX_EMAIL_BYTES {
         return Ok(email);

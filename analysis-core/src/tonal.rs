@@ -1,0 +1,48 @@
+//! Chroma, tuning and key together: what an analysis of type `tonal` runs.
+
+use crate::chroma::{ChromaAnchor, ChromaExtractor};
+use crate::key::{KeyReport, KeyTracker};
+
+/// What is said about pitch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tonal {
+    /// Key of the whole and its stretches.
+    pub keys: KeyReport,
+    /// Frequency of A4, in Hz; `None` when there was nothing tonal.
+    pub tuning_hz: Option<f32>,
+}
+
+/// Listens to mono audio for pitch; streaming, 48 bytes of memory a second of audio beside a constant.
+pub struct TonalAnalyzer {
+    chroma: ChromaExtractor,
+    key: KeyTracker,
+}
+
+impl TonalAnalyzer {
+    /// Plans for audio of `sample_rate_hz`.
+    #[must_use]
+    pub fn new(sample_rate_hz: u32) -> Self {
+        Self { chroma: ChromaExtractor::new(sample_rate_hz), key: KeyTracker::default() }
+    }
+
+    /// Takes the next samples; hands out the chroma anchors they complete, in order.
+    pub fn push(&mut self, mono: &[f32], on_anchor: &mut impl FnMut(&ChromaAnchor)) {
+        let key = &mut self.key;
+        self.chroma.push(mono, &mut |anchor| {
+            key.push(anchor);
+            on_anchor(anchor);
+        });
+    }
+
+    /// Hands out the last anchors and says what was heard.
+    pub fn finish(mut self, on_anchor: &mut impl FnMut(&ChromaAnchor)) -> Tonal {
+        let key = &mut self.key;
+        self.chroma.finish(&mut |anchor| {
+            key.push(anchor);
+            on_anchor(anchor);
+        });
+        // Drums ring at pitches too, but are tuned to nothing.
+        let tuning_hz = self.chroma.tuning_hz().filter(|_| self.key.is_steady());
+        Tonal { tuning_hz, keys: self.key.finish() }
+    }
+}

@@ -1,0 +1,183 @@
+//! Analyses: ask for one, look at it, stop it.
+
+use crate::extract::{Json, Path, Query};
+use crate::idempotent::{self, Attempt};
+use crate::page::{self, Page};
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::rights;
+use crate::state::{self, App};
+use crate::text::Checks;
+use crate::upload;
+use crate::views::{AnalysisParameters, AnalysisView};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::access::{self, Action};
+use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
+use store::idempotency::Answer;
+use time::Duration;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// How long a key may be held: the work is one transaction, which ends with the request.
+const LEASE: Duration = Duration::MINUTE;
+
+/// What to compute.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AnalysisRequest {
+    /// `full` (the default), `spectral`, `rhythm`, `tonal` or `structure`.
+    analysis_type: Option<String>,
+    /// In which shape.
+    parameters: AnalysisParameters,
+}
+
+/// A request that was checked. Its JSON is what two equal requests have in common.
+#[derive(Debug, Serialize)]
+struct Checked {
+    track_id: Uuid,
+    analysis_type: analysis_core::AnalysisType,
+    parameters: Parameters,
+}
+
+impl AnalysisRequest {
+    fn check(self, track_id: Uuid) -> Result<Checked, Problem> {
+        let mut checks = Checks::default();
+        let analysis_type =
+            upload::analysis_type("#/analysis_type", self.analysis_type.as_deref(), &mut checks);
+        let parameters = Parameters::from(self.parameters);
+        upload::check_parameters("#/parameters", analysis_type, &parameters, &mut checks);
+        checks.finish().map(|()| Checked { track_id, analysis_type, parameters })
+    }
+}
+
+/// Asks for an analysis of a track.
+#[utoipa::path(post, path = "/v1/tracks/{track_id}/analyses", tag = "analyses", request_body = AnalysisRequest,
+    params(("track_id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
+    responses((status = 202, body = AnalysisView, headers(("Location" = String, description = "The analysis"))),
+        (status = 404, body = crate::problem::Body), (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Path(track_id): Path<Uuid>,
+    headers: HeaderMap,
+    Json(request): Json<AnalysisRequest>,
+) -> Result<Response, Problem> {
+    let asked = request.check(track_id)?;
+    let fingerprint = fingerprint(&asked)?;
+    let mut tx = app.begin().await?;
+    rights::track(&mut tx, &caller, track_id, Action::Update).await?;
+    let operation = format!("POST /v1/tracks/{track_id}/analyses");
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+        Attempt::Again(earlier) => return earlier.replay(&fingerprint),
+        Attempt::First(claim) => claim,
+    };
+    let new = NewAnalysis {
+        track_id,
+        analysis_type: asked.analysis_type,
+        parameters: asked.parameters,
+        version: analysis_core::ANALYZER_VERSION,
+        requested_by: Some(caller.user_id()),
+        priority: 0,
+    };
+    let analysis = analyses::create(&mut tx, &new).await?;
+    let location = Some(format!("/v1/analyses/{}", analysis.id));
+    let answer = answer(202, location, analysis)?;
+    idempotent::keep(&mut tx, claim.as_ref(), &fingerprint, &answer).await?;
+    state::commit(tx).await?;
+    Ok(idempotent::respond(answer))
+}
+
+fn answer(status: u16, location: Option<String>, analysis: Analysis) -> Result<Answer, Problem> {
+    let body = serde_json::to_value(AnalysisView::from(analysis)).map_err(Problem::internal)?;
+    Ok(Answer { status, location, body })
+}
+
+fn fingerprint(asked: &impl Serialize) -> Result<String, Problem> {
+    let text = serde_json::to_vec(asked).map_err(Problem::internal)?;
+    Ok(store::sessions::hex(&Sha256::digest(&text)))
+}
+
+/// One analysis.
+#[utoipa::path(get, path = "/v1/analyses/{analysis_id}", tag = "analyses", params(("analysis_id" = Uuid, Path)),
+    responses((status = 200, body = AnalysisView), (status = 404, body = crate::problem::Body)))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(analysis_id): Path<Uuid>,
+) -> Result<axum::Json<AnalysisView>, Problem> {
+    let analysis = rights::analysis(&mut *app.db().await?, &caller, analysis_id, Action::Read).await?;
+    Ok(axum::Json(analysis.into()))
+}
+
+/// Where in a list to go on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on a page, 1 to 100. Default 50.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// A track's analyses, newest first.
+#[utoipa::path(get, path = "/v1/tracks/{track_id}/analyses", tag = "analyses",
+    params(("track_id" = Uuid, Path), ListQuery),
+    responses((status = 200, body = Page<AnalysisView>), (status = 404, body = crate::problem::Body),
+        (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(track_id): Path<Uuid>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<AnalysisView>>, Problem> {
+    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
+    let before =
+        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let mut db = app.db().await?;
+    rights::track(&mut db, &caller, track_id, Action::Read).await?;
+    let rows = analyses::list(&mut db, track_id, before, i64::from(limit) + 1).await?;
+    let cursor = |row: &Analysis| page::write_cursor(page::time_key(row.created_at), row.id);
+    Ok(axum::Json(Page::new(rows, limit, cursor)))
+}
+
+/// Stops an analysis. One that waits ends at once; one that runs ends within about a second.
+///
+/// 202 with the analysis as it is after the request; 409 when it was over already.
+#[utoipa::path(post, path = "/v1/analyses/{analysis_id}/cancel", tag = "analyses",
+    params(("analysis_id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
+    responses((status = 202, body = AnalysisView), (status = 404, body = crate::problem::Body),
+        (status = 409, body = crate::problem::Body)))]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(analysis_id): Path<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut tx = app.begin().await?;
+    let before = rights::analysis(&mut tx, &caller, analysis_id, Action::Update).await?;
+    let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+        Attempt::Again(earlier) => return earlier.replay(""),
+        Attempt::First(claim) => claim,
+    };
+    if matches!(before.status, Status::Completed | Status::Error) {
+        return Err(Problem::detailed(
+            Kind::AnalysisOver,
+            format!("its status is {}", before.status.as_str()),
+        ));
+    }
+    analyses::request_cancel(&mut tx, analysis_id).await?;
+    access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
+    let after = analyses::get(&mut tx, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
+    idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
+    state::commit(tx).await?;
+    Ok(idempotent::respond(answer))
+}

@@ -1,0 +1,126 @@
+//! Who may come in: a session token as a bearer or in the platform's cookie.
+
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::state::App;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use store::sessions::{self, Lookup, Token};
+
+/// Longest token worth hashing, in bytes.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// How a token was presented.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Means {
+    /// `Authorization: Bearer`: only a program that knows the token sends it.
+    Bearer,
+    /// A cookie: the browser sends it along whatever page asks.
+    Cookie,
+}
+
+/// Lets requests with a session in force pass, and tells the handlers who is asking.
+pub(crate) async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (token, means) = presented(request.headers(), &app.config().session_cookie)?;
+    if means == Means::Cookie && !request.method().is_safe() {
+        check_origin(request.headers(), &app.config().allowed_origins)?;
+    }
+    let identity = match sessions::look_up(&mut *app.db().await?, &token).await? {
+        Lookup::Valid(identity) => identity,
+        Lookup::Unknown => return Err(Problem::new(Kind::Unauthorized)),
+        Lookup::Expired => return Err(Problem::new(Kind::SessionExpired)),
+        Lookup::Unapproved(_) => return Err(Problem::new(Kind::NotApproved)),
+    };
+    let caller = Caller::new(identity, &request);
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// The token of a request. A bearer wins over a cookie; a malformed `Authorization` header is no token.
+fn presented(headers: &HeaderMap, cookie: &str) -> Result<(Token, Means), Problem> {
+    let (text, means) = match headers.get(header::AUTHORIZATION) {
+        Some(value) => (value.to_str().ok().and_then(bearer), Means::Bearer),
+        None => (cookie_value(headers, cookie), Means::Cookie),
+    };
+    match text {
+        Some(text) if (1..=MAX_TOKEN_BYTES).contains(&text.len()) => Ok((Token::presented(text), means)),
+        _ => Err(Problem::new(Kind::Unauthorized)),
+    }
+}
+
+/// The token of `Bearer TOKEN` (RFC 6750; the scheme's case does not matter).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The first value of a cookie.
+fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find_map(|(key, value)| (key == name).then(|| value.trim_matches('"')))
+}
+
+/// A write with a cookie must say that it comes from our own pages, or from an allowed origin. A browser
+/// always says where a cross-site write comes from, so silence is refused.
+fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let origin = text(header::ORIGIN).unwrap_or_default();
+    let host = text(header::HOST).unwrap_or_default();
+    let own = !host.is_empty() && origin.split_once("://").is_some_and(|(_, authority)| authority == host);
+    if own || allowed.iter().any(|candidate| candidate == origin) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::OriginRefused))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (k.parse().unwrap(), HeaderValue::from_static(v))).collect()
+    }
+
+    #[track_caller]
+    fn check(pairs: &[(&'static str, &'static str)], expect: Option<(&str, Means)>) {
+        let got = presented(&headers(pairs), "session").ok();
+        assert_eq!(
+            got.map(|(token, means)| (token.expose().to_owned(), means)),
+            expect.map(|(t, m)| (t.to_owned(), m))
+        );
+    }
+
+    #[test]
+    fn a_token_is_found_in_either_place_and_nowhere_else() {
+        check(&[], None);
+        check(&[("authorization", "Bearer abc")], Some(("abc", Means::Bearer)));
+        check(&[("authorization", "bearer  abc ")], Some(("abc", Means::Bearer)));
+        check(&[("authorization", "Basic abc")], None);
+        check(&[("authorization", "Bearer ")], None);
+        check(&[("cookie", "a=b; session=xyz; c=d")], Some(("xyz", Means::Cookie)));
+        check(&[("cookie", "session=\"xyz\"")], Some(("xyz", Means::Cookie)));
+        check(&[("cookie", "sessions=xyz; xsession=1")], None);
+        check(&[("authorization", "Basic abc"), ("cookie", "session=xyz")], None);
+    }
+
+    #[test]
+    fn cookie_writes_need_a_known_origin() {
+        let allowed = ["https://app.example.org".to_owned()];
+        let ok = |pairs| check_origin(&headers(pairs), &allowed).is_ok();
+        assert!(ok(&[("host", "arsis.local:8080"), ("origin", "http://arsis.local:8080")]));
+        assert!(ok(&[("host", "arsis.local"), ("origin", "https://app.example.org")]));
+        assert!(!ok(&[("host", "arsis.local")]));
+        assert!(!ok(&[("host", "arsis.local"), ("origin", "null")]));
+        assert!(!ok(&[("host", "arsis.local"), ("origin", "https://evil.example")]));
+        assert!(!ok(&[("host", "arsis.local"), ("origin", "https://arsis.local.evil.example")]));
+        assert!(!ok(&[("origin", "://")]));
+    }
+}

@@ -1,0 +1,92 @@
+//! The `Idempotency-Key` header: a POST that is sent again gets the first answer, and nothing happens twice.
+
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use store::PgConnection;
+use store::idempotency::{self, Answer, Claim, Found};
+use time::Duration;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Marks an answer that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Longest key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// What a key means for this request.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// Go ahead; with a claim where the client sent a key.
+    First(Option<Claim>),
+    /// It was done before.
+    Again(Earlier),
+}
+
+/// What was asked and answered under a key.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    fingerprint: String,
+    answer: Answer,
+}
+
+impl Earlier {
+    /// The first answer, if `fingerprint` says that the same thing is asked.
+    pub(crate) fn replay(self, fingerprint: &str) -> Result<Response, Problem> {
+        if self.fingerprint != fingerprint {
+            return Err(Problem::new(Kind::KeyReused));
+        }
+        let mut response = respond(self.answer);
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        Ok(response)
+    }
+}
+
+/// Looks at the request's key, and claims it for `operation` (method and path) for at most `lease`.
+pub(crate) async fn begin(
+    db: &mut PgConnection,
+    caller: &Caller,
+    headers: &HeaderMap,
+    operation: &str,
+    lease: Duration,
+) -> Result<Attempt, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Attempt::First(None)) };
+    let printable = |key: &&str| !key.trim().is_empty() && key.len() <= MAX_KEY_BYTES;
+    let Some(key) = key.to_str().ok().filter(printable) else {
+        let rule = format!("must be 1 to {MAX_KEY_BYTES} printable ASCII characters");
+        return Err(Problem::invalid_field("Idempotency-Key", rule));
+    };
+    match idempotency::claim(db, caller.user_id(), key, operation, lease).await? {
+        Found::Claimed(claim) => Ok(Attempt::First(Some(claim))),
+        Found::Done { fingerprint, answer } => Ok(Attempt::Again(Earlier { fingerprint, answer })),
+        Found::OtherOperation => Err(Problem::new(Kind::KeyReused)),
+        Found::UnderWay => Err(Problem::new(Kind::KeyInUse).retry_after(std::time::Duration::from_secs(1))),
+    }
+}
+
+/// Keeps the answer, in the transaction of its effect.
+pub(crate) async fn keep(
+    db: &mut PgConnection,
+    claim: Option<&Claim>,
+    fingerprint: &str,
+    answer: &Answer,
+) -> Result<(), Problem> {
+    let Some(claim) = claim else { return Ok(()) };
+    if idempotency::complete(db, claim, fingerprint, answer).await? {
+        return Ok(());
+    }
+    Err(Problem::detailed(Kind::KeyInUse, "the request took so long that another one took its place"))
+}
+
+/// An answer as a response.
+pub(crate) fn respond(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, Json(answer.body)).into_response();
+    if let Some(location) = answer.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,255 @@
+//! Errors as RFC 9457 problem documents, one stable type per thing a client would do differently.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::error::Error as StdError;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Every problem type begins with this.
+pub const TYPE_BASE: &str = "https://arsis-audio.github.io/arsis/problems/";
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $slug:literal, $status:ident, $title:literal;)*) => {
+        /// What went wrong. The last part of `type` names it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// All kinds, for the reference page.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The last part of the type URI.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug),* }
+            }
+
+            /// HTTP status.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),* }
+            }
+
+            /// One line for people, the same for every occurrence.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The request cannot be understood.
+    Malformed = "malformed-request", BAD_REQUEST, "The request cannot be understood";
+    /// No token, or one that no session has.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "A session token is needed";
+    /// The session is over.
+    SessionExpired = "session-expired", UNAUTHORIZED, "The session has expired";
+    /// The account may not be used.
+    NotApproved = "account-not-approved", FORBIDDEN, "The account is not approved";
+    /// A write with the session cookie came from another site's page.
+    OriginRefused = "origin-refused", FORBIDDEN, "Writing with the session cookie is not allowed from this origin";
+    /// There is no such thing, or it is not yours to see.
+    NotFound = "not-found", NOT_FOUND, "There is no such thing";
+    /// The path exists, but not with this method.
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not allowed here";
+    /// No representation that the client accepts.
+    NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "No acceptable representation";
+    /// The client stopped sending.
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request took too long to arrive";
+    /// The analysis failed, so it has no result.
+    AnalysisFailed = "analysis-failed", CONFLICT, "The analysis failed";
+    /// The analysis is over: there is nothing left to cancel.
+    AnalysisOver = "analysis-over", CONFLICT, "The analysis is over";
+    /// Another request with the same Idempotency-Key is under way.
+    KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
+    /// A body of unknown length where its length must be known.
+    LengthRequired = "length-required", LENGTH_REQUIRED, "The length of the body must be given";
+    /// The body is larger than allowed.
+    TooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body is of a type that is not taken here.
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "This type of content is not supported";
+    /// The range lies outside the content.
+    RangeNotSatisfiable = "range-not-satisfiable", RANGE_NOT_SATISFIABLE, "The range lies outside the content";
+    /// Values that are not allowed; `errors` names them.
+    Invalid = "validation-failed", UNPROCESSABLE_ENTITY, "Some values are not allowed";
+    /// The Idempotency-Key was used for something else.
+    KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request";
+    /// A fault of ours.
+    Internal = "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong here";
+    /// The database or the storage cannot be reached.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot answer now";
+    /// The answer took too long.
+    Timeout = "timeout", GATEWAY_TIMEOUT, "The answer took too long";
+}
+
+/// One value that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where: a JSON pointer into the body (`#/name`), or the name of a parameter or form field.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// A problem document (RFC 9457), sent as `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Body {
+    /// URI that names the kind of problem.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// One line for people, the same for every occurrence.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Values that are not allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// An answer that says what went wrong.
+#[derive(Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    kind: Kind,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem without particulars.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self(Box::new(Parts { kind, detail: None, errors: Vec::new(), retry_after: None, source: None }))
+    }
+
+    /// A problem with what happened this time, for the client's eyes.
+    #[must_use]
+    pub fn detailed(kind: Kind, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(kind);
+        problem.0.detail = Some(detail.into());
+        problem
+    }
+
+    /// A fault of ours: the cause goes to the log, not to the client.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Kind::Internal).because(source)
+    }
+
+    /// Values that are not allowed.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(Kind::Invalid);
+        problem.0.errors = errors;
+        problem
+    }
+
+    /// One value that is not allowed.
+    #[must_use]
+    pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+
+    /// Names the cause for the log.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Says when asking again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+}
+
+/// An error and everything beneath it, in one line.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Parts { kind, detail, errors, retry_after, source } = *self.0;
+        let status = kind.status();
+        let cause = source.as_deref().map(|source| chain(source));
+        if status.is_server_error() {
+            tracing::error!(problem = kind.slug(), cause, "request failed");
+        } else if let Some(cause) = cause {
+            tracing::debug!(problem = kind.slug(), cause, "request refused");
+        }
+        let body = Body {
+            type_uri: format!("{TYPE_BASE}{}", kind.slug()),
+            title: kind.title(),
+            status: status.as_u16(),
+            detail,
+            errors,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"arsis\""));
+        }
+        if let Some(wait) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Invalid { field, reason } => Self::invalid_field(format!("#/{field}"), reason),
+            error if error.is_unavailable() => {
+                Self::new(Kind::Unavailable).because(error).retry_after(Duration::from_secs(5))
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<store::objects::Error> for Problem {
+    fn from(error: store::objects::Error) -> Self {
+        use store::objects::Error as Objects;
+        match error {
+            Objects::NotFound { .. } => {
+                Self::detailed(Kind::NotFound, "the audio is not in storage").because(error)
+            }
+            error if error.is_transient() => {
+                Self::new(Kind::Unavailable).because(error).retry_after(Duration::from_secs(5))
+            }
+            error => Self::internal(error),
+        }
+    }
+}

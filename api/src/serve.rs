@@ -1,0 +1,44 @@
+//! The server: takes connections until it is told to stop, then lets them end.
+
+use crate::router::router;
+use crate::state::App;
+use crate::sweep;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+/// Serves the API on `listener` until `shutdown` completes; then answers what is under way, ends endless
+/// answers, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
+///
+/// # Errors
+/// An I/O error when connections can no longer be accepted.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let closing = app.closing().clone();
+    let closer = closing.clone();
+    let sweeper = tokio::spawn(sweep::run(app.clone()));
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        shutdown.await;
+        closer.cancel();
+    });
+    let late = async {
+        closing.cancelled().await;
+        tokio::time::sleep(app.config().drain_timeout).await;
+    };
+    let served = tokio::select! {
+        served = server.into_future() => served,
+        () = late => {
+            tracing::warn!("connections were still open when the time to drain was over");
+            Ok(())
+        }
+    };
+    closing.cancel();
+    // The sweeper looks up at once; it has no state to lose.
+    let _ = sweeper.await;
+    served
+}

@@ -1,0 +1,69 @@
+//! What every handler works with.
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use std::sync::Arc;
+use store::objects::Objects;
+use store::{PgPool, PooledConnection, Transaction};
+use tokio_util::sync::CancellationToken;
+
+/// The API's state, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    objects: Objects,
+    config: Config,
+    metrics: Metrics,
+    closing: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(pool: PgPool, objects: Objects, config: Config) -> Self {
+        let (metrics, closing) = (Metrics::default(), CancellationToken::new());
+        Self(Arc::new(Inner { pool, objects, config, metrics, closing }))
+    }
+
+    /// What is allowed.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.0.objects
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Cancelled when the server shuts down: endless answers end then.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// A connection. Hold it for queries only, never while a client sends or reads.
+    pub(crate) async fn db(&self) -> Result<PooledConnection, Problem> {
+        Ok(self.0.pool.acquire().await.map_err(store::Error::from)?)
+    }
+
+    /// A transaction.
+    pub(crate) async fn begin(&self) -> Result<Transaction, Problem> {
+        Ok(self.0.pool.begin().await.map_err(store::Error::from)?)
+    }
+}
+
+/// Commits, with a problem for an error.
+pub(crate) async fn commit(tx: Transaction) -> Result<(), Problem> {
+    Ok(tx.commit().await.map_err(store::Error::from)?)
+}

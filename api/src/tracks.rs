@@ -1,0 +1,161 @@
+//! Tracks: list, look at, rename, remove.
+
+use crate::extract::{Json, Path, Query};
+use crate::page::{self, Page};
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::rights;
+use crate::state::{self, App};
+use crate::text::{self, Checks};
+use crate::views::TrackView;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use store::access::{self, Action};
+use store::orphans;
+use store::tracks::{self, Changes, Position, Track};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Which tracks to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Keep tracks of this status only: `processing`, `ready` or `error`.
+    status: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on a page, 1 to 100. Default 50.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// Your tracks, newest first.
+#[utoipa::path(get, path = "/v1/tracks", tag = "tracks", params(ListQuery),
+    responses((status = 200, body = Page<TrackView>), (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<TrackView>>, Problem> {
+    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
+    if query
+        .status
+        .as_ref()
+        .is_some_and(|status| !["processing", "ready", "error"].contains(&status.as_str()))
+    {
+        return Err(Problem::invalid_field("status", "must be processing, ready or error"));
+    }
+    let after =
+        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let after = after.map(|(created_at, id)| Position { created_at, id });
+    let mut db = app.db().await?;
+    let rows =
+        tracks::list(&mut db, caller.user_id(), query.status.as_deref(), after, i64::from(limit) + 1).await?;
+    let cursor = |track: &Track| page::write_cursor(page::time_key(track.created_at), track.id);
+    Ok(axum::Json(Page::new(rows, limit, cursor)))
+}
+
+/// One track.
+#[utoipa::path(get, path = "/v1/tracks/{track_id}", tag = "tracks", params(("track_id" = Uuid, Path)),
+    responses((status = 200, body = TrackView), (status = 404, body = crate::problem::Body)))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(track_id): Path<Uuid>,
+) -> Result<axum::Json<TrackView>, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
+    Ok(axum::Json(track.into()))
+}
+
+/// Changes to a track: what is absent stays, `null` empties.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TrackPatch {
+    /// New name, 1 to 500 characters.
+    name: Option<String>,
+    /// New free text, at most 10,000 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// New artist, at most 500 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    artist: Option<Option<String>>,
+    /// New album, at most 500 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    album: Option<Option<String>>,
+    /// New genre, at most 500 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    genre: Option<Option<String>>,
+    /// New labels in place of the old: at most 50 of at most 100 characters.
+    tags: Option<Vec<String>>,
+}
+
+/// Tells `null` (`Some(None)`) from an absent field (`None`).
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl TrackPatch {
+    fn check(self) -> Result<Changes, Problem> {
+        let mut checks = Checks::default();
+        let optional = |checks: &mut Checks, pointer, limit, field: Option<Option<String>>| {
+            field.map(|value| value.and_then(|value| checks.optional(pointer, limit, value)))
+        };
+        let changes = Changes {
+            name: self.name.map(|name| checks.required("#/name", text::NAME, name)),
+            description: optional(&mut checks, "#/description", text::DESCRIPTION, self.description),
+            artist: optional(&mut checks, "#/artist", text::NAME, self.artist),
+            album: optional(&mut checks, "#/album", text::NAME, self.album),
+            genre: optional(&mut checks, "#/genre", text::NAME, self.genre),
+            tags: self.tags.map(|tags| checks.tags("#/tags", tags)),
+        };
+        checks.finish().map(|()| changes)
+    }
+}
+
+/// Changes what is said about a track.
+#[utoipa::path(patch, path = "/v1/tracks/{track_id}", tag = "tracks", params(("track_id" = Uuid, Path)),
+    request_body = TrackPatch,
+    responses((status = 200, body = TrackView), (status = 404, body = crate::problem::Body),
+              (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    Path(track_id): Path<Uuid>,
+    Json(patch): Json<TrackPatch>,
+) -> Result<axum::Json<TrackView>, Problem> {
+    let changes = patch.check()?;
+    let mut tx = app.begin().await?;
+    rights::track(&mut tx, &caller, track_id, Action::Update).await?;
+    let track = tracks::update(&mut tx, track_id, &changes).await?;
+    state::commit(tx).await?;
+    track.map(|track| axum::Json(track.into())).ok_or_else(|| Problem::new(Kind::NotFound))
+}
+
+/// Removes a track with its audio, analyses, frames, events and annotations.
+///
+/// The rows go first, in one transaction that also enters the audio among the orphaned objects; then the
+/// audio goes. The other way round, a failure in between would leave a track whose audio is gone; this way
+/// it leaves an object that nobody sees and that is removed a little later.
+#[utoipa::path(delete, path = "/v1/tracks/{track_id}", tag = "tracks", params(("track_id" = Uuid, Path)),
+    responses((status = 204, description = "Removed"), (status = 404, body = crate::problem::Body)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(track_id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.begin().await?;
+    rights::track(&mut tx, &caller, track_id, Action::Delete).await?;
+    let Some(r2_key) = tracks::delete(&mut tx, track_id).await? else {
+        return Err(Problem::new(Kind::NotFound));
+    };
+    orphans::abandon(&mut tx, &r2_key).await?;
+    access::record(&mut tx, &caller.audit("track.deleted", track_id, Action::Delete)).await?;
+    state::commit(tx).await?;
+    crate::sweep::remove(&app, &r2_key).await;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,255 @@
+//! Uploads: audio comes in, a track, its first analysis and the queue's ticket come out, in one transaction.
+//!
+//! ```text
+//! claim the Idempotency-Key → enter the object's key among the orphans → audio to storage, hashed on the way
+//!   → one transaction: track, analysis, ticket, orphan adopted, answer kept → 201
+//! ```
+//!
+//! Whatever fails on the way is undone at once; should the process die, the orphan's entry finds the object.
+
+mod audio;
+mod body;
+mod form;
+
+pub(crate) use form::{analysis_type, check_parameters};
+
+use crate::idempotent::{self, Attempt};
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::state::{self, App};
+use crate::sweep;
+use crate::views::{AnalysisView, TrackView};
+use audio::{Audio, take_in};
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRequest as _, Multipart, Request, State};
+use axum::http::header;
+use axum::response::Response;
+use body::{Fault, guard};
+use form::{Checked, Fielded, Form};
+use futures::StreamExt as _;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use store::analyses::{self, NewAnalysis};
+use store::idempotency::{self, Answer, Claim};
+use store::objects::ObjectKey;
+use store::orphans;
+use store::tracks::{self, NewTrack};
+use time::Duration;
+use tracing::Instrument as _;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+const OPERATION: &str = "POST /v1/tracks";
+
+/// A form with a file.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the form; it is read field by field")]
+pub(crate) struct UploadForm {
+    /// The audio: WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    #[schema(inline)]
+    #[schema(value_type = Form)]
+    about: Form,
+}
+
+/// A new track and its first analysis.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Uploaded {
+    track: TrackView,
+    analysis: AnalysisView,
+}
+
+/// What an upload carried.
+struct Received {
+    about: Checked,
+    audio: Audio,
+}
+
+/// Uploads audio and asks for its analysis.
+///
+/// Either a form (`multipart/form-data`) with the audio in the field `file`, or the audio as the body
+/// (`audio/*` or `application/octet-stream`, with a `Content-Length`) and the rest in the query. What kind of
+/// audio it is, is told from its content.
+#[utoipa::path(post, path = "/v1/tracks", tag = "tracks", params(Form,
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
+    request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
+    responses((status = 201, body = Uploaded, headers(("Location" = String, description = "The track"))),
+        (status = 408, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
+        (status = 415, body = crate::problem::Body), (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn upload(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    // A task of its own: should the client go away, this handler is dropped, but the task lives to see the
+    // body break and to clean up.
+    let task = tokio::spawn(handle(app, caller, request).in_current_span());
+    task.await.unwrap_or_else(|error| Err(Problem::internal(error)))
+}
+
+async fn handle(app: App, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let lease = seconds(app.config().upload_timeout);
+    let attempt =
+        idempotent::begin(&mut *app.db().await?, &caller, request.headers(), OPERATION, lease).await?;
+    match attempt {
+        Attempt::Again(earlier) => {
+            let received = receive(&app, None, request).await?;
+            earlier.replay(&fingerprint(&received)?)
+        }
+        Attempt::First(claim) => {
+            let answer = store_and_record(&app, &caller, claim.as_ref(), request).await;
+            if let (Err(_), Some(claim)) = (&answer, &claim) {
+                idempotency::release(&mut *app.db().await?, claim).await?;
+            }
+            Ok(idempotent::respond(answer?))
+        }
+    }
+}
+
+async fn store_and_record(
+    app: &App,
+    caller: &Caller,
+    claim: Option<&Claim>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    let track_id = Uuid::now_v7();
+    let key = ObjectKey::audio(track_id);
+    let patience = seconds(app.config().upload_timeout) * 2;
+    orphans::expect(&mut *app.db().await?, key.as_str(), patience).await?;
+    let answer = async {
+        let received = receive(app, Some(&key), request).await?;
+        record(app, caller, claim, track_id, &key, received).await
+    };
+    let answer = answer.await;
+    if answer.is_err() {
+        sweep::remove(app, key.as_str()).await;
+    }
+    answer
+}
+
+/// Reads the request to its end.
+async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    if content_type.starts_with("multipart/form-data") {
+        receive_form(app, key, request).await
+    } else if content_type.starts_with("audio/") || content_type.starts_with("application/octet-stream") {
+        receive_raw(app, key, request).await
+    } else {
+        let detail = "send multipart/form-data with a field file, or the audio itself as audio/*";
+        Err(Problem::detailed(Kind::UnsupportedMediaType, detail))
+    }
+}
+
+async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
+    let query = axum::extract::Query::<Form>::try_from_uri(request.uri())?;
+    let about = query.0.check(None)?;
+    // Without a length, a body that was cut off looks like one that ended.
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length = length.ok_or_else(|| Problem::new(Kind::LengthRequired))?;
+    if length > app.config().max_upload_bytes {
+        return Err(too_large(app));
+    }
+    let (stream, fault) = guard(request.into_body(), app.config());
+    let pieces = stream.map(|piece| piece.map_err(|error| fault.or(Problem::internal(error))));
+    let audio = take_in(app, key, Box::pin(pieces)).await?;
+    if audio.size_bytes != length {
+        return Err(Problem::detailed(Kind::Malformed, "the body is shorter than its Content-Length"));
+    }
+    Ok(Received { about, audio })
+}
+
+async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
+    let (parts, body) = request.into_parts();
+    let (stream, fault) = guard(body, app.config());
+    let request = Request::from_parts(parts, axum::body::Body::from_stream(stream));
+    let multipart = Multipart::from_request(request, &()).await;
+    let mut multipart = multipart.map_err(|error| Problem::detailed(Kind::Malformed, error.body_text()))?;
+    let (mut form, mut file) = (Form::default(), None);
+    while let Some(field) = multipart.next_field().await.map_err(|error| malformed(&fault, error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name != "file" {
+            form.take(&name, field).await.map_err(|error| match error {
+                Fielded::Stream(error) => malformed(&fault, error),
+                Fielded::Refused(problem) => problem,
+            })?;
+            continue;
+        }
+        if file.is_some() {
+            return Err(Problem::invalid_field("file", "must be given once"));
+        }
+        let file_name = field.file_name().map(str::to_owned);
+        let pieces = field.map(|piece| piece.map_err(|error| malformed(&fault, error)));
+        file = Some((take_in(app, key, pieces).await?, file_name));
+    }
+    let Some((audio, file_name)) = file else {
+        return Err(Problem::invalid_field("file", "must be given"));
+    };
+    Ok(Received { about: form.check(file_name.as_deref())?, audio })
+}
+
+fn malformed(fault: &Fault, error: MultipartError) -> Problem {
+    fault.or(Problem::detailed(Kind::Malformed, error.body_text()))
+}
+
+fn too_large(app: &App) -> Problem {
+    Problem::detailed(Kind::TooLarge, format!("the limit is {} bytes", app.config().max_upload_bytes))
+}
+
+/// The transaction that makes a track of an upload.
+async fn record(
+    app: &App,
+    caller: &Caller,
+    claim: Option<&Claim>,
+    track_id: Uuid,
+    key: &ObjectKey,
+    received: Received,
+) -> Result<Answer, Problem> {
+    let fingerprint = fingerprint(&received)?;
+    let Received { about, audio } = received;
+    let mut tx = app.begin().await?;
+    if !orphans::adopt(&mut tx, key.as_str()).await? {
+        return Err(Problem::detailed(Kind::RequestTimeout, "the upload took too long"));
+    }
+    let new = NewTrack {
+        id: track_id,
+        user_id: caller.user_id(),
+        r2_key: key.as_str().to_owned(),
+        file_size_bytes: i64::try_from(audio.size_bytes).map_err(|_| too_large(app))?,
+        mime_type: audio.mime.to_owned(),
+        content_sha256: audio.sha256,
+        name: about.name,
+        details: about.details,
+    };
+    let track = tracks::insert(&mut tx, &new).await?;
+    let analysis = NewAnalysis {
+        track_id,
+        analysis_type: about.analysis_type,
+        parameters: about.parameters,
+        version: analysis_core::ANALYZER_VERSION,
+        requested_by: Some(caller.user_id()),
+        priority: 0,
+    };
+    let analysis = analyses::create(&mut tx, &analysis).await?;
+    let uploaded = Uploaded { track: track.into(), analysis: analysis.into() };
+    let body = serde_json::to_value(&uploaded).map_err(Problem::internal)?;
+    let answer = Answer { status: 201, location: Some(format!("/v1/tracks/{track_id}")), body };
+    idempotent::keep(&mut tx, claim, &fingerprint, &answer).await?;
+    state::commit(tx).await?;
+    Ok(answer)
+}
+
+/// Two uploads are the same when their audio and everything said about it are.
+fn fingerprint(received: &Received) -> Result<String, Problem> {
+    let Received { about, audio } = received;
+    let said = serde_json::to_vec(&(&audio.sha256, about)).map_err(Problem::internal)?;
+    Ok(store::sessions::hex(&Sha256::digest(&said)))
+}
+
+fn seconds(duration: std::time::Duration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::DAY)
+}

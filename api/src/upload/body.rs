@@ -1,0 +1,85 @@
+//! The body of an upload as a stream with limits on its size and on its silences.
+
+use crate::config::Config;
+use crate::problem::{Kind, Problem};
+use axum::body::{Body, BodyDataStream};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Room for the fields and boundaries of a form around the file, in bytes.
+const FORM_BYTES: u64 = 4 << 20;
+
+/// Why the body of an upload stopped short, for those who see only its stream break.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fault(Arc<OnceLock<Kind>>);
+
+impl Fault {
+    /// The problem that broke the stream, or else `otherwise`.
+    pub(crate) fn or(&self, otherwise: Problem) -> Problem {
+        self.0.get().map_or(otherwise, |kind| Problem::new(*kind))
+    }
+}
+
+/// The stream broke; [`Fault`] says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the upload stopped short: {0}")]
+pub(crate) struct Broken(String);
+
+struct Guarded {
+    stream: BodyDataStream,
+    fault: Fault,
+    idle: Duration,
+    deadline: Instant,
+    left_bytes: u64,
+}
+
+/// Puts limits on a body.
+///
+/// Before each piece the stream yields once. multer, which reads forms, takes everything a stream has ready
+/// into memory before it gives out the first byte; with a fast client and a slow storage that would be the
+/// whole file. A pause after each piece keeps it to one.
+pub(crate) fn guard(
+    body: Body,
+    config: &Config,
+) -> (impl Stream<Item = Result<Bytes, Broken>> + Send + 'static, Fault) {
+    let fault = Fault::default();
+    let guarded = Guarded {
+        stream: body.into_data_stream(),
+        fault: fault.clone(),
+        idle: config.upload_idle_timeout,
+        deadline: Instant::now() + config.upload_timeout,
+        left_bytes: config.max_upload_bytes.saturating_add(FORM_BYTES),
+    };
+    let stream = futures::stream::try_unfold(guarded, |mut guarded| async move {
+        tokio::task::yield_now().await;
+        let piece = guarded.next().await?;
+        Ok(piece.map(|piece| (piece, guarded)))
+    });
+    (stream, fault)
+}
+
+impl Guarded {
+    async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        let next = timeout_at(self.deadline, timeout(self.idle, self.stream.next())).await;
+        let Ok(Ok(next)) = next else {
+            return Err(self.broken(Kind::RequestTimeout, "no bytes came in time"));
+        };
+        match next {
+            None => Ok(None),
+            Some(Err(error)) => Err(self.broken(Kind::Malformed, error)),
+            Some(Ok(piece)) => {
+                let left = self.left_bytes.checked_sub(piece.len() as u64);
+                self.left_bytes = left.ok_or_else(|| self.broken(Kind::TooLarge, "too many bytes"))?;
+                Ok(Some(piece))
+            }
+        }
+    }
+
+    fn broken(&self, kind: Kind, why: impl ToString) -> Broken {
+        let _ = self.fault.0.set(kind); // the first fault is the true one
+        Broken(why.to_string())
+    }
+}

@@ -1,0 +1,270 @@
+//! What tracks, analyses and prompts look like from outside: snake_case, times in ms, no storage keys.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::analyses::Analysis;
+use store::prompts::{Preset, Template};
+use store::tracks::Track;
+use time::OffsetDateTime;
+use time::serde::rfc3339;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A track.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Track)]
+pub(crate) struct TrackView {
+    /// Id.
+    pub(crate) id: Uuid,
+    /// Name to show.
+    pub(crate) name: String,
+    /// Free text.
+    pub(crate) description: Option<String>,
+    /// Who plays.
+    pub(crate) artist: Option<String>,
+    /// Where it appeared.
+    pub(crate) album: Option<String>,
+    /// What kind of music it is said to be.
+    pub(crate) genre: Option<String>,
+    /// Free labels.
+    pub(crate) tags: Vec<String>,
+    /// Type of the audio file, told from its content.
+    #[schema(example = "audio/flac")]
+    pub(crate) mime_type: String,
+    /// Size of the audio file, in bytes.
+    pub(crate) file_size_bytes: i64,
+    /// SHA-256 of the audio file, in hex.
+    pub content_sha256: Option<String>,
+    /// Length, in ms; null until analysed.
+    pub(crate) duration_ms: Option<u64>,
+    /// Main tempo, in beats per minute; null until analysed, and where there is no beat.
+    pub(crate) bpm: Option<f32>,
+    /// Key; null until analysed, and where there is none.
+    #[schema(example = "A minor")]
+    pub(crate) key_signature: Option<String>,
+    /// `processing`, `ready` or `error`.
+    pub(crate) status: String,
+    /// What went wrong, for people.
+    pub(crate) error_message: Option<String>,
+    /// When it was uploaded.
+    #[serde(with = "rfc3339")]
+    pub(crate) created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "rfc3339")]
+    pub(crate) updated_at: OffsetDateTime,
+}
+
+impl From<Track> for TrackView {
+    fn from(track: Track) -> Self {
+        Self {
+            id: track.id,
+            name: track.name,
+            description: track.description,
+            artist: track.artist,
+            album: track.album,
+            genre: track.genre,
+            tags: track.tags,
+            mime_type: track.mime_type,
+            file_size_bytes: track.file_size_bytes,
+            content_sha256: track.content_sha256,
+            duration_ms: track
+                .duration_seconds
+                .map(|seconds| analysis_core::units::seconds_to_ms(f64::from(seconds))),
+            bpm: track.bpm,
+            key_signature: track.key_signature,
+            status: track.status,
+            error_message: track.error_message,
+            created_at: track.created_at,
+            updated_at: track.updated_at,
+        }
+    }
+}
+
+/// How far an analysis is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    /// Audio analysed so far, in ms.
+    pub(crate) done_ms: Option<i64>,
+    /// Length of the audio, in ms, where it is known.
+    pub(crate) total_ms: Option<i64>,
+}
+
+/// An analysis of a track.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Analysis)]
+pub(crate) struct AnalysisView {
+    /// Id.
+    pub(crate) id: Uuid,
+    /// Of which track.
+    pub(crate) track_id: Uuid,
+    /// `full`, `spectral`, `rhythm`, `tonal` or `structure`.
+    pub(crate) analysis_type: String,
+    /// Parameters that were asked for; absent ones take their defaults.
+    pub(crate) parameters: Value,
+    /// Version of the analyzer.
+    pub(crate) version: String,
+    /// `pending`, `running`, `completed` or `error`.
+    pub(crate) status: &'static str,
+    /// How far it is.
+    pub(crate) progress: Progress,
+    /// Somebody asked for it to stop.
+    pub(crate) cancel_requested: bool,
+    /// Which attempt this is.
+    pub(crate) attempt: i32,
+    /// Kind of failure, for programs; `cancelled` when somebody stopped it.
+    pub(crate) error_kind: Option<String>,
+    /// What went wrong, for people.
+    pub(crate) error_message: Option<String>,
+    /// Tempo, key, loudness and more, once completed.
+    pub(crate) summary: Option<Value>,
+    /// When work began.
+    #[serde(with = "rfc3339::option")]
+    pub(crate) started_at: Option<OffsetDateTime>,
+    /// When it ended.
+    #[serde(with = "rfc3339::option")]
+    pub(crate) completed_at: Option<OffsetDateTime>,
+    /// When it was asked for.
+    #[serde(with = "rfc3339")]
+    pub(crate) created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "rfc3339")]
+    pub(crate) updated_at: OffsetDateTime,
+}
+
+impl From<Analysis> for AnalysisView {
+    fn from(analysis: Analysis) -> Self {
+        Self {
+            id: analysis.id,
+            track_id: analysis.track_id,
+            analysis_type: analysis.analysis_type,
+            parameters: analysis.parameters,
+            version: analysis.version,
+            status: analysis.status.as_str(),
+            progress: Progress { done_ms: analysis.done_ms, total_ms: analysis.total_ms },
+            cancel_requested: analysis.cancel_requested,
+            attempt: analysis.attempt,
+            error_kind: analysis.error_kind,
+            error_message: analysis.error_message,
+            summary: analysis.summary,
+            started_at: analysis.started_at,
+            completed_at: analysis.completed_at,
+            created_at: analysis.created_at,
+            updated_at: analysis.updated_at,
+        }
+    }
+}
+
+/// A listening exercise.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PromptTemplate)]
+pub(crate) struct TemplateView {
+    /// Id.
+    pub(crate) id: Uuid,
+    /// Name to show.
+    pub(crate) name: String,
+    /// What it trains.
+    pub(crate) description: Option<String>,
+    /// What kind of listening.
+    pub(crate) category: String,
+    /// How hard it is.
+    pub(crate) difficulty: String,
+    /// The question itself.
+    pub(crate) prompt_text: String,
+    /// Help, from vague to plain.
+    pub(crate) hints: Option<Value>,
+    /// What an attentive listener will notice.
+    pub(crate) expected_observations: Option<Value>,
+    /// Free labels.
+    pub(crate) tags: Vec<String>,
+    /// Place in a list.
+    pub(crate) display_order: i32,
+    /// When it last changed.
+    #[serde(with = "rfc3339")]
+    pub(crate) updated_at: OffsetDateTime,
+}
+
+impl From<Template> for TemplateView {
+    fn from(row: Template) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            category: row.category,
+            difficulty: row.difficulty,
+            prompt_text: row.prompt_text,
+            hints: row.hints,
+            expected_observations: row.expected_observations,
+            tags: row.tags,
+            display_order: row.display_order,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A listening exercise with its configuration.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PromptPreset)]
+pub(crate) struct PresetView {
+    /// Id.
+    pub(crate) id: Uuid,
+    /// Name to show.
+    pub(crate) name: String,
+    /// What it is for.
+    pub(crate) description: Option<String>,
+    /// The exercise.
+    pub(crate) template_id: Uuid,
+    /// What kind of preset.
+    pub(crate) preset_type: String,
+    /// Its configuration.
+    pub(crate) config: Value,
+    /// When it last changed.
+    #[serde(with = "rfc3339")]
+    pub(crate) updated_at: OffsetDateTime,
+}
+
+impl From<Preset> for PresetView {
+    fn from(row: Preset) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            template_id: row.template_id,
+            preset_type: row.preset_type,
+            config: row.config,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Parameters of an analysis; what is absent takes its default.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AnalysisParameters {
+    /// Hop between frames, in ms, 1 to 100. Default 10.
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) hop_ms: Option<u32>,
+    /// Frequency bands in a frame, 8 to 256. Default 64.
+    #[schema(minimum = 8, maximum = 256)]
+    pub(crate) bands: Option<usize>,
+    /// How values are stored: `u8` (the default), `i16`, `f16` or `f32`.
+    #[schema(value_type = Option<String>, example = "u8")]
+    pub(crate) sample_type: Option<analysis_core::SampleType>,
+    /// Frames in a chunk, 64 to 65,536. Default 1,024.
+    #[schema(minimum = 64, maximum = 65_536)]
+    pub(crate) chunk_frames: Option<usize>,
+    /// Coarser levels for zooming, 0 to 6. Default 3.
+    #[schema(minimum = 0, maximum = 6)]
+    pub(crate) zoom_levels: Option<u32>,
+}
+
+impl From<AnalysisParameters> for store::analyses::Parameters {
+    fn from(given: AnalysisParameters) -> Self {
+        Self {
+            hop_ms: given.hop_ms,
+            bands: given.bands,
+            sample_type: given.sample_type,
+            chunk_frames: given.chunk_frames,
+            zoom_levels: given.zoom_levels,
+        }
+    }
+}

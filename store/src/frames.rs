@@ -1,0 +1,206 @@
+//! Reading results: manifest, chunks and events.
+//!
+//! A completed analysis is read whole. Of a running one the chunks that its current attempt has stored can be read,
+//! so that a viewer sees it grow; of any other nothing.
+
+use crate::Result;
+use serde_json::Value;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A chunk as it is stored: one zstd frame, see docs/FRAME-FORMAT.md.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Place within its level.
+    pub chunk_index: i32,
+    /// First frame.
+    pub start_frame: i32,
+    /// Number of frames.
+    pub frame_count: i32,
+    /// Time of the first frame, in ms.
+    pub start_time_ms: i32,
+    /// Time of the frame after the last one, in ms.
+    pub end_time_ms: i32,
+    /// The stored bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What can be told of a level before it is complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredLevel {
+    /// 0 is the finest.
+    pub level: i16,
+    /// Hop between frames, in ms.
+    pub hop_ms: i32,
+    /// Frequency bands in a frame.
+    pub bands: i32,
+    /// Bytes of a frame.
+    pub bytes_per_frame: i32,
+    /// Frames in a full chunk.
+    pub chunk_size_frames: i32,
+    /// The fields of a frame.
+    pub frame_layout: Value,
+    /// Chunks that can be read now.
+    pub stored_chunks: i64,
+}
+
+/// A row of `analysis_events`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Identifies the row; order of events at the same time.
+    pub id: Uuid,
+    /// When it happens, in ms.
+    pub time_ms: i32,
+    /// How long it lasts, in ms.
+    pub duration_ms: Option<i32>,
+    /// What it is.
+    pub event_type: String,
+    /// 0 to 1.
+    pub confidence: Option<f32>,
+    /// Details by type.
+    pub event_data: Option<Value>,
+    /// When the row was written.
+    pub created_at: OffsetDateTime,
+}
+
+/// Which events to read.
+#[derive(Debug, Clone)]
+pub struct EventFilter<'a> {
+    /// Only these types; empty: all.
+    pub types: &'a [String],
+    /// Only events that begin at or after this, in ms.
+    pub from_ms: Option<i32>,
+    /// Only events that begin before this, in ms.
+    pub to_ms: Option<i32>,
+    /// Only events after this `(time_ms, id)`: the last one of the page before.
+    pub after: Option<(i32, Uuid)>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+/// The manifest document of a completed analysis, as it was stored.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn manifest(db: &mut PgConnection, analysis_id: Uuid) -> Result<Option<Value>> {
+    let manifest = sqlx::query_scalar!(
+        "SELECT manifest FROM track_analyses WHERE id = $1 AND status = 'completed'",
+        analysis_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(manifest.flatten())
+}
+
+/// The levels that can be read, of a completed or a running analysis, finest first.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn levels(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<StoredLevel>> {
+    Ok(sqlx::query_as!(
+        StoredLevel,
+        r#"SELECT m.level, m.hop_ms, m.bands, m.bytes_per_frame, m.chunk_size_frames, m.frame_layout,
+                  (SELECT count(*) FROM analysis_frame_data d WHERE d.manifest_id = m.id) AS "stored_chunks!"
+             FROM analysis_frame_manifests m JOIN track_analyses a ON a.id = m.analysis_id
+            WHERE m.analysis_id = $1
+              AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))
+            ORDER BY m.level"#,
+        analysis_id
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// One chunk by its place.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn chunk(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    level: i16,
+    index: i32,
+) -> Result<Option<StoredChunk>> {
+    Ok(sqlx::query_as!(
+        StoredChunk,
+        "SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes
+           FROM analysis_frame_data d
+           JOIN analysis_frame_manifests m ON m.id = d.manifest_id
+           JOIN track_analyses a ON a.id = m.analysis_id
+          WHERE m.analysis_id = $1 AND m.level = $2 AND d.chunk_index = $3
+            AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))",
+        analysis_id,
+        level,
+        index
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The chunks of a level that hold frames from `from_ms` to before `to_ms`, in order; `after_index` is the last one
+/// of the page before.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn chunks_between(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    level: i16,
+    from_ms: i32,
+    to_ms: i32,
+    after_index: Option<i32>,
+    limit: i64,
+) -> Result<Vec<StoredChunk>> {
+    Ok(sqlx::query_as!(
+        StoredChunk,
+        "SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes
+           FROM analysis_frame_data d
+           JOIN analysis_frame_manifests m ON m.id = d.manifest_id
+           JOIN track_analyses a ON a.id = m.analysis_id
+          WHERE m.analysis_id = $1 AND m.level = $2
+            AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))
+            AND d.start_time_ms < $4 AND d.end_time_ms > $3 AND d.chunk_index > $5
+          ORDER BY d.chunk_index LIMIT $6",
+        analysis_id,
+        level,
+        from_ms,
+        to_ms,
+        after_index.unwrap_or(-1),
+        limit
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// A completed analysis' events in order of time, a page of them.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn events(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    filter: &EventFilter<'_>,
+) -> Result<Vec<StoredEvent>> {
+    let (after_ms, after_id) = filter.after.unzip();
+    Ok(sqlx::query_as!(
+        StoredEvent,
+        "SELECT e.id, e.time_ms, e.duration_ms, e.event_type, e.confidence, e.event_data, e.created_at
+           FROM analysis_events e JOIN track_analyses a ON a.id = e.analysis_id
+          WHERE e.analysis_id = $1 AND a.status = 'completed'
+            AND (cardinality($2::text[]) = 0 OR e.event_type = ANY ($2))
+            AND ($3::int IS NULL OR e.time_ms >= $3)
+            AND ($4::int IS NULL OR e.time_ms < $4)
+            AND ($5::int IS NULL OR (e.time_ms, e.id) > ($5, $6))
+          ORDER BY e.time_ms, e.id LIMIT $7",
+        analysis_id,
+        filter.types,
+        filter.from_ms,
+        filter.to_ms,
+        after_ms,
+        after_id,
+        filter.limit
+    )
+    .fetch_all(db)
+    .await?)
+}

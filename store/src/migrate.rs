@@ -1,0 +1,76 @@
+//! Brings a database's schema up to date.
+//!
+//! The migrations are part of the program. Which of them a database holds is written in the schema `arsis`, not in
+//! `public`: the platform whose tables we share may keep a `_sqlx_migrations` of its own there.
+
+use crate::queue::tickets;
+use crate::{Error, Result};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, PgConnection, PgPool};
+use std::borrow::Cow;
+
+/// Where the applied migrations are recorded.
+const HISTORY: &str = "arsis.migrations";
+
+static MIGRATOR: Migrator = Migrator {
+    table_name: Cow::Borrowed(HISTORY),
+    create_schemas: Cow::Borrowed(&[Cow::Borrowed("arsis")]),
+    ..sqlx::migrate!("../migrations")
+};
+
+/// What [`migrate`] found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The migrations that were missing and now are there, in the order in which they were applied.
+    pub versions: Vec<i64>,
+    /// The newest migration that the database holds.
+    pub latest: i64,
+}
+
+/// Applies every migration that the database does not hold yet, then the job queue's own.
+///
+/// May be run at every start, by several processes at once (an advisory lock lets one work and the others wait), and
+/// on a database that already holds the platform's tables: what exists is left as it is. Each migration is one
+/// transaction.
+///
+/// # Errors
+///
+/// [`Error::SchemaTooNew`] if the database holds migrations that this program does not know, [`Error::Migration`] if
+/// one fails or was changed after it had been applied, [`Error::Database`] if the database cannot be reached.
+pub async fn migrate(pool: &PgPool) -> Result<Applied> {
+    // Not given back to the pool: after an error it would still hold the migrator's advisory lock.
+    let mut connection = pool.acquire().await?.detach();
+    let before = recorded(&mut connection).await?;
+    MIGRATOR.run(&mut connection).await.map_err(failure)?;
+    let after = recorded(&mut connection).await?;
+    connection.close().await?;
+    tickets::setup(pool).await?;
+
+    let latest = after.last().copied().unwrap_or_default();
+    let versions = after.into_iter().filter(|version| !before.contains(version)).collect();
+    Ok(Applied { versions, latest })
+}
+
+/// The versions that the database holds, ascending.
+async fn recorded(connection: &mut PgConnection) -> Result<Vec<i64>> {
+    // Not checked at compile time, unlike all others: no migration makes this table, the migrator does.
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(HISTORY)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_scalar("SELECT version FROM arsis.migrations ORDER BY version")
+        .fetch_all(connection)
+        .await?)
+}
+
+fn failure(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(version) => Error::SchemaTooNew { version },
+        MigrateError::Execute(error) => Error::Database(error),
+        other => Error::Migration(other),
+    }
+}

@@ -1,0 +1,250 @@
+//! Audio in object storage: S3, R2 and their like, or a directory.
+//!
+//! Both speak through [`Objects`]; nothing above knows which it is. Bodies are streams in both directions: memory does
+//! not grow with the size of an object.
+
+mod directory;
+mod error;
+mod key;
+mod s3;
+
+pub use error::{Error, Result};
+pub use key::ObjectKey;
+pub use s3::S3Config;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use sha2::{Digest, Sha256};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+/// Where objects are kept.
+#[derive(Debug, Clone)]
+pub enum Config {
+    /// A bucket of a service that speaks S3.
+    S3(S3Config),
+    /// A directory of this machine; made when it is not there.
+    Directory(PathBuf),
+}
+
+/// The object storage. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    backend: Backend,
+}
+
+#[derive(Debug, Clone)]
+enum Backend {
+    S3(s3::S3),
+    Directory(directory::Directory),
+}
+
+/// What [`Objects::put`] stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Size of the object, in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the object, in lower-case hex.
+    pub sha256: String,
+}
+
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Size, in bytes.
+    pub size_bytes: u64,
+    /// As given when it was stored; a directory does not keep it.
+    pub content_type: Option<String>,
+    /// Changes with the content, where the storage says so.
+    pub etag: Option<String>,
+}
+
+/// An object's bytes, or a part of them.
+pub struct Body {
+    /// Size of the whole object, in bytes.
+    pub size_bytes: u64,
+    /// Place of the first byte of the stream.
+    pub offset: u64,
+    /// Bytes in the stream.
+    pub length: u64,
+    /// As given when it was stored; a directory does not keep it.
+    pub content_type: Option<String>,
+    /// The bytes. A body that ends early gives an error, never a silent end.
+    pub stream: BoxStream<'static, io::Result<Bytes>>,
+}
+
+/// A request that a client may send to the storage itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presigned {
+    /// `PUT`.
+    pub method: &'static str,
+    /// The address, with the signature in its query.
+    pub url: String,
+    /// Headers that must be sent exactly so.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Objects {
+    /// Opens the storage. S3 is not asked yet; see [`Objects::probe`].
+    ///
+    /// # Errors
+    /// [`Error::Transient`] when the directory cannot be made or written.
+    pub async fn open(config: Config) -> Result<Self> {
+        let backend = match config {
+            Config::S3(config) => Backend::S3(s3::S3::new(&config)),
+            Config::Directory(root) => Backend::Directory(directory::Directory::open(root).await?),
+        };
+        Ok(Self { backend })
+    }
+
+    /// Stores a stream under a key, over what may be there. Readers see the old object or the whole new one; after an
+    /// error, or when the future is dropped, the old one is still there and nothing of the new one stays.
+    ///
+    /// # Errors
+    /// [`Error::Source`] when `stream` gives an error, else as the storage has it.
+    pub async fn put<S>(&self, key: &ObjectKey, content_type: &str, stream: S) -> Result<Stored>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + Unpin,
+    {
+        let mut digest = Sha256::new();
+        let mut size_bytes = 0;
+        let counted = stream.inspect(|part| {
+            if let Ok(bytes) = part {
+                digest.update(bytes);
+                size_bytes += bytes.len() as u64;
+            }
+        });
+        match &self.backend {
+            Backend::S3(s3) => s3.put(key, content_type, counted).await?,
+            Backend::Directory(directory) => directory.put(key, counted).await?,
+        }
+        let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Stored { size_bytes, sha256 })
+    }
+
+    /// Reads a whole object.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], else as the storage has it.
+    pub async fn get(&self, key: &ObjectKey) -> Result<Body> {
+        match &self.backend {
+            Backend::S3(s3) => s3.get(key, None).await,
+            Backend::Directory(directory) => directory.get(key, None).await,
+        }
+    }
+
+    /// Reads the bytes from `first` to `last`, both counted; `last` may lie beyond the end.
+    ///
+    /// # Errors
+    /// [`Error::RangeNotSatisfiable`] when `first` lies at or beyond the end or after `last`, [`Error::NotFound`], else
+    /// as the storage has it.
+    pub async fn get_range(&self, key: &ObjectKey, first: u64, last: u64) -> Result<Body> {
+        match &self.backend {
+            Backend::S3(s3) => s3.get(key, Some((first, last))).await,
+            Backend::Directory(directory) => directory.get(key, Some((first, last))).await,
+        }
+    }
+
+    /// Copies an object to a new file and returns its size.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above `max_bytes`, [`Error::Local`] when the file cannot be written, [`Error::NotFound`], else
+    /// as the storage has it.
+    pub async fn fetch(&self, key: &ObjectKey, path: &Path, max_bytes: u64) -> Result<u64> {
+        let mut body = self.get(key).await?;
+        if body.size_bytes > max_bytes {
+            return Err(Error::TooLarge { size_bytes: body.size_bytes, max_bytes });
+        }
+        let local = |source| Error::Local { path: path.to_owned(), source };
+        let mut file = tokio::fs::File::create_new(path).await.map_err(local)?;
+        let mut written = 0;
+        while let Some(part) = body.stream.next().await {
+            let part = part.map_err(|error| Error::transient(key, error))?;
+            file.write_all(&part).await.map_err(local)?;
+            written += part.len() as u64;
+        }
+        file.flush().await.map_err(local)?;
+        Ok(written)
+    }
+
+    /// Looks at an object without reading it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], else as the storage has it.
+    pub async fn head(&self, key: &ObjectKey) -> Result<Head> {
+        match &self.backend {
+            Backend::S3(s3) => s3.head(key).await,
+            Backend::Directory(directory) => directory.head(key).await,
+        }
+    }
+
+    /// Removes an object; one that is not there is no error.
+    ///
+    /// # Errors
+    /// As the storage has it.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<()> {
+        match &self.backend {
+            Backend::S3(s3) => s3.delete(key).await,
+            Backend::Directory(directory) => directory.delete(key).await,
+        }
+    }
+
+    /// Whether the storage answers and lets us in.
+    ///
+    /// # Errors
+    /// As the storage has it.
+    pub async fn probe(&self) -> Result<()> {
+        match &self.backend {
+            Backend::S3(s3) => s3.probe().await,
+            Backend::Directory(directory) => directory.probe().await,
+        }
+    }
+
+    /// A request with which a client can store an object of exactly `size_bytes` itself until it expires; `None` where
+    /// the storage is a directory, which no client can reach.
+    ///
+    /// # Errors
+    /// [`Error::Transient`] when it cannot be signed, for example for more than seven days.
+    pub async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        content_type: &str,
+        size_bytes: u64,
+        expires: Duration,
+    ) -> Result<Option<Presigned>> {
+        match &self.backend {
+            Backend::S3(s3) => s3.presign_put(key, content_type, size_bytes, expires).await.map(Some),
+            Backend::Directory(_) => Ok(None),
+        }
+    }
+}
+
+/// Turns a stream that ends before `length` bytes into one that ends with an error.
+fn exactly(
+    stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    length: u64,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let mut left = length;
+    let ended = move |left: u64| {
+        let message = format!("the body ended {left} bytes before its end");
+        (left > 0).then(|| io::Error::new(io::ErrorKind::UnexpectedEof, message))
+    };
+    // The end is marked by `None`, so that it can become an error.
+    stream.map(Some).chain(futures::stream::once(std::future::ready(None))).filter_map(move |part| {
+        let item = match part {
+            Some(Ok(bytes)) => {
+                left = left.saturating_sub(bytes.len() as u64);
+                Some(Ok(bytes))
+            }
+            Some(Err(error)) => {
+                left = 0;
+                Some(Err(error))
+            }
+            None => ended(left).map(Err),
+        };
+        std::future::ready(item)
+    })
+}

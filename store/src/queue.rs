@@ -1,0 +1,378 @@
+//! Who works on what: claims, leases, retries and rescue of analyses.
+//!
+//! The row of `track_analyses` is the truth; see [`crate::analyses`] for its states. A claim gives a worker the row
+//! under a lease: a token, valid until `lease_until`, which every write of the worker must show. Whoever loses the
+//! lease (it expired and was taken over, the analysis was deleted) changes nothing any more, however late it wakes.
+//! Jobs are therefore started at least once and committed at most once.
+//!
+//! | the attempt | becomes | counts as an attempt | by |
+//! |---|---|---|---|
+//! | succeeds | `completed` | yes | [`crate::results::finish`] |
+//! | fails for good | `error` | yes | [`fail`] |
+//! | fails for now | `pending`, later; `error` when out of attempts | yes | [`fail`] |
+//! | is cancelled | `error`, kind `cancelled` | yes | [`cancelled`] |
+//! | is handed back at shutdown | `pending`, at once | no | [`release`] |
+//! | dies without a word | `pending`; `error` when out of attempts | yes | [`reaper::reap`] |
+//!
+//! Tickets ([`tickets`]) only say that there is work; which work is decided by the claim. A ticket too many finds
+//! nothing to do; a missing one is made by the reaper.
+
+pub mod announcements;
+pub mod reaper;
+pub mod tickets;
+
+use crate::{Error, Result, analyses};
+use serde_json::Value;
+use sqlx::postgres::types::PgInterval;
+use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
+use uuid::Uuid;
+
+pub use tickets::enqueue;
+
+/// Wait before the second attempt; each further one waits twice as long, up to [`BACKOFF_MAX`].
+pub const BACKOFF_BASE: Duration = Duration::from_secs(5);
+
+/// Longest wait between two attempts, before jitter.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(600);
+
+/// The right to work on an analysis. Only the claim makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Of which analysis.
+    pub analysis_id: Uuid,
+    /// The fence: rows change only for the holder of the current token.
+    pub token: Uuid,
+    /// Which attempt this is, from 1.
+    pub attempt: i32,
+}
+
+/// A leased analysis and what is needed to begin it.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The lease.
+    pub lease: Lease,
+    /// How many attempts there may be.
+    pub max_attempts: i32,
+    /// The track.
+    pub track_id: Uuid,
+    /// What to compute, as stored: rows may come from others.
+    pub analysis_type: String,
+    /// In which shape, as stored.
+    pub parameters: Value,
+    /// Where the audio is stored.
+    pub r2_key: String,
+    /// The audio's type as its uploader named it.
+    pub mime_type: String,
+    /// The track's name.
+    pub track_name: String,
+}
+
+/// Which analysis to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// The one that should run next: highest priority first, then the one that has been due longest.
+    Next,
+    /// This one, if it is due.
+    Only(Uuid),
+}
+
+/// How far an attempt is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Audio analysed, in ms.
+    pub done_ms: u64,
+    /// Length of the audio, in ms, where the file says it.
+    pub total_ms: Option<u64>,
+}
+
+/// What [`renew`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Renewal {
+    /// The lease is good for another while.
+    Renewed {
+        /// Someone asked for the analysis to stop: stop, and say so with [`cancelled`].
+        cancel_requested: bool,
+    },
+    /// The lease is someone else's now, or the analysis is gone: stop, and write nothing.
+    Lost,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure<'a> {
+    /// Machine-readable cause, e.g. `unsupported_codec`.
+    pub kind: &'a str,
+    /// For a person.
+    pub message: &'a str,
+    /// The whole chain of causes, for an operator.
+    pub cause: &'a str,
+    /// Another attempt would fail alike.
+    pub permanent: bool,
+}
+
+/// What became of a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// There will be another attempt.
+    Retrying {
+        /// After this long.
+        after: Duration,
+    },
+    /// The analysis ended in `error`.
+    Failed,
+}
+
+/// Leases an analysis to `worker` for `lease_for`, or `None` when there is nothing (or not this one) to do.
+///
+/// No two claims ever hold the same analysis: rows that another claim is taking are skipped, not waited for.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration) -> Result<Option<Claim>> {
+    let only = match pick {
+        Pick::Next => None,
+        Pick::Only(id) => Some(id),
+    };
+    let mut tx = pool.begin().await?;
+    let row = sqlx::query!(
+        r#"WITH due AS (
+               SELECT id FROM track_analyses
+                WHERE status = 'pending' AND next_run_at <= now() AND attempt < max_attempts
+                  AND ($1::uuid IS NULL OR id = $1)
+                ORDER BY priority DESC, next_run_at, id LIMIT 1
+                  FOR UPDATE SKIP LOCKED)
+           UPDATE track_analyses a
+              SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
+                  lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
+                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL, updated_at = now()
+             FROM due, reference_tracks t
+            WHERE a.id = due.id AND t.id = a.track_id
+           RETURNING a.id, a.lease_token AS "token!", a.attempt, a.max_attempts, a.track_id, a.analysis_type,
+                     a.parameters, t.r2_key, t.mime_type, t.name AS track_name"#,
+        only,
+        interval(lease_for),
+        worker
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    sqlx::query!(
+        "INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker) VALUES ($1, $2, $3, $4)",
+        row.token,
+        row.id,
+        row.attempt,
+        worker
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Some(Claim {
+        lease: Lease { analysis_id: row.id, token: row.token, attempt: row.attempt },
+        max_attempts: row.max_attempts,
+        track_id: row.track_id,
+        analysis_type: row.analysis_type,
+        parameters: row.parameters,
+        r2_key: row.r2_key,
+        mime_type: row.mime_type,
+        track_name: row.track_name,
+    }))
+}
+
+/// Extends the lease to `lease_for` from now and publishes the progress.
+///
+/// # Errors
+/// [`Error::Database`]; the lease may still be good: try again before it expires.
+pub async fn renew(pool: &PgPool, lease: &Lease, progress: Progress, lease_for: Duration) -> Result<Renewal> {
+    let row = sqlx::query!(
+        "UPDATE track_analyses
+            SET lease_until = now() + $3, done_ms = $4, total_ms = $5, updated_at = now()
+          WHERE id = $1 AND lease_token = $2 AND status = 'running'
+          RETURNING cancel_requested",
+        lease.analysis_id,
+        lease.token,
+        interval(lease_for),
+        i64::try_from(progress.done_ms).unwrap_or(i64::MAX),
+        progress.total_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX))
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map_or(Renewal::Lost, |row| Renewal::Renewed { cancel_requested: row.cancel_requested }))
+}
+
+/// Locks the analysis for the rest of the transaction, if the lease still holds.
+///
+/// # Errors
+/// [`Error::LeaseLost`] when it does not, [`Error::Database`].
+pub(crate) async fn hold(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
+    let row = sqlx::query!(
+        "SELECT track_id, max_attempts FROM track_analyses
+          WHERE id = $1 AND lease_token = $2 AND status = 'running' FOR UPDATE",
+        lease.analysis_id,
+        lease.token
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(Error::LeaseLost { analysis_id: lease.analysis_id })?;
+    Ok(Held { track_id: row.track_id, max_attempts: row.max_attempts })
+}
+
+/// What [`hold`] read.
+pub(crate) struct Held {
+    pub(crate) track_id: Uuid,
+    pub(crate) max_attempts: i32,
+}
+
+/// Ends an attempt that failed: for good, or until the next attempt after an exponentially growing, jittered wait.
+///
+/// # Errors
+/// [`Error::LeaseLost`]: someone else decides about this analysis now. [`Error::Database`].
+pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result<Verdict> {
+    let mut tx = pool.begin().await?;
+    let held = hold(&mut tx, lease).await?;
+    let verdict = if failure.permanent || lease.attempt >= held.max_attempts {
+        end_in_error(&mut tx, lease, held.track_id, failure.kind, failure.message).await?;
+        Verdict::Failed
+    } else {
+        Verdict::Retrying { after: postpone(&mut tx, lease, failure).await? }
+    };
+    let outcome = if verdict == Verdict::Failed { "failed" } else { "retrying" };
+    close_attempt(&mut tx, lease, outcome, Some(failure)).await?;
+    tx.commit().await?;
+    Ok(verdict)
+}
+
+/// Ends an attempt because someone asked for it: status `error`, kind [`analyses::CANCELLED`].
+///
+/// # Errors
+/// [`Error::LeaseLost`], [`Error::Database`].
+pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let held = hold(&mut tx, lease).await?;
+    end_in_error(&mut tx, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await?;
+    close_attempt(&mut tx, lease, "cancelled", None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count.
+///
+/// # Errors
+/// [`Error::LeaseLost`], [`Error::Database`].
+pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    hold(&mut tx, lease).await?;
+    sqlx::query!(
+        "UPDATE track_analyses
+            SET status = 'pending', attempt = attempt - 1, next_run_at = now(), lease_token = NULL,
+                lease_until = NULL, worker = NULL, done_ms = NULL, total_ms = NULL, updated_at = now()
+          WHERE id = $1",
+        lease.analysis_id
+    )
+    .execute(&mut *tx)
+    .await?;
+    close_attempt(&mut tx, lease, "released", None).await?;
+    enqueue(&mut tx, lease.analysis_id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn postpone(db: &mut PgConnection, lease: &Lease, failure: &Failure<'_>) -> Result<Duration> {
+    // Doubling with every attempt, and up to a quarter more or less so that what failed together does not
+    // come back together.
+    let wait_s = sqlx::query_scalar!(
+        r#"UPDATE track_analyses
+              SET status = 'pending', lease_token = NULL, lease_until = NULL, worker = NULL,
+                  error_kind = $2, error_message = $3, updated_at = now(),
+                  next_run_at = now() + make_interval(secs =>
+                      least($4::float8 * power(2, attempt - 1), $5::float8) * (0.75 + 0.5 * random()))
+            WHERE id = $1
+            RETURNING extract(epoch FROM next_run_at - now())::float8 AS "wait_s!""#,
+        lease.analysis_id,
+        failure.kind,
+        failure.message,
+        BACKOFF_BASE.as_secs_f64(),
+        BACKOFF_MAX.as_secs_f64()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Duration::try_from_secs_f64(wait_s).unwrap_or_default())
+}
+
+async fn end_in_error(
+    db: &mut PgConnection,
+    lease: &Lease,
+    track_id: Uuid,
+    kind: &str,
+    message: &str,
+) -> Result<()> {
+    drop_results(db, lease.analysis_id).await?;
+    sqlx::query!(
+        "UPDATE track_analyses
+            SET status = 'error', error_kind = $2, error_message = $3, lease_token = NULL, lease_until = NULL,
+                completed_at = now(), updated_at = now()
+          WHERE id = $1",
+        lease.analysis_id,
+        kind,
+        message
+    )
+    .execute(&mut *db)
+    .await?;
+    settle_track_after_failure(db, track_id, message).await
+}
+
+/// Removes what attempts of ours have written for an analysis so far.
+pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
+    sqlx::query!("DELETE FROM analysis_frame_manifests WHERE analysis_id = $1", analysis_id)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!("DELETE FROM analysis_events WHERE analysis_id = $1", analysis_id).execute(db).await?;
+    Ok(())
+}
+
+/// Says on the track that its analysis failed, unless another analysis of it succeeded or is still to come.
+pub(crate) async fn settle_track_after_failure(
+    db: &mut PgConnection,
+    track_id: Uuid,
+    message: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE reference_tracks SET status = 'error', error_message = $2, updated_at = now()
+          WHERE id = $1 AND NOT EXISTS (
+                SELECT 1 FROM track_analyses
+                 WHERE track_id = $1 AND status IN ('completed', 'pending', 'running'))",
+        track_id,
+        message
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn close_attempt(
+    db: &mut PgConnection,
+    lease: &Lease,
+    outcome: &str,
+    failure: Option<&Failure<'_>>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE track_analysis_attempts
+            SET ended_at = now(), outcome = $2, error_kind = $3, error_message = $4, cause = $5
+          WHERE token = $1",
+        lease.token,
+        outcome,
+        failure.map(|failure| failure.kind),
+        failure.map(|failure| failure.message),
+        failure.map(|failure| failure.cause)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A duration for PostgreSQL, to the microsecond.
+fn interval(duration: Duration) -> PgInterval {
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
+}

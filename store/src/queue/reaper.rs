@@ -1,0 +1,153 @@
+//! Puts right what was left lying: leases of dead workers, due analyses without a ticket, tickets without a use.
+//!
+//! Any number of workers may do this at once; each row is put right by one of them.
+
+use super::{BACKOFF_BASE, BACKOFF_MAX, tickets};
+use crate::Result;
+use crate::analyses::{CANCELLED, CANCELLED_MESSAGE, Status};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// `error_kind` of an attempt whose worker died or lost its database for longer than its lease.
+pub const WORKER_LOST: &str = "worker_lost";
+
+const WORKER_LOST_MESSAGE: &str =
+    "The analysis was interrupted each time it was tried; the file may be too much for the workers.";
+
+/// Most expired leases put right in one transaction.
+const BATCH: i64 = 100;
+
+/// Most tickets made at a time; more would only lie in the queue.
+const MAX_NEW_TICKETS: i64 = 1000;
+
+/// What [`reap`] put right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// Analyses whose lease had expired and that will be tried again.
+    pub rescued: u64,
+    /// Analyses that ended: out of attempts, or cancelled while nobody worked on them.
+    pub ended: u64,
+    /// Tickets made for due analyses.
+    pub ticketed: u64,
+}
+
+/// Puts right expired leases and missing tickets. Cheap when there is nothing to do: call it every few seconds.
+///
+/// # Errors
+/// [`crate::Error::Database`], [`crate::Error::Tickets`].
+pub async fn reap(pool: &PgPool) -> Result<Reaped> {
+    let mut tx = pool.begin().await?;
+    let (rescued, ended) = rescue(&mut tx).await?;
+    let exhausted = end_exhausted(&mut tx).await?;
+    tx.commit().await?;
+
+    let mut tx = pool.begin().await?;
+    let ticketed = make_tickets(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Reaped { rescued, ended: ended + exhausted, ticketed })
+}
+
+/// Takes running analyses from workers that stopped renewing.
+async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
+    // The first rescue is for a worker that was merely killed: at once. From the second on the analysis itself
+    // may be what kills workers: they get the same growing pause as other failures.
+    let rows = sqlx::query!(
+        r#"WITH expired AS (
+               SELECT id, lease_token, cancel_requested OR attempt >= max_attempts AS ends
+                 FROM track_analyses WHERE status = 'running' AND lease_until < now()
+                ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED),
+           history AS (
+               UPDATE track_analysis_attempts h
+                  SET ended_at = now(), outcome = 'expired', error_kind = $2, error_message = $3
+                 FROM expired WHERE h.token = expired.lease_token AND h.ended_at IS NULL)
+           UPDATE track_analyses a
+              SET status = CASE WHEN ends THEN 'error' ELSE 'pending' END,
+                  completed_at = CASE WHEN ends THEN now() END,
+                  error_kind = CASE WHEN a.cancel_requested THEN $4 ELSE $2 END,
+                  error_message = CASE WHEN a.cancel_requested THEN $5 WHEN ends THEN $3 END,
+                  lease_token = NULL, lease_until = NULL, worker = NULL, updated_at = now(),
+                  next_run_at = now() + make_interval(secs => CASE WHEN a.attempt <= 1 THEN 0
+                      ELSE least($6::float8 * power(2, a.attempt - 2), $7::float8) END)
+             FROM expired WHERE a.id = expired.id
+           RETURNING a.id, a.track_id, a.status AS "status: Status", a.error_message"#,
+        BATCH,
+        WORKER_LOST,
+        WORKER_LOST_MESSAGE,
+        CANCELLED,
+        CANCELLED_MESSAGE,
+        BACKOFF_BASE.as_secs_f64(),
+        BACKOFF_MAX.as_secs_f64()
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut ended = 0;
+    for row in &rows {
+        if row.status == Status::Error {
+            ended += 1;
+            settle(db, row.id, row.track_id, row.error_message.as_deref()).await?;
+        }
+    }
+    Ok((rows.len() as u64 - ended, ended))
+}
+
+/// Ends pending analyses that have no attempt left, such as rows that others wrote so.
+async fn end_exhausted(db: &mut PgConnection) -> Result<u64> {
+    let rows = sqlx::query!(
+        "WITH exhausted AS (
+             SELECT id FROM track_analyses WHERE status = 'pending' AND attempt >= max_attempts
+              ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE track_analyses a
+            SET status = 'error', completed_at = now(), updated_at = now(),
+                error_kind = coalesce(error_kind, $2), error_message = coalesce(error_message, $3)
+           FROM exhausted WHERE a.id = exhausted.id
+         RETURNING a.id, a.track_id, a.error_message",
+        BATCH,
+        WORKER_LOST,
+        WORKER_LOST_MESSAGE
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in &rows {
+        settle(db, row.id, row.track_id, row.error_message.as_deref()).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+async fn settle(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    track_id: Uuid,
+    message: Option<&str>,
+) -> Result<()> {
+    super::drop_results(db, analysis_id).await?;
+    super::settle_track_after_failure(db, track_id, message.unwrap_or(WORKER_LOST_MESSAGE)).await
+}
+
+/// Makes as many tickets as due analyses lack. Which analysis a ticket was made for does not matter: the claim
+/// decides, so counting is enough.
+async fn make_tickets(db: &mut PgConnection) -> Result<u64> {
+    // One reaper at a time, or each would make the same tickets; the others have nothing to add.
+    let alone = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_xact_lock(hashtextextended('arsis.analysis_tickets', 0)) AS "alone!""#
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if !alone {
+        return Ok(0);
+    }
+    let due = sqlx::query_scalar!(
+        "SELECT id FROM track_analyses
+          WHERE status = 'pending' AND next_run_at <= now() AND attempt < max_attempts
+          ORDER BY priority DESC, next_run_at, id LIMIT $1",
+        MAX_NEW_TICKETS
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let waiting = usize::try_from(tickets::waiting(db, MAX_NEW_TICKETS).await?).unwrap_or(0);
+    let missing = due.get(waiting..).unwrap_or_default();
+    tickets::push(db, missing).await?;
+    Ok(missing.len() as u64)
+}
