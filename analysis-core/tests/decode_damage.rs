@@ -1,4 +1,13 @@
 //! Damaged, cut, mislabelled and hostile input: distinct errors, kept time, no panic, no growth.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may panic, and casts what it has made itself"
+)]
 
 mod decode_kit;
 

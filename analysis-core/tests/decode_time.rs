@@ -1,4 +1,13 @@
 //! Sample 0 is the first one a listener hears, in every format: the decoded audio lies on the original.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a test may panic, and casts what it has made itself"
+)]
 
 mod decode_kit;
 
@@ -7,11 +16,14 @@ use decode_kit::{bursts, decode_fixture, lag};
 /// A lossy codec at these rates keeps the bursts this well.
 const SIMILAR: f64 = 0.97;
 
+/// Samples compared: ten of the bursts, so that the search stays quick.
+const LISTEN: usize = 24_000;
+
 #[track_caller]
 fn check(name: &str, rate_hz: u32, meant_lag: i64, frames: u64, trimmed: (u64, u64)) {
     let decoded = decode_fixture(name);
     assert_eq!(decoded.format.sample_rate_hz, rate_hz, "{name}");
-    let (found, similar) = lag(&decoded.planes[0], &bursts(rate_hz), 3000);
+    let (found, similar) = lag(&decoded.planes[0], &bursts(rate_hz)[..LISTEN], 1500);
     assert!(
         (found - meant_lag).abs() <= 1 && similar > SIMILAR,
         "{name}: lag {found}, similarity {similar:.4}"
