@@ -110,11 +110,7 @@ impl Activation {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "cues lie between 0 and 1; `as` saturates"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cues lie between 0 and 1; `as` saturates")]
 fn to_steps(x: f32) -> u32 {
     (x.min(16.0) * STEPS) as u32
 }

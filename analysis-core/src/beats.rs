@@ -36,14 +36,7 @@ pub struct BeatModel {
 
 impl Default for BeatModel {
     fn default() -> Self {
-        Self {
-            change_cost: 60.0,
-            prior_bpm: 120.0,
-            prior_octaves: 1.0,
-            prior_weight: 0.1,
-            offbeat_cost: 0.3,
-            beat_cost: 0.0,
-        }
+        Self { change_cost: 60.0, prior_bpm: 120.0, prior_octaves: 1.0, prior_weight: 0.1, offbeat_cost: 0.3, beat_cost: 0.0 }
     }
 }
 
@@ -73,14 +66,11 @@ impl BeatDecoder {
     pub fn new(model: BeatModel) -> Self {
         let prior = (MIN_INTERVAL..=MAX_INTERVAL)
             .map(|tau| {
-                let octaves =
-                    (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
+                let octaves = (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
                 -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
             })
             .collect();
-        let climb = (MIN_INTERVAL..=MAX_INTERVAL)
-            .map(|tau| model.change_cost * (tau as f32 / MAX_INTERVAL as f32).ln())
-            .collect();
+        let climb = (MIN_INTERVAL..=MAX_INTERVAL).map(|tau| model.change_cost * (tau as f32 / MAX_INTERVAL as f32).ln()).collect();
         Self {
             prior,
             climb,

@@ -39,8 +39,7 @@ impl LogBands {
             clippy::cast_sign_loss,
             reason = "frequencies are positive and below the Nyquist frequency"
         )]
-        let (first, last) =
-            ((low / bin_hz).ceil() as usize, ((high / bin_hz).floor() as usize).min(last_bin));
+        let (first, last) = ((low / bin_hz).ceil() as usize, ((high / bin_hz).floor() as usize).min(last_bin));
         for bin in first..=last {
             #[expect(clippy::cast_precision_loss, reason = "bin numbers are far below 2^24")]
             let hz = bin as f32 * bin_hz;

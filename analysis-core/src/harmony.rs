@@ -30,13 +30,7 @@ impl HarmonicChange {
         let range = centers_hz.partition_point(|&c| c < RANGE_HZ.start)
             ..centers_hz.partition_point(|&c| c < RANGE_HZ.end);
         let count = range.len();
-        Self {
-            range,
-            ring: vec![0; count * 2 * SPAN],
-            before: vec![0; count],
-            after: vec![0; count],
-            frame: 0,
-        }
+        Self { range, ring: vec![0; count * 2 * SPAN], before: vec![0; count], after: vec![0; count], frame: 0 }
     }
 
     /// Takes the next frame's bands; gives the change at the frame [`HarmonicChange::delay`] earlier.

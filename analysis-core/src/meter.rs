@@ -140,21 +140,11 @@ pub fn decode(slots: &[Slot], model: &MeterModel) -> Vec<MeterBeat> {
             let (steps, beats) = kind(k);
             let len = steps * beats;
             // a bar may start before the first slot
-            let mut best = if p < LONGEST || p == LONGEST {
-                if p + len > LONGEST { 0.0 } else { f32::NEG_INFINITY }
-            } else {
-                f32::NEG_INFINITY
-            };
+            let mut best = if p < LONGEST || p == LONGEST { if p + len > LONGEST { 0.0 } else { f32::NEG_INFINITY } } else { f32::NEG_INFINITY };
             let mut from = START;
             for (j, &score) in row.iter().enumerate() {
                 let (s2, b2) = kind(j);
-                let cost = if s2 != steps {
-                    model.level_change
-                } else if b2 != beats {
-                    model.bar_change
-                } else {
-                    0.0
-                };
+                let cost = if s2 != steps { model.level_change } else if b2 != beats { model.bar_change } else { 0.0 };
                 if score - cost > best {
                     best = score - cost;
                     from = j as u8;
@@ -210,11 +200,7 @@ fn trace(slots: &[Slot], before: &[[u8; KINDS]], p: usize, k: usize) -> Vec<Mete
         for beat in (0..beats).rev() {
             let at = p + beat * steps;
             if at >= LONGEST && at - LONGEST < slots.len() {
-                out.push(MeterBeat {
-                    slot: at - LONGEST,
-                    position: beat as u8 + 1,
-                    beats_per_bar: beats as u8,
-                });
+                out.push(MeterBeat { slot: at - LONGEST, position: beat as u8 + 1, beats_per_bar: beats as u8 });
             }
         }
         let from = before[p][k];

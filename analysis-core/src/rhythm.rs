@@ -95,19 +95,14 @@ impl RhythmTracker {
             let h = self.harmony.process(&silence);
             self.activate(h);
         }
-        let activation =
-            std::mem::replace(&mut self.activation, Activation::new(self.model.activation.clone()));
+        let activation = std::mem::replace(&mut self.activation, Activation::new(self.model.activation.clone()));
         activation.finish(&mut |a| self.decode(a));
         let (memory, slots, last) = (&self.memory, &mut self.slots, &mut self.last);
         self.decoder.finish(&mut |b| add_beat(memory, slots, last, b));
         let chosen = meter::decode(&self.slots, &self.model.meter);
         Rhythm {
             beats: chosen.iter().map(|b| self.slots[b.slot].seconds()).collect(),
-            downbeats: chosen
-                .iter()
-                .filter(|b| b.position == 1)
-                .map(|b| self.slots[b.slot].seconds())
-                .collect(),
+            downbeats: chosen.iter().filter(|b| b.position == 1).map(|b| self.slots[b.slot].seconds()).collect(),
             slots: self.slots,
         }
     }
