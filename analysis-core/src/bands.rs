@@ -193,7 +193,7 @@ fn hann_lobe(offset: f64) -> f64 {
 }
 
 /// Sum of products in eight lanes: one fixed order, so the same bits everywhere.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
     let (a_wide, b_wide) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let tail: f32 = a_wide.remainder().iter().zip(b_wide.remainder()).map(|(x, y)| x * y).sum();
@@ -202,8 +202,24 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
             lanes[lane] += x[lane] * y[lane];
         }
     }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (c + g)) + ((b + f) + (d + h)) + tail
+    fold(lanes) + tail
+}
+
+/// Sum in eight lanes.
+pub(crate) fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let wide = values.chunks_exact(LANES);
+    let tail: f32 = wide.remainder().iter().sum();
+    for x in wide {
+        for lane in 0..LANES {
+            lanes[lane] += x[lane];
+        }
+    }
+    fold(lanes) + tail
+}
+
+fn fold([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// `10·log10` of many powers at once, never below [`FLOOR_DB`]; NaN reads the floor.

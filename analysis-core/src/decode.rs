@@ -8,7 +8,8 @@
 //! |---|---|
 //! | MP3 | LAME/Xing tag, plus the 529 samples every decoder adds; without a tag nothing is cut |
 //! | MP4 (AAC, ALAC, …) | `iTunSMPB` where it fits the track, else the edit list |
-//! | Ogg Vorbis | first packet and granule positions |
+//! | Ogg Vorbis, Opus | first packet or pre-skip, granule positions |
+//! | Matroska | Opus pre-skip; what its blocks say of padding does not reach us (at most 20 ms stay) |
 //! | CAF | the packet table's priming and valid frames |
 //! | ADTS, WAV, AIFF, FLAC | nothing: the first has no place to say it, the others have none |
 //!
@@ -32,12 +33,13 @@ use source::{Failure, Source};
 
 mod mp4;
 mod mpeg;
+mod opus;
 mod packets;
+mod riff;
 mod sniff;
 mod source;
 mod track;
 mod trim;
-mod wav;
 
 /// Most frames in one block.
 pub const MAX_BLOCK_FRAMES: usize = 65_536;
@@ -122,7 +124,7 @@ impl Decoder {
         let sniff = sniff::sniff(&mut reader, hint)?;
         let failure = Failure::default();
         let source = Source::new(reader, sniff.window.clone(), failure.clone())?;
-        let packets = Packets::open(Box::new(source), sniff, failure)?;
+        let packets = Packets::open(Box::new(source), sniff, failure, limits)?;
         check_announced(&packets, limits)?;
         Self::start(packets, limits)
     }
@@ -163,13 +165,14 @@ impl Decoder {
     /// Decodes to the first audible frame: only then rate and channels are known for sure.
     fn start(mut packets: Packets, limits: &Limits) -> Result<Self> {
         let mut silence_left = 0;
+        let announced = packets.link().expected_frames.unwrap_or(0);
         let audio_left = loop {
             match packets.next()? {
                 Piece::Audio(range) => break range,
                 Piece::Silence(frames) => silence_left += frames,
-                Piece::End if packets.errors() == 0 => return Err(Error::Empty),
+                Piece::End if packets.errors() == 0 && announced == 0 => return Err(Error::Empty),
                 Piece::End => {
-                    let detail = format!("none of its {} packets can be decoded", packets.errors());
+                    let detail = format!("no packet can be decoded ({} tried)", packets.errors());
                     return Err(Error::Corrupt { detail });
                 }
             }
@@ -257,12 +260,9 @@ fn describe(rate_hz: u32, channels: usize) -> String {
     format!("{rate_hz} Hz, {channels} channels")
 }
 
-/// Holds what the header announces against the limits, before anything is decoded.
+/// Holds the length that the header announces against the limits, before anything is decoded.
 fn check_announced(packets: &Packets, limits: &Limits) -> Result<()> {
     let link = packets.link();
-    if link.channels > 0 {
-        limits.check_format(link.sample_rate_hz, link.channels)?;
-    }
     link.expected_frames
         .map_or(Ok(()), |frames| limits.check_length(frames, link.sample_rate_hz, link.channels))
 }

@@ -1,8 +1,9 @@
 //! Scalar features of a frame: where its spectrum lies, how loud it is, how far it peaks.
 
 use crate::bands::{FLOOR_DB, HIGHEST_HZ, LOWEST_HZ};
-use crate::{stft, units};
+use crate::{bands, stft, units};
 use std::f64::consts::{PI, TAU};
+use std::ops::Range;
 
 /// Constant of ITU-R BS.1770-4: a full-scale 997 Hz sine in one front channel reads −3.01 LKFS.
 const BS1770_OFFSET: f64 = -0.691;
@@ -35,8 +36,9 @@ pub struct SpectralValues {
 /// where channels differ the mix is quieter than their sum (uncorrelated stereo: 3 dB less). The whole-track
 /// figures in the summary are measured per channel and have no such limit.
 pub struct SpectralFeatures {
+    /// Bins the centroid is taken over, and their frequencies.
+    range: Range<usize>,
     frequency_hz: Vec<f32>,
-    in_range: Vec<f32>,
     k_weight: Vec<f32>,
 }
 
@@ -47,14 +49,15 @@ impl SpectralFeatures {
     pub fn new(sample_rate_hz: u32, fft_len: usize, channels: usize) -> Self {
         let bins = fft_len / 2 + 1;
         let hz_of = |k: usize| k as f64 * f64::from(sample_rate_hz) / fft_len as f64;
-        let used = |k: usize| (f64::from(LOWEST_HZ)..=f64::from(HIGHEST_HZ)).contains(&hz_of(k));
+        let first = (0..bins).find(|&k| hz_of(k) >= f64::from(LOWEST_HZ)).unwrap_or(bins);
+        let end = (first..bins).find(|&k| hz_of(k) > f64::from(HIGHEST_HZ)).unwrap_or(bins);
         let speakers = if channels > 1 { 2.0 } else { 1.0 };
         let mean_square = stft::window_len(sample_rate_hz) as f64 / (3.0 * fft_len as f64);
         let k_filter = KFilter::new(sample_rate_hz);
         let k_weight = |k: usize| (k_filter.power_response(hz_of(k)) * mean_square * speakers) as f32;
         Self {
-            in_range: (0..bins).map(|k| if used(k) { 1.0 } else { 0.0 }).collect(),
-            frequency_hz: (0..bins).map(|k| if used(k) { hz_of(k) as f32 } else { 0.0 }).collect(),
+            range: first..end,
+            frequency_hz: (first..end).map(|k| hz_of(k) as f32).collect(),
             k_weight: (0..bins).map(k_weight).collect(),
         }
     }
@@ -66,25 +69,13 @@ impl SpectralFeatures {
     #[must_use]
     pub fn process(&self, power: &[f32]) -> SpectralValues {
         assert_eq!(power.len(), self.k_weight.len(), "bins of the spectrum");
-        let [total, moment, weighted] = self.sums(power);
+        let heard = &power[self.range.clone()];
+        let (total, moment) = (bands::sum(heard), bands::dot(&self.frequency_hz, heard));
+        let weighted = bands::dot(&self.k_weight, power);
         let centroid_hz = (total > SILENT_POWER && moment.is_finite()).then(|| moment / total);
         #[expect(clippy::cast_possible_truncation, reason = "a level in dB")]
         let loudness = units::power_to_db(weighted) + BS1770_OFFSET as f32;
         SpectralValues { centroid_hz, loudness_lufs: loudness.max(FLOOR_DB) }
-    }
-
-    /// Power, power times frequency, and K-weighted power, in one pass and a fixed order of sums.
-    fn sums(&self, power: &[f32]) -> [f32; 3] {
-        let mut lanes = [[0.0_f32; LANES]; 3];
-        let weights = self.in_range.chunks(LANES).zip(self.frequency_hz.chunks(LANES));
-        for ((power, (used, hz)), k) in power.chunks(LANES).zip(weights).zip(self.k_weight.chunks(LANES)) {
-            for lane in 0..power.len() {
-                lanes[0][lane] += used[lane] * power[lane];
-                lanes[1][lane] += hz[lane] * power[lane];
-                lanes[2][lane] += k[lane] * power[lane];
-            }
-        }
-        lanes.map(|lanes| lanes.iter().sum())
     }
 }
 

@@ -78,6 +78,13 @@ impl Field {
         bytes.chunks_exact(self.sample_type.size_bytes()).map(|raw| raw_value(raw, self.sample_type))
     }
 
+    /// One raw value of the field in a frame; `None` for "no value".
+    pub(crate) fn raw_value(&self, frame: &[u8], index: usize) -> Option<f64> {
+        let size = self.sample_type.size_bytes();
+        let raw = raw_value(frame[self.offset + index * size..].get(..size)?, self.sample_type);
+        (self.none_raw.map(f64::from) != Some(raw)).then_some(raw)
+    }
+
     /// Stores a frequency in the field's unit, or "no value".
     pub(crate) fn push_frequency(&self, hz: Option<f32>, out: &mut Vec<u8>) {
         match hz.filter(|hz| *hz > 0.0) {

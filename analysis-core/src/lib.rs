@@ -3,6 +3,8 @@
 //! Audio in, frames, chunks, events and a summary out. A pure library: no network, no database, no
 //! environment, no clock.
 
+pub mod activation;
+pub mod attack;
 pub mod bands;
 pub mod beats;
 pub mod chroma;
@@ -13,12 +15,16 @@ pub mod error;
 pub mod events;
 pub mod features;
 pub mod field;
+mod filterbank;
 pub mod fingerprint;
 pub mod frame;
+pub mod harmony;
 pub mod key;
 mod key_path;
 pub mod key_profiles;
+pub mod lattice;
 pub mod limits;
+mod log;
 pub mod loudness;
 pub mod manifest;
 pub mod meter;
@@ -27,6 +33,7 @@ pub mod onset;
 pub mod peaks;
 pub mod reader;
 mod section_labels;
+pub mod rhythm;
 pub mod stft;
 pub mod structure;
 pub mod summary;

@@ -71,14 +71,38 @@ fn forward_bytes(field: &Field, stride: usize, frames: &[u8], plane: &mut [u8]) 
 
 fn inverse_bytes(field: &Field, stride: usize, plane: &[u8], frames: &mut [u8]) {
     let mut before = vec![0_u8; field.count];
+    let mut along = vec![0_u8; field.count];
     for (frame, row) in frames.chunks_exact_mut(stride).zip(plane.chunks_exact(field.count)) {
+        running_sums(row, &mut along);
         let values = &mut frame[field.offset..field.offset + field.count];
-        let mut along = 0_u8;
-        for ((value, before), &residual) in values.iter_mut().zip(&mut before).zip(row) {
-            along = along.wrapping_add(residual);
-            *before = before.wrapping_add(along);
+        for ((value, before), along) in values.iter_mut().zip(&mut before).zip(&along) {
+            *before = before.wrapping_add(*along);
             *value = *before;
         }
+    }
+}
+
+/// `sums[c] = residuals[0] + … + residuals[c]` modulo 256, eight at a time: bytes are added in pairs in
+/// 16-bit lanes, where no carry reaches a neighbour, and one multiplication sums up the pairs.
+fn running_sums(residuals: &[u8], sums: &mut [u8]) {
+    const LOW: u64 = 0x00FF_00FF_00FF_00FF;
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    let (words, tail) = residuals.as_chunks::<8>();
+    let (sum_words, sum_tail) = sums.as_chunks_mut::<8>();
+    let mut total = 0_u64;
+    for (word, sums) in words.iter().zip(sum_words) {
+        let word = u64::from_le_bytes(*word);
+        let odd = word >> 8 & LOW;
+        // At most 4 · 510 and 255 from before: 16 bits hold it.
+        let through_odd = ((word & LOW) + odd).wrapping_mul(ONES) + total * ONES;
+        let through_even = through_odd - odd;
+        *sums = (through_even & LOW | (through_odd & LOW) << 8).to_le_bytes();
+        total = through_odd >> 48 & 0xFF;
+    }
+    let mut total = total.to_le_bytes()[0];
+    for (residual, sum) in tail.iter().zip(sum_tail) {
+        total = total.wrapping_add(*residual);
+        *sum = total;
     }
 }
 

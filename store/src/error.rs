@@ -56,7 +56,15 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         use sqlx::Error as Sqlx;
-        matches!(self, Self::Database(Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed))
+        let Self::Database(error) = self else { return false };
+        match error {
+            Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+            // Connection exceptions, too many connections, and a server that starts or ends.
+            Sqlx::Database(error) => error
+                .code()
+                .is_some_and(|code| code.starts_with("08") || code == "53300" || code.starts_with("57P")),
+            _ => false,
+        }
     }
 }
 

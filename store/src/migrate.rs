@@ -1,7 +1,8 @@
 //! Brings a database's schema up to date.
 //!
-//! The migrations are part of the program. Which of them a database holds is written in the schema `arsis`, not in
-//! `public`: the platform whose tables we share may keep a `_sqlx_migrations` of its own there.
+//! The migrations are part of the program. Which of them a database holds is written in a table of our own name: the
+//! platform whose tables we share may have a `_sqlx_migrations`. Not in a schema of our own, though: one that is called
+//! like the database's user comes before `public` on the default search path, and every table would be made there.
 
 use crate::queue::tickets;
 use crate::{Error, Result};
@@ -10,13 +11,10 @@ use sqlx::{Connection, PgConnection, PgPool};
 use std::borrow::Cow;
 
 /// Where the applied migrations are recorded.
-const HISTORY: &str = "arsis.migrations";
+const HISTORY: &str = "_arsis_migrations";
 
-static MIGRATOR: Migrator = Migrator {
-    table_name: Cow::Borrowed(HISTORY),
-    create_schemas: Cow::Borrowed(&[Cow::Borrowed("arsis")]),
-    ..sqlx::migrate!("../migrations")
-};
+static MIGRATOR: Migrator =
+    Migrator { table_name: Cow::Borrowed(HISTORY), ..sqlx::migrate!("../migrations") };
 
 /// What [`migrate`] found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +60,7 @@ async fn recorded(connection: &mut PgConnection) -> Result<Vec<i64>> {
     if !exists {
         return Ok(Vec::new());
     }
-    Ok(sqlx::query_scalar("SELECT version FROM arsis.migrations ORDER BY version")
+    Ok(sqlx::query_scalar("SELECT version FROM _arsis_migrations ORDER BY version")
         .fetch_all(connection)
         .await?)
 }

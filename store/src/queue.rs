@@ -17,6 +17,7 @@
 //! Tickets ([`tickets`]) only say that there is work; which work is decided by the claim. A ticket too many finds
 //! nothing to do; a missing one is made by the reaper.
 
+pub mod announcements;
 pub mod reaper;
 pub mod tickets;
 

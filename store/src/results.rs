@@ -113,7 +113,8 @@ pub async fn begin(pool: &PgPool, lease: &Lease, shape: &Shape) -> Result<Writer
     Ok(Writer { lease: *lease, hop_ms: shape.hop_ms, manifest_ids })
 }
 
-/// Stores finished chunks, all or none. Readers may see them while the analysis runs.
+/// Stores finished chunks, all or none; a chunk that is stored already stays as it is, so that a write whose answer
+/// was lost can be repeated. Readers may see them while the analysis runs.
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for a level that [`begin`] was not told of.
@@ -172,7 +173,8 @@ impl<'a> ChunkColumns<'a> {
                  (manifest_id, chunk_index, start_frame, end_frame, start_time_ms, end_time_ms, frame_count,
                   frame_data, compressed, compression_type)
              SELECT *, TRUE, 'zstd' FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[],
-                                                $7::int[], $8::bytea[])",
+                                                $7::int[], $8::bytea[])
+             ON CONFLICT (manifest_id, chunk_index) DO NOTHING",
             &self.manifest_ids,
             &self.indices,
             &self.start_frames,
@@ -365,4 +367,16 @@ where
 {
     C::try_from(value)
         .map_err(|_| Error::Invalid { field, reason: format!("{value} is more than the column can hold") })
+}
+
+/// Whether the attempt under this lease was committed; for one whose answer to [`finish`] was lost on the way.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn is_committed(pool: &PgPool, lease: &Lease) -> Result<bool> {
+    let outcome =
+        sqlx::query_scalar!("SELECT outcome FROM track_analysis_attempts WHERE token = $1", lease.token)
+            .fetch_optional(pool)
+            .await?;
+    Ok(outcome.flatten().as_deref() == Some("completed"))
 }

@@ -1,1 +1,108 @@
-//! Being written.
+//! Takes analyses from the queue, fetches their audio, analyses it and commits the result.
+//!
+//! [`run_engine`] is a worker process: it answers the queue's tickets, a job at a time per slot (`job.rs` tells one from top
+//! to bottom), and helps to put right what others left lying. Any number of workers may run on one database.
+//!
+//! Jobs are started at least once and committed at most once: see [`store::queue`].
+
+pub mod config;
+pub mod engine;
+mod failure;
+mod job;
+mod lease;
+mod reaper;
+mod temp;
+
+pub use config::Config;
+pub use engine::Engine;
+
+use anyhow::Context as _;
+use std::sync::Arc;
+use store::PgPool;
+use store::objects::Objects;
+use store::queue::tickets;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// What every job of a worker needs.
+struct Context {
+    config: Config,
+    pool: PgPool,
+    objects: Objects,
+    engine: Arc<dyn Engine>,
+    /// Unique over all starts of all workers.
+    name: String,
+    temp: temp::Folder,
+    slots: Semaphore,
+    /// Cancelled when the time to finish at shutdown is over: jobs are handed back.
+    hand_back: CancellationToken,
+}
+
+/// Works until `shutdown`, then finishes the jobs begun, or hands them back when [`Config::drain`] is over.
+///
+/// # Errors
+/// The configuration does not hold, or the folder for temporary files cannot be made. A database or object storage
+/// that is away ends nothing: the worker waits for it.
+pub async fn run_engine(
+    config: Config,
+    pool: PgPool,
+    objects: Objects,
+    engine: Arc<dyn Engine>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    config.validate()?;
+    let name = format!("{}-{}", config.name, Uuid::new_v4().simple());
+    let temp = temp::Folder::create(&config.temp_dir)
+        .await
+        .context("failed to make a folder for temporary files")?;
+    let jobs = config.jobs.get();
+    let context = Arc::new(Context {
+        slots: Semaphore::new(jobs),
+        hand_back: CancellationToken::new(),
+        config,
+        pool,
+        objects,
+        engine,
+        name,
+        temp,
+    });
+    tracing::info!(worker = context.name, jobs, "worker started");
+    let running = TaskTracker::new();
+    let answer = {
+        let (context, running) = (context.clone(), running.clone());
+        move || answer_ticket(context.clone(), running.clone())
+    };
+    tokio::join!(
+        tickets::serve(&context.pool, &context.name, jobs, &shutdown, answer),
+        reaper::run(&context, &shutdown),
+        hand_back_late(&context, &shutdown, &running),
+    );
+    tracing::info!(worker = context.name, "worker ended");
+    Ok(())
+}
+
+/// Runs a job as a task of its own: it outlives the listener that took the ticket, should that one fail.
+async fn answer_ticket(context: Arc<Context>, running: TaskTracker) {
+    let task = running.spawn(async move {
+        let Ok(_slot) = context.slots.acquire().await else { return };
+        job::run_next(&context).await;
+    });
+    if let Err(error) = task.await {
+        // The lease runs out and the analysis is rescued.
+        tracing::error!(%error, "a job's own handler failed");
+    }
+}
+
+/// At shutdown, waits for the jobs that run; tells them to stop when their time is over.
+async fn hand_back_late(context: &Context, shutdown: &CancellationToken, running: &TaskTracker) {
+    shutdown.cancelled().await;
+    running.close();
+    let drained = tokio::time::timeout(context.config.drain, running.wait()).await;
+    if drained.is_err() {
+        tracing::info!(worker = context.name, jobs = running.len(), "handing unfinished jobs back");
+        context.hand_back.cancel();
+        running.wait().await;
+    }
+}

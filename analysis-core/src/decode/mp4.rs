@@ -58,16 +58,16 @@ fn scale(ticks: u64, rate: u32, from: u32) -> u64 {
     u64::try_from((u128::from(ticks) * u128::from(rate) + from / 2) / from).unwrap_or(u64::MAX)
 }
 
-/// What to play of every track of the file at `start..end`.
-pub(super) fn edits<R: Read + Seek>(reader: &mut R, start: u64, end: u64) -> io::Result<Vec<Edit>> {
-    let mut walk = Walk { reader, boxes: 0, movie_timescale: 0, edits: Vec::new(), itunes: None };
+/// What to play of every track of the file at `start..end`, and whether the file ends inside a box.
+pub(super) fn edits<R: Read + Seek>(reader: &mut R, start: u64, end: u64) -> io::Result<(Vec<Edit>, bool)> {
+    let mut walk = Walk { reader, boxes: 0, movie_timescale: 0, edits: Vec::new(), itunes: None, cut: false };
     walk.boxes_in(start, end, 0)?;
     let (movie_timescale, itunes) = (walk.movie_timescale, walk.itunes);
-    let mut edits = walk.edits;
+    let mut edits = std::mem::take(&mut walk.edits);
     for edit in &mut edits {
         (edit.movie_timescale, edit.itunes) = (movie_timescale, itunes);
     }
-    Ok(edits)
+    Ok((edits, walk.cut))
 }
 
 struct Walk<'a, R> {
@@ -76,6 +76,7 @@ struct Walk<'a, R> {
     movie_timescale: u32,
     edits: Vec<Edit>,
     itunes: Option<(u64, u64)>,
+    cut: bool,
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -90,6 +91,7 @@ impl<R: Read + Seek> Walk<'_, R> {
                 size => (at + 8, u64::from(size)),
             };
             let Some(next) = at.checked_add(size).filter(|next| *next >= body) else { break };
+            self.cut |= depth == 0 && next > end;
             self.visit(kind, body, next.min(end), depth)?;
             at = next;
         }

@@ -17,6 +17,7 @@ use super::sniff::Sniff;
 use super::source::Failure;
 use super::track::{self, Link};
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// Packets in a row that a demuxer may fail to deliver before the rest counts as lost.
 const MAX_FAULTS_IN_A_ROW: u32 = 4_096;
@@ -43,6 +44,7 @@ pub(super) struct Packets {
     decoder: Box<dyn AudioDecoder>,
     sniff: Sniff,
     failure: Failure,
+    limits: Limits,
     link: Link,
     /// A packet that waits until the hole before it is filled.
     stash: Option<Packet>,
@@ -56,7 +58,12 @@ pub(super) struct Packets {
 
 impl Packets {
     /// Reads the headers and finds the audio track.
-    pub(super) fn open(source: Box<dyn MediaSource>, sniff: Sniff, failure: Failure) -> Result<Self> {
+    pub(super) fn open(
+        source: Box<dyn MediaSource>,
+        sniff: Sniff,
+        failure: Failure,
+        limits: &Limits,
+    ) -> Result<Self> {
         let stream = MediaSourceStream::new(source, Default::default());
         let metadata = MetadataOptions::default()
             .limit_tag_bytes(Limit::Maximum(MAX_METADATA_BYTES))
@@ -65,13 +72,14 @@ impl Packets {
             symphonia::default::get_probe().probe(&Hint::new(), stream, FormatOptions::default(), metadata)
         };
         let demuxer = guarded(probe).map_err(|fault| unreadable_header(fault, &sniff, &failure))?;
-        let (link, decoder) = track::choose(demuxer.as_ref(), &sniff)?;
+        let (link, decoder) = track::choose(demuxer.as_ref(), &sniff, limits)?;
         Ok(Self {
             demuxer,
             decoder,
             truncated: sniff.truncated,
             sniff,
             failure,
+            limits: limits.clone(),
             link,
             stash: None,
             expected_ts: None,
@@ -178,7 +186,7 @@ impl Packets {
     /// Takes up the next stream of a chained file.
     fn relink(&mut self) -> Result<()> {
         let (delay_frames, padding_frames) = self.trimmed();
-        let (link, decoder) = track::choose(self.demuxer.as_ref(), &self.sniff)?;
+        let (link, decoder) = track::choose(self.demuxer.as_ref(), &self.sniff, &self.limits)?;
         (self.link, self.decoder) = (link, decoder);
         (self.delay_frames, self.padding_frames) = (delay_frames, padding_frames);
         self.expected_ts = None;

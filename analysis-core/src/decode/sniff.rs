@@ -5,14 +5,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::mp4::{self, Edit};
 use super::mpeg::{self, Stream};
+use super::riff;
 use super::source::Window;
-use super::wav;
 use crate::error::{Error, Result};
 
 /// How far into a file the first MPEG audio frame is looked for, past leading tags.
 const SEARCH_BYTES: usize = 1 << 20;
 /// Bytes at the end that show whether the last frame is whole: two of the longest ADTS frames.
 const TAIL_BYTES: u64 = 16 << 10;
+/// Longest page of an Ogg stream (RFC 3533).
+const MAX_OGG_PAGE: u64 = 65_307;
 /// Leading or trailing tags that are skipped, at most.
 const MAX_TAGS: usize = 8;
 
@@ -27,6 +29,8 @@ pub(super) struct Sniff {
     pub(super) length_is_a_guess: bool,
     /// Which stretch of each MP4 track is to be played.
     pub(super) edits: Vec<Edit>,
+    /// Granule position at the end of an Ogg file of one stream.
+    pub(super) last_granule: Option<u64>,
     /// Name of a codec that is there but cannot be decoded.
     pub(super) foreign_codec: Option<&'static str>,
 }
@@ -43,14 +47,17 @@ pub(super) fn sniff<R: Read + Seek>(reader: &mut R, hint: Option<&str>) -> Resul
         return Err(Error::Empty);
     }
     let head = peek(reader, start, 64.min(end - start))?;
-    let mut sniff = Sniff { window: Window { start, end, patches: Vec::new() }, ..Sniff::default() };
+    let mut sniff = Sniff { window: Window { start, end, ..Window::default() }, ..Sniff::default() };
     match (head.get(..4).unwrap_or_default(), head.get(4..8).unwrap_or_default()) {
         (b"RIFF" | b"RF64" | b"BW64", _) if head.get(8..12) == Some(b"WAVE") => {
-            wav::inspect(reader, &mut sniff)?
+            riff::inspect_wave(reader, &mut sniff)?
         }
-        (_, b"ftyp") => sniff.edits = mp4::edits(reader, start, end)?,
-        (b"OggS", _) => sniff.foreign_codec = ogg_codec(&head),
-        (b"fLaC" | b"caff" | b"FORM" | [0x1a, 0x45, 0xdf, 0xa3], _) => {}
+        (_, b"ftyp") => (sniff.edits, sniff.truncated) = mp4::edits(reader, start, end)?,
+        (b"OggS", _) => inspect_ogg(reader, &mut sniff, &head)?,
+        (b"FORM", _) => riff::inspect_aiff(reader, &mut sniff)?,
+        (b"caff", _) => riff::inspect_caf(reader, &mut sniff)?,
+        ([0x1a, 0x45, 0xdf, 0xa3], _) => inspect_matroska(&mut sniff, &head),
+        (b"fLaC", _) => {}
         _ => match foreign(&head) {
             Some(codec) => return Err(Error::UnsupportedCodec { codec: codec.into() }),
             None => inspect_mpeg(reader, &mut sniff, hint)?,
@@ -130,6 +137,44 @@ fn inspect_mpeg<R: Read + Seek>(reader: &mut R, sniff: &mut Sniff, hint: Option<
     let tail = peek(reader, window.end - bytes.min(TAIL_BYTES), TAIL_BYTES.min(bytes))?;
     sniff.truncated = mpeg::ends_inside_frame(&tail, frame.stream);
     Ok(())
+}
+
+/// Reads an Ogg file's length off its last page, and keeps the demuxer from doing so: it takes one damaged page
+/// on the way there for a reason to refuse the whole file.
+fn inspect_ogg<R: Read + Seek>(reader: &mut R, sniff: &mut Sniff, head: &[u8]) -> io::Result<()> {
+    sniff.foreign_codec = ogg_codec(head);
+    sniff.window.forward_only = true;
+    let window = &sniff.window;
+    let tail = peek(reader, window.end.saturating_sub(MAX_OGG_PAGE).max(window.start), MAX_OGG_PAGE)?;
+    let last = tail.windows(4).rposition(|bytes| bytes == b"OggS").and_then(|at| tail.get(at..at + 18));
+    // Bit 2 of the flags marks the last page of a stream; the serial number tells whether it is the first one.
+    let ends = |page: &&[u8]| page[5] & 4 != 0 && Some(&page[14..18]) == head.get(14..18);
+    let granule = |page: &[u8]| page[6..14].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+    sniff.last_granule = last.filter(ends).map(granule).filter(|granule| *granule < 1 << 62);
+    Ok(())
+}
+
+/// Notes when a Matroska segment (RFC 8794, RFC 9559) reaches past the end of the file. Read forward, such a file
+/// plays as far as it goes; told its true length, the demuxer finds no segment in it at all.
+fn inspect_matroska(sniff: &mut Sniff, head: &[u8]) {
+    let segment = || {
+        let (header, at) = ebml_size(head, 4)?;
+        let at = at.checked_add(usize::try_from(header).ok()?)?;
+        let (size, body) = ebml_size(head, at + 4)?;
+        (head.get(at..at + 4)? == [0x18, 0x53, 0x80, 0x67]).then_some(size.saturating_add(body as u64))
+    };
+    sniff.truncated = segment().is_some_and(|end| end > sniff.window.end - sniff.window.start);
+    sniff.window.forward_only = sniff.truncated;
+}
+
+/// An element's size and the place behind it; `None` where it is open.
+fn ebml_size(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let first = *bytes.get(at)?;
+    let more = usize::try_from(first.leading_zeros()).ok()?;
+    let rest = bytes.get(at + 1..at + 1 + more)?;
+    let marker = 0x80_u8.checked_shr(first.leading_zeros())?;
+    let size = rest.iter().fold(u64::from(first & !marker), |size, byte| size << 8 | u64::from(*byte));
+    (size != (1 << (7 * (more + 1))) - 1).then_some((size, at + 1 + more))
 }
 
 /// Codecs in an Ogg stream's first packet that have no mapping here.

@@ -15,6 +15,8 @@ pub(super) struct Window {
     /// Replacement bytes by offset from `start`, in ascending order, not overlapping: streamed files leave
     /// sizes in their headers that a demuxer cannot work with.
     pub(super) patches: Vec<(u64, [u8; 4])>,
+    /// Whether to tell the demuxer that it cannot seek.
+    pub(super) forward_only: bool,
 }
 
 /// The first failure of the reader itself, kept apart from what a demuxer makes of it.
@@ -100,10 +102,10 @@ impl<R: Read + Seek> Seek for Source<R> {
 
 impl<R: Read + Seek + Send + Sync> MediaSource for Source<R> {
     fn is_seekable(&self) -> bool {
-        true
+        !self.window.forward_only
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.len())
+        (!self.window.forward_only).then(|| self.len())
     }
 }

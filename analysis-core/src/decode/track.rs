@@ -8,13 +8,20 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
+use super::opus::{Head, OpusDecoder};
 use super::packets::guarded;
 use super::sniff::Sniff;
 use super::trim::Trim;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// Playing time a one-track Matroska file may fall short of its header: it is rounded and counts the video.
 const MATROSKA_SLACK_MS: u64 = 250;
+
+/// Most frames a packet may claim to hold; FLAC's longest blocks have 65,535.
+const MAX_PACKET_FRAMES: u64 = 1 << 16;
+/// Frames in a packet of ALAC, the longest packets that CAF files usually hold.
+const CAF_PACKET_FRAMES: u64 = 4_096;
 
 /// One stream of audio packets.
 #[derive(Debug, Clone)]
@@ -46,10 +53,13 @@ pub(super) struct Link {
 enum Cuts {
     /// The decoder does (Vorbis).
     Decoder,
-    /// We do, at both ends.
-    Both,
-    /// We do, at the start only: the end is a guess.
-    Start,
+    /// We do, as the packet says.
+    Packet,
+    /// We do (MPEG audio). Where the length is only a guess the end is not cut.
+    Mpeg {
+        /// Whether the length is known.
+        end_known: bool,
+    },
 }
 
 /// What to cut off one packet's frames.
@@ -73,22 +83,18 @@ impl Link {
         let (start, end) = (packet.trim_start.get(), packet.trim_end.get());
         let index = |frames: u64| usize::try_from(frames).unwrap_or(usize::MAX);
         let duration = self.in_frames(packet.dur.get());
-        match self.cuts {
-            Cuts::Decoder => Cut { counted_start: start, counted_end: end, lost: duration, ..Cut::default() },
-            Cuts::Both => Cut {
-                start: index(start),
-                end: index(end),
-                counted_start: start,
-                counted_end: end,
-                // The demuxer leaves what is trimmed inside the duration.
-                lost: duration.saturating_sub(start + end),
-            },
-            Cuts::Start => Cut {
-                start: index(start),
-                counted_start: start,
-                lost: duration.saturating_sub(start),
-                ..Cut::default()
-            },
+        if self.cuts == Cuts::Decoder {
+            return Cut { counted_start: start, counted_end: end, lost: duration, ..Cut::default() };
+        }
+        let end = if self.cuts == (Cuts::Mpeg { end_known: false }) { 0 } else { end };
+        // The MPEG demuxer leaves what is trimmed inside the duration.
+        let trimmed = if matches!(self.cuts, Cuts::Mpeg { .. }) { start + end } else { 0 };
+        Cut {
+            start: index(start),
+            end: index(end),
+            counted_start: start,
+            counted_end: end,
+            lost: duration.saturating_sub(trimmed),
         }
     }
 
@@ -107,14 +113,19 @@ fn ticks_to_frames(ticks: u64, base: TimeBase, sample_rate_hz: u32) -> u64 {
 /// The default audio track if it can be decoded, else the first that can.
 ///
 /// # Errors
-/// [`Error::NoAudioTrack`]; [`Error::UnsupportedCodec`] of the default track where none can be decoded.
-pub(super) fn choose(demuxer: &dyn FormatReader, sniff: &Sniff) -> Result<(Link, Box<dyn AudioDecoder>)> {
+/// [`Error::NoAudioTrack`]; the default track's [`Error::UnsupportedCodec`] or reason for refusal by the limits
+/// where none can be decoded.
+pub(super) fn choose(
+    demuxer: &dyn FormatReader,
+    sniff: &Sniff,
+    limits: &Limits,
+) -> Result<(Link, Box<dyn AudioDecoder>)> {
     let container = container_name(demuxer.format_info().short_name);
     let default = demuxer.default_track(TrackType::Audio);
     let mut refusal = None;
     for track in default.into_iter().chain(demuxer.tracks()) {
         let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
-        match open_decoder(params) {
+        match open_decoder(params, limits) {
             Ok(decoder) => return Ok((link(demuxer, track, params, container, sniff), decoder)),
             Err(error) => refusal = refusal.or(Some(error)),
         }
@@ -123,15 +134,24 @@ pub(super) fn choose(demuxer: &dyn FormatReader, sniff: &Sniff) -> Result<(Link,
     Err(refusal.or(foreign).unwrap_or(Error::NoAudioTrack { container }))
 }
 
-fn open_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>> {
+fn open_decoder(params: &AudioCodecParameters, limits: &Limits) -> Result<Box<dyn AudioDecoder>> {
+    // Decoders size their buffers by these before they see a packet.
+    if let Some((rate_hz, channels)) = params.sample_rate.zip(params.channels.as_ref()) {
+        limits.check_format(rate_hz, channels.count())?;
+    }
+    if params.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
+        return Err(Error::Corrupt { detail: "impossible packet length".into() });
+    }
     // Only Vorbis needs its decoder's own trimming: its first packet primes the overlap and is no audio. The
     // others' is off, because it also cuts MP3 at a length that is merely guessed from the bit rate.
     let options = AudioDecoderOptions::default().gapless(params.codec == id::CODEC_ID_VORBIS);
-    guarded(|| symphonia::default::get_codecs().make_audio_decoder(params, &options)).map_err(|fault| {
-        match fault {
-            Fault::Unsupported(_) => Error::UnsupportedCodec { codec: codec_name(params) },
-            fault => Error::Corrupt { detail: fault.to_string() },
-        }
+    let make = || match params.codec {
+        id::CODEC_ID_OPUS => Ok(Box::new(OpusDecoder::new(params)?) as Box<dyn AudioDecoder>),
+        _ => symphonia::default::get_codecs().make_audio_decoder(params, &options),
+    };
+    guarded(make).map_err(|fault| match fault {
+        Fault::Unsupported(_) => Error::UnsupportedCodec { codec: codec_name(params) },
+        fault => Error::Corrupt { detail: fault.to_string() },
     })
 }
 
@@ -156,13 +176,18 @@ fn link(
         trim: Trim::default(),
         cuts: match params.codec {
             id::CODEC_ID_VORBIS => Cuts::Decoder,
-            _ if sniff.length_is_a_guess => Cuts::Start,
-            _ => Cuts::Both,
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {
+                Cuts::Mpeg { end_known: !sniff.length_is_a_guess }
+            }
+            _ => Cuts::Packet,
         },
         time_base: track.time_base,
         container,
     };
     link.fit(demuxer, track, sniff);
+    if params.codec == id::CODEC_ID_OPUS {
+        link.fit_opus(params.extra_data.as_deref().unwrap_or_default());
+    }
     link
 }
 
@@ -180,11 +205,13 @@ impl Link {
             "caf" => {
                 self.trim.skip = track.delay.map_or(0, u64::from);
                 self.trim.keep = self.expected_frames;
-                self.least_frames = self.expected_frames.unwrap_or(0);
+                // ffmpeg counts the last packet as full here, whatever it holds.
+                let slack = if self.codec.starts_with("pcm") { 0 } else { CAF_PACKET_FRAMES };
+                self.least_frames = self.expected_frames.unwrap_or(0).saturating_sub(slack);
             }
             "ogg" => {
                 let late = u64::try_from(track.start_ts.get()).unwrap_or(0);
-                self.expected_frames = self.expected_frames.map(|frames| frames.saturating_sub(late));
+                self.expected_frames = sniff.last_granule.map(|frames| frames.saturating_sub(late));
             }
             "matroska" => self.fit_matroska(demuxer),
             "mp1" | "mp2" | "mp3" if !sniff.length_is_a_guess => {
@@ -193,6 +220,15 @@ impl Link {
             }
             "wav" | "aiff" | "flac" => self.least_frames = self.expected_frames.unwrap_or(0),
             _ => {}
+        }
+    }
+
+    /// Ogg counts the pre-skip as part of its length; an MP4 edit list says the same as the header.
+    fn fit_opus(&mut self, header: &[u8]) {
+        let pre_skip = Head::parse(header).map_or(0, |head| u64::from(head.pre_skip));
+        if self.trim.skip == 0 {
+            self.trim.skip = pre_skip;
+            self.expected_frames = self.expected_frames.map(|frames| frames.saturating_sub(pre_skip));
         }
     }
 

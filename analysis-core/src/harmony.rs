@@ -1,0 +1,68 @@
+//! Where the harmony changes: evidence for beats and bars that drums do not give.
+
+/// Frames averaged before and after a moment: 0.2 s.
+pub(crate) const SPAN: usize = 20;
+/// Filters from the lowest bass note to where overtones crowd.
+const RANGE_HZ: std::ops::Range<f32> = 60.0..2000.0;
+/// Steps of the fixed-point sums, which never drift: 2^-16.
+const STEPS: f32 = 65_536.0;
+
+/// Difference of the average spectrum after a moment from that before it.
+///
+/// ```text
+/// h[n] = mean over filters of |mean(Y[n+1 ..= n+20]) - mean(Y[n-20 .. n])|
+/// ```
+///
+/// Sums are kept in fixed point, so a long track does not drift and silence gives exactly zero.
+#[derive(Debug, Clone)]
+pub struct HarmonicChange {
+    range: std::ops::Range<usize>,
+    ring: Vec<i32>,
+    before: Vec<i32>,
+    after: Vec<i32>,
+    frame: usize,
+}
+
+impl HarmonicChange {
+    /// For the bands of [`crate::onset::OnsetStrength::whitened`] with these centres.
+    #[must_use]
+    pub fn new(centers_hz: &[f32]) -> Self {
+        let range = centers_hz.partition_point(|&c| c < RANGE_HZ.start)
+            ..centers_hz.partition_point(|&c| c < RANGE_HZ.end);
+        let count = range.len();
+        Self {
+            range,
+            ring: vec![0; count * 2 * SPAN],
+            before: vec![0; count],
+            after: vec![0; count],
+            frame: 0,
+        }
+    }
+
+    /// Takes the next frame's bands; gives the change at the frame [`HarmonicChange::delay`] earlier.
+    pub fn process(&mut self, whitened: &[f32]) -> f32 {
+        let count = self.range.len();
+        let oldest = (self.frame % (2 * SPAN)) * count;
+        let middle = ((self.frame + SPAN) % (2 * SPAN)) * count;
+        let mut sum = 0;
+        for (b, &y) in whitened[self.range.clone()].iter().enumerate() {
+            #[expect(clippy::cast_possible_truncation, reason = "whitened bands lie between 0 and 1")]
+            let new = (y * STEPS) as i32;
+            let crossing = self.ring[middle + b];
+            self.before[b] += crossing - self.ring[oldest + b];
+            self.after[b] += new - crossing;
+            self.ring[oldest + b] = new;
+            sum += (self.after[b] - self.before[b]).abs();
+        }
+        self.frame += 1;
+        #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than f32")]
+        let mean = sum as f32 / (count.max(1) * SPAN) as f32;
+        mean / STEPS
+    }
+
+    /// How many frames late [`HarmonicChange::process`] answers.
+    #[must_use]
+    pub fn delay() -> usize {
+        SPAN
+    }
+}

@@ -1,0 +1,219 @@
+//! Where the rhythm rooms meet: audio and spectra in, beats, bars, tempo and onsets out.
+
+use crate::activation::{Activation, ActivationFrame, ActivationModel};
+use crate::attack::Attacks;
+use crate::beats::{BeatDecoder, BeatModel};
+use crate::harmony::HarmonicChange;
+use crate::lattice::{Lattice, Memory, Slot};
+use crate::meter::{self, MeterBeat, MeterModel};
+use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
+use crate::stft;
+use crate::summary::{TempoCandidate, TempoPoint};
+use crate::tempo::{self, Tempogram};
+use std::collections::VecDeque;
+
+/// Normalised flux that is as good as none.
+const QUIET_FLUX: f32 = 0.25;
+
+/// Constants of the rhythm rooms, for those who want to try others.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RhythmModel {
+    /// From onset strength to evidence of beats.
+    pub activation: ActivationModel,
+    /// From evidence to beats.
+    pub beats: BeatModel,
+    /// From beats to bars.
+    pub meter: MeterModel,
+}
+
+/// A beat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beat {
+    /// Time, in seconds.
+    pub time_s: f64,
+    /// Number of its bar, from 1. An upbeat before the first downbeat is bar 1.
+    pub bar: u32,
+    /// Position in its bar, from 1 (the downbeat).
+    pub position: u8,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// What the rhythm of a track is. Every field is empty or `None` where there is no beat (onsets may remain).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rhythm {
+    /// Beats, rising.
+    pub beats: Vec<Beat>,
+    /// Onsets of notes and hits, rising.
+    pub onsets: Vec<Onset>,
+    /// Times of the smallest regular pulse, in seconds, rising; the beats are among them.
+    pub tatums_s: Vec<f64>,
+    /// Main tempo, in BPM.
+    pub tempo_bpm: Option<f32>,
+    /// How sure the main tempo is, 0 to 1.
+    pub tempo_confidence: Option<f32>,
+    /// Tempi that fit, best first.
+    pub candidates: Vec<TempoCandidate>,
+    /// How periodic the onset strength is, 0 to 1, also where no beat was found (pulse clarity, Lartillot et
+    /// al., ISMIR 2008).
+    pub pulse_clarity: f32,
+    /// Piecewise constant tempo.
+    pub curve: Vec<TempoPoint>,
+    /// Time signature of most bars, e.g. `4/4`; `None` without enough bars to tell.
+    pub time_signature: Option<String>,
+    /// Beats in most bars.
+    pub beats_per_bar: Option<u8>,
+}
+
+/// Follows the rhythm of a track in one pass, in bounded memory.
+///
+/// Feed the same mono signal as samples ([`RhythmTracker::push_audio`]) and as the power spectra that
+/// [`crate::stft::Stft`] makes of it with a hop of 10 ms ([`RhythmTracker::push_spectrum`]). A block of
+/// samples goes in before the spectra made of it. The result does not depend on the size of the blocks.
+///
+/// Memory: about 4 MB, and some 40 bytes for each tracked beat.
+pub struct RhythmTracker {
+    onsets: OnsetStrength,
+    harmony: HarmonicChange,
+    waiting: VecDeque<OnsetFrame>,
+    activation: Activation,
+    attacks: Attacks,
+    decoder: BeatDecoder,
+    tempogram: Tempogram,
+    memory: Memory,
+    picker: OnsetPicker,
+    found: Vec<Onset>,
+    lattice: Lattice,
+    model: RhythmModel,
+}
+
+impl RhythmTracker {
+    /// A tracker for audio at this rate, with the standard constants.
+    #[must_use]
+    pub fn new(sample_rate_hz: u32) -> Self {
+        Self::with_model(sample_rate_hz, RhythmModel::default())
+    }
+
+    /// A tracker with other constants.
+    #[must_use]
+    pub fn with_model(sample_rate_hz: u32, model: RhythmModel) -> Self {
+        let fft_len = stft::fft_len_for(stft::window_len(sample_rate_hz));
+        let onsets = OnsetStrength::new(sample_rate_hz, fft_len);
+        Self {
+            harmony: HarmonicChange::new(onsets.centers_hz()),
+            onsets,
+            waiting: VecDeque::with_capacity(HarmonicChange::delay() + 1),
+            activation: Activation::new(model.activation.clone()),
+            attacks: Attacks::new(sample_rate_hz),
+            decoder: BeatDecoder::new(model.beats.clone()),
+            tempogram: Tempogram::default(),
+            memory: Memory::new(),
+            picker: OnsetPicker::default(),
+            found: Vec::new(),
+            lattice: Lattice::default(),
+            model,
+        }
+    }
+
+    /// Takes the next mono samples, any number up to a minute of them.
+    pub fn push_audio(&mut self, mono: &[f32]) {
+        let memory = &mut self.memory;
+        self.attacks.push(mono, &mut |attack| memory.push_attack(attack));
+    }
+
+    /// Takes the next power spectrum; gives its onset strength, for those who store frames.
+    pub fn push_spectrum(&mut self, power: &[f32]) -> OnsetFrame {
+        let onset = self.onsets.process(power);
+        self.waiting.push_back(onset);
+        let change = self.harmony.process(self.onsets.whitened());
+        if self.waiting.len() > HarmonicChange::delay() {
+            self.activate(change);
+        }
+        onset
+    }
+
+    fn activate(&mut self, change: f32) {
+        let Some(onset) = self.waiting.pop_front() else { return };
+        if let Some(frame) = self.activation.push(&onset, change) {
+            self.follow(frame);
+        }
+    }
+
+    fn follow(&mut self, frame: ActivationFrame) {
+        self.memory.push_activation(frame);
+        let flux = frame.flux();
+        // What stays this far below the RMS is rounding and breath, and has no period worth finding.
+        self.tempogram.push((flux - QUIET_FLUX).max(0.0));
+        if let Some((at, strength)) = self.picker.push(flux) {
+            self.found.push(self.memory.onset(at, strength));
+        }
+        let (memory, lattice) = (&self.memory, &mut self.lattice);
+        self.decoder.push(frame.beat, &mut |beat| lattice.push(memory, beat));
+    }
+
+    /// Ends the track.
+    #[must_use]
+    pub fn finish(mut self) -> Rhythm {
+        self.drain();
+        let clarity = self.tempogram.clarity();
+        let mut rhythm = Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
+        if !self.tempogram.keeps_a_beat() {
+            return rhythm;
+        }
+        let slots = self.lattice.slots;
+        let chosen = meter::decode(&slots, &self.model.meter);
+        let beats = meter::beats(&slots, meter::within_music(&slots, &chosen));
+        if beats.len() < 2 {
+            return rhythm;
+        }
+        describe(&mut rhythm, &mut self.tempogram, &slots, beats);
+        rhythm
+    }
+
+    /// Ends the track and gives the lattice that the meter room decides on, for those who fit its weights.
+    #[must_use]
+    pub fn finish_lattice(mut self) -> Vec<Slot> {
+        self.drain();
+        self.lattice.slots
+    }
+
+    /// Lets silence follow until every delayed frame has been decoded.
+    fn drain(&mut self) {
+        let memory = &mut self.memory;
+        self.attacks.finish(&mut |attack| memory.push_attack(attack));
+        let silence = vec![0.0; self.onsets.whitened().len()];
+        while !self.waiting.is_empty() {
+            let change = self.harmony.process(&silence);
+            self.activate(change);
+        }
+        let fresh = Activation::new(self.model.activation.clone());
+        std::mem::replace(&mut self.activation, fresh).finish(&mut |frame| self.follow(frame));
+        for _ in 0..OnsetPicker::DELAY {
+            if let Some((at, strength)) = self.picker.push(0.0) {
+                self.found.push(self.memory.onset(at, strength));
+            }
+        }
+        let (memory, lattice) = (&self.memory, &mut self.lattice);
+        self.decoder.finish(&mut |beat| lattice.push(memory, beat));
+    }
+}
+
+/// Fills in what follows from the beats.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "tempi and means need no more than f32"
+)]
+fn describe(rhythm: &mut Rhythm, tempogram: &mut Tempogram, slots: &[Slot], beats: Vec<(MeterBeat, Beat)>) {
+    let times: Vec<f64> = beats.iter().map(|(_, b)| b.time_s).collect();
+    rhythm.tempo_bpm = tempo::main_bpm(&times).map(|bpm| bpm as f32);
+    rhythm.candidates = tempogram.candidates(rhythm.tempo_bpm);
+    let mean = beats.iter().map(|(_, b)| b.confidence).sum::<f32>() / beats.len() as f32;
+    rhythm.tempo_confidence = rhythm.tempo_bpm.map(|_| mean);
+    rhythm.curve = tempo::curve(&times);
+    let chosen: Vec<MeterBeat> = beats.iter().map(|(m, _)| *m).collect();
+    rhythm.beats_per_bar = meter::beats_per_bar(&chosen);
+    rhythm.time_signature = rhythm.beats_per_bar.and_then(|n| meter::time_signature(slots, &chosen, n));
+    rhythm.tatums_s = meter::tatums(slots, &chosen);
+    rhythm.beats = beats.into_iter().map(|(_, b)| b).collect();
+}

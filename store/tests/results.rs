@@ -1,0 +1,269 @@
+//! Results on their way into the database, and what readers see of them meanwhile.
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod support;
+
+use analysis_core::events::{Event, EventData, EventType};
+use analysis_core::summary::{KeyEstimate, Mode, Summary};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::time::Duration;
+use store::Error;
+use store::analyses::Status;
+use store::frames::{self, EventFilter};
+use store::queue::{Lease, reaper};
+use store::results::{self, Finished, NewChunk, Shape, Writer};
+use store::testing::TestDatabase;
+use support::{LEASE, claim, claimed, count, execute, expire, row};
+
+fn shape() -> Shape {
+    Shape {
+        hop_ms: 10,
+        bands: 64,
+        bytes_per_frame: 80,
+        chunk_frames: 100,
+        zoom_levels: 1,
+        frame_layout: json!({"fields": []}),
+        analyzer_version: "arsis-test".into(),
+    }
+}
+
+fn chunk(level: u32, index: u32, frame_count: u32, bytes: &[u8]) -> NewChunk<'_> {
+    NewChunk { level, index, start_frame: index * 100, frame_count, bytes }
+}
+
+fn manifest() -> Value {
+    json!({
+        "manifest_version": 1, "analyzer_version": "arsis-test", "duration_ms": 1500, "sample_rate": 44100,
+        "fingerprint": "abc", "levels": [
+            {"level": 0, "hop_ms": 10, "frame_count": 150, "total_chunks": 2},
+            {"level": 1, "hop_ms": 80, "frame_count": 19, "total_chunks": 1},
+        ]
+    })
+}
+
+fn summary() -> Summary {
+    let key = KeyEstimate {
+        name: "A minor".into(),
+        tonic: "A".into(),
+        mode: Mode::Minor,
+        confidence: 0.8,
+        runner_up: None,
+    };
+    Summary { tempo_bpm: Some(124.0), key: Some(key), ..Summary::default() }
+}
+
+fn events() -> Vec<Event> {
+    let beat = |time_ms, position| Event {
+        time_ms,
+        duration_ms: None,
+        event_type: EventType::Beat,
+        confidence: Some(0.5),
+        event_data: Some(EventData::Beat { bar: 1, position }),
+    };
+    let section = Event {
+        time_ms: 0,
+        duration_ms: Some(1500),
+        event_type: EventType::Section,
+        confidence: None,
+        event_data: Some(EventData::Section { label: "A".into() }),
+    };
+    vec![section, beat(100, 1), beat(600, 2), beat(1100, 3)]
+}
+
+async fn written(pool: &PgPool, lease: &Lease) -> Writer {
+    let writer = results::begin(pool, lease, &shape()).await.unwrap();
+    results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
+    results::append(pool, &writer, &[chunk(0, 1, 50, b"second"), chunk(1, 0, 19, b"coarse")]).await.unwrap();
+    writer
+}
+
+async fn finish(pool: &PgPool, writer: &Writer) -> store::Result<()> {
+    let finished = Finished { summary: &summary(), manifest: &manifest(), events: &events() };
+    results::finish(pool, writer, &finished).await
+}
+
+fn all() -> EventFilter<'static> {
+    EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: 100 }
+}
+
+#[tokio::test]
+async fn a_finished_analysis_is_completed_and_its_track_ready() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let claim = claimed(pool).await;
+    let writer = written(pool, &claim.lease).await;
+    finish(pool, &writer).await.unwrap();
+
+    let row = row(pool, claim.lease.analysis_id).await;
+    assert_eq!((row.status, row.version.as_str()), (Status::Completed, "arsis-test"));
+    assert_eq!(row.summary.unwrap()["tempo_bpm"], 124.0);
+    let track: (String, Option<f32>, Option<f32>, Option<String>) =
+        sqlx::query_as("SELECT status, bpm, duration_seconds, key_signature FROM reference_tracks")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+    assert_eq!(track, ("ready".into(), Some(124.0), Some(1.5), Some("A minor".into())));
+
+    let mut db = pool.acquire().await.unwrap();
+    let id = claim.lease.analysis_id;
+    assert_eq!(frames::manifest(&mut db, id).await.unwrap(), Some(manifest()));
+    let second = frames::chunk(&mut db, id, 0, 1).await.unwrap().unwrap();
+    assert_eq!((second.bytes.as_slice(), second.start_frame, second.frame_count), (&b"second"[..], 100, 50));
+    assert_eq!((second.start_time_ms, second.end_time_ms), (1000, 1500));
+    let coarse = frames::chunk(&mut db, id, 1, 0).await.unwrap().unwrap();
+    assert_eq!((coarse.start_time_ms, coarse.end_time_ms), (0, 19 * 80));
+    assert!(frames::chunk(&mut db, id, 0, 2).await.unwrap().is_none());
+    let stored = frames::events(&mut db, id, &all()).await.unwrap();
+    let beats: Vec<_> = stored.iter().filter(|event| event.event_type == "beat").collect();
+    assert_eq!((stored.len(), beats.len()), (4, 3));
+    assert_eq!(beats[1].event_data, Some(json!({"bar": 1, "position": 2})));
+    assert!(results::is_committed(pool, &claim.lease).await.unwrap());
+}
+
+#[tokio::test]
+async fn chunks_of_a_running_analysis_can_be_read_and_its_result_cannot() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    written(pool, &lease).await;
+    let mut db = pool.acquire().await.unwrap();
+    assert!(frames::chunk(&mut db, lease.analysis_id, 0, 0).await.unwrap().is_some());
+    let levels = frames::levels(&mut db, lease.analysis_id).await.unwrap();
+    assert_eq!(levels.iter().map(|level| (level.hop_ms, level.stored_chunks)).collect::<Vec<_>>(), [(10, 2), (80, 1)]);
+    assert_eq!(frames::manifest(&mut db, lease.analysis_id).await.unwrap(), None);
+    assert!(frames::events(&mut db, lease.analysis_id, &all()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_dead_attempt_wrote_is_seen_by_nobody_and_replaced_by_the_next() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let dead = claimed(pool).await.lease;
+    let dead_writer = written(pool, &dead).await;
+    expire(pool, dead.analysis_id).await;
+    reaper::reap(pool).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    assert!(frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(), "it is pending");
+    let next = claim(pool, "second", LEASE).await.unwrap().lease;
+    assert!(frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(), "not of the running attempt");
+
+    let writer = written(pool, &next).await;
+    let late = results::append(pool, &dead_writer, &[chunk(0, 2, 50, b"late")]).await;
+    assert!(matches!(late, Err(Error::LeaseLost { .. })));
+    assert!(matches!(finish(pool, &dead_writer).await, Err(Error::LeaseLost { .. })));
+    finish(pool, &writer).await.unwrap();
+    assert!(matches!(finish(pool, &dead_writer).await, Err(Error::LeaseLost { .. })));
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 3);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_manifests").await, 2);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_events").await, 4);
+}
+
+#[tokio::test]
+async fn running_a_completed_analysis_again_replaces_its_result() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let first = claimed(pool).await.lease;
+    let writer = written(pool, &first).await;
+    finish(pool, &writer).await.unwrap();
+    execute(pool, "UPDATE track_analyses SET status = 'pending' WHERE id = $1", first.analysis_id).await;
+    let again = claim(pool, "w", LEASE).await.unwrap().lease;
+    let writer = written(pool, &again).await;
+    finish(pool, &writer).await.unwrap();
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 3);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_events").await, 4);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_leaves_nothing_behind() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = written(pool, &lease).await;
+    // The last statement of the commit is the one on the track: let it fail, when all else is written.
+    for statement in [
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'refused'; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON reference_tracks FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+    assert!(finish(pool, &writer).await.is_err());
+    assert_eq!(row(pool, lease.analysis_id).await.status, Status::Running);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_events").await, 0);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_manifests WHERE frame_count > 0").await, 0);
+
+    sqlx::query("DROP TRIGGER refuse ON reference_tracks").execute(pool).await.unwrap();
+    finish(pool, &writer).await.unwrap();
+    assert_eq!(row(pool, lease.analysis_id).await.status, Status::Completed);
+}
+
+#[tokio::test]
+async fn a_manifest_that_does_not_fit_the_stored_chunks_is_refused() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = results::begin(pool, &lease, &shape()).await.unwrap();
+    results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
+    let refused = finish(pool, &writer).await;
+    assert!(matches!(refused, Err(Error::Invalid { field: "manifest", .. })), "{refused:?}");
+    assert_eq!(row(pool, lease.analysis_id).await.status, Status::Running);
+}
+
+#[tokio::test]
+async fn storing_a_chunk_twice_keeps_one() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = results::begin(pool, &lease, &shape()).await.unwrap();
+    for _ in 0..2 {
+        results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
+    }
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 1);
+}
+
+#[tokio::test]
+async fn chunks_and_events_are_read_by_time_and_page() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = written(pool, &lease).await;
+    finish(pool, &writer).await.unwrap();
+    let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
+    for ((from_ms, to_ms), expected) in
+        [((0, 10_000), vec![0, 1]), ((999, 1001), vec![0, 1]), ((1000, 1001), vec![1]), ((1500, 9000), vec![])]
+    {
+        let chunks = frames::chunks_between(&mut db, id, 0, from_ms, to_ms, None, 10).await.unwrap();
+        let indices: Vec<i32> = chunks.iter().map(|chunk| chunk.chunk_index).collect();
+        assert_eq!(indices, expected, "{from_ms} to {to_ms}");
+    }
+    let rest = frames::chunks_between(&mut db, id, 0, 0, 10_000, Some(0), 10).await.unwrap();
+    assert_eq!(rest.len(), 1);
+
+    let types = ["beat".to_owned()];
+    let beats = EventFilter { types: &types, ..all() };
+    assert_eq!(frames::events(&mut db, id, &beats).await.unwrap().len(), 3);
+    let middle = EventFilter { from_ms: Some(100), to_ms: Some(1100), ..all() };
+    assert_eq!(frames::events(&mut db, id, &middle).await.unwrap().len(), 2);
+    let mut seen = Vec::new();
+    let mut page = EventFilter { limit: 3, ..all() };
+    loop {
+        let events = frames::events(&mut db, id, &page).await.unwrap();
+        let Some(last) = events.last() else { break };
+        page.after = Some((last.time_ms, last.id));
+        seen.extend(events.iter().map(|event| event.time_ms));
+    }
+    assert_eq!(seen, [0, 100, 600, 1100]);
+}
+
+#[tokio::test]
+async fn a_deleted_track_takes_its_analysis_and_the_lease_along() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let claim = claimed(pool).await;
+    let writer = written(pool, &claim.lease).await;
+    execute(pool, "DELETE FROM reference_tracks WHERE id = $1", claim.track_id).await;
+    assert!(matches!(finish(pool, &writer).await, Err(Error::LeaseLost { .. })));
+    let renewal = store::queue::renew(pool, &claim.lease, Default::default(), Duration::from_secs(10)).await.unwrap();
+    assert_eq!(renewal, store::queue::Renewal::Lost);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 0);
+}

@@ -1,0 +1,86 @@
+//! A track to analyse, and what the database says about it.
+
+use analysis_core::config::AnalysisType;
+use sqlx::PgPool;
+use std::time::Duration;
+use store::analyses::{self, Analysis, NewAnalysis, Parameters};
+use store::queue::{self, Claim, Pick};
+use uuid::Uuid;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// A user's track, without analyses.
+pub(crate) async fn track(pool: &PgPool) -> Uuid {
+    sqlx::query_scalar(
+        "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', gen_random_uuid()::text || '@example.org')
+                        RETURNING id)
+         INSERT INTO reference_tracks (user_id, name, r2_key, file_size_bytes, mime_type)
+         SELECT id, 'Song', 'tracks/song', 1000, 'audio/flac' FROM owner RETURNING id",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+/// A pending analysis with its ticket.
+pub(crate) async fn pending(pool: &PgPool, track_id: Uuid) -> Analysis {
+    let mut db = pool.acquire().await.unwrap();
+    analyses::create(&mut db, &new(track_id)).await.unwrap()
+}
+
+pub(crate) fn new(track_id: Uuid) -> NewAnalysis<'static> {
+    NewAnalysis {
+        track_id,
+        analysis_type: AnalysisType::Full,
+        parameters: Parameters::default(),
+        version: "test",
+        requested_by: None,
+        priority: 0,
+    }
+}
+
+/// A claimed analysis of a new track.
+pub(crate) async fn claimed(pool: &PgPool) -> Claim {
+    let track_id = track(pool).await;
+    pending(pool, track_id).await;
+    claim(pool, "first", LEASE).await.expect("there is a pending analysis")
+}
+
+pub(crate) async fn claim(pool: &PgPool, worker: &str, lease: Duration) -> Option<Claim> {
+    queue::claim(pool, Pick::Next, worker, lease).await.unwrap()
+}
+
+pub(crate) async fn row(pool: &PgPool, id: Uuid) -> Analysis {
+    let mut db = pool.acquire().await.unwrap();
+    analyses::get(&mut db, id).await.unwrap().expect("the analysis is there")
+}
+
+/// As if the worker had not renewed for longer than its lease.
+pub(crate) async fn expire(pool: &PgPool, id: Uuid) {
+    execute(pool, "UPDATE track_analyses SET lease_until = now() - interval '1 second' WHERE id = $1", id).await;
+}
+
+/// As if the time of the next attempt had come.
+pub(crate) async fn fast_forward(pool: &PgPool, id: Uuid) {
+    execute(pool, "UPDATE track_analyses SET next_run_at = now() WHERE id = $1", id).await;
+}
+
+pub(crate) async fn execute(pool: &PgPool, statement: &'static str, id: Uuid) {
+    sqlx::query(statement).bind(id).execute(pool).await.unwrap();
+}
+
+pub(crate) async fn count(pool: &PgPool, statement: &'static str) -> i64 {
+    sqlx::query_scalar(statement).fetch_one(pool).await.unwrap()
+}
+
+pub(crate) async fn tickets(pool: &PgPool) -> i64 {
+    count(pool, "SELECT count(*) FROM apalis.jobs WHERE status = 'Pending'").await
+}
+
+pub(crate) async fn track_state(pool: &PgPool, track_id: Uuid) -> (String, Option<String>) {
+    sqlx::query_as("SELECT status, error_message FROM reference_tracks WHERE id = $1")
+        .bind(track_id)
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}

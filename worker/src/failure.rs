@@ -1,0 +1,156 @@
+//! What is told of a failure: to a person, to a program, and to the queue.
+
+use analysis_core::Error as Audio;
+use std::error::Error;
+use store::objects;
+use store::queue;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Another attempt would fail alike.
+    pub(crate) permanent: bool,
+    /// Machine-readable.
+    pub(crate) kind: &'static str,
+    /// For a person who uploaded a file.
+    pub(crate) message: String,
+    /// The chain of causes, for an operator.
+    pub(crate) cause: String,
+}
+
+impl Failure {
+    pub(crate) fn permanent(
+        kind: &'static str,
+        message: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self { permanent: true, kind, message: message.into(), cause: cause.into() }
+    }
+
+    pub(crate) fn transient(
+        kind: &'static str,
+        message: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self { permanent: false, kind, message: message.into(), cause: cause.into() }
+    }
+
+    pub(crate) fn for_queue(&self) -> queue::Failure<'_> {
+        queue::Failure {
+            kind: self.kind,
+            message: &self.message,
+            cause: &self.cause,
+            permanent: self.permanent,
+        }
+    }
+
+    /// Something that should not happen, and that would happen again.
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
+        Self::permanent("internal_error", "An internal error ended the analysis of this file.", cause)
+    }
+}
+
+/// An error and its sources, outermost first.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let source_text = source.to_string();
+        // Some errors repeat their source in their own text.
+        if !text.ends_with(&source_text) {
+            text.push_str(": ");
+            text.push_str(&source_text);
+        }
+        next = source.source();
+    }
+    text
+}
+
+impl From<Audio> for Failure {
+    fn from(error: Audio) -> Self {
+        let cause = chain(&error);
+        let permanent = |kind, message: String| Self::permanent(kind, message, cause.clone());
+        match &error {
+            Audio::Empty => permanent("empty", "The file holds no audio.".into()),
+            Audio::Unrecognized { .. } => {
+                permanent("unrecognized", "This is not an audio file of a known format.".into())
+            }
+            Audio::NoAudioTrack { container } => {
+                permanent("no_audio_track", format!("The {container} file holds no audio track."))
+            }
+            Audio::UnsupportedCodec { codec } => {
+                permanent("unsupported_codec", format!("The file's audio codec ({codec}) is not supported."))
+            }
+            Audio::Corrupt { .. } => {
+                permanent("corrupt", "The file is damaged: its audio cannot be decoded.".into())
+            }
+            Audio::TooLong { max_ms, .. } => permanent(
+                "too_long",
+                format!("The audio is too long: at most {} hours are analysed.", hours(*max_ms)),
+            ),
+            Audio::TooManyChannels { given, max } => permanent(
+                "too_many_channels",
+                format!("The audio has {given} channels; at most {max} are analysed."),
+            ),
+            Audio::SampleRateOutOfRange { given_hz, min_hz, max_hz } => permanent(
+                "sample_rate_out_of_range",
+                format!("The audio's sample rate is {given_hz} Hz; {min_hz} to {max_hz} Hz are analysed."),
+            ),
+            Audio::DecodedTooLarge { .. } => {
+                permanent("decoded_too_large", "The audio is too large once it is decoded.".into())
+            }
+            Audio::InvalidConfig { field, given, allowed } => permanent(
+                "invalid_parameters",
+                format!("The analysis was asked for with {field} = {given}; it must be {allowed}."),
+            ),
+            Audio::Io(_) => Self::transient("read_failed", "Reading the audio failed.", cause),
+            _ => Self::internal(cause),
+        }
+    }
+}
+
+fn hours(ms: u64) -> String {
+    let tenths = ms / 360_000;
+    if tenths.is_multiple_of(10) {
+        (tenths / 10).to_string()
+    } else {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    }
+}
+
+impl From<objects::Error> for Failure {
+    fn from(error: objects::Error) -> Self {
+        use objects::Error as Object;
+        let cause = chain(&error);
+        match &error {
+            Object::NotFound { .. } => Self::permanent(
+                "object_missing",
+                "The track's audio file is not in the storage any more.",
+                cause,
+            ),
+            Object::InvalidKey { .. } => Self::permanent(
+                "invalid_key",
+                "The track's audio file has a name that cannot be used.",
+                cause,
+            ),
+            Object::TooLarge { max_bytes, .. } => {
+                let message = format!("The file is too large: at most {} MiB are analysed.", max_bytes >> 20);
+                Self::permanent("file_too_large", message, cause)
+            }
+            Object::Local { .. } => {
+                Self::transient("disk_failed", "The audio could not be kept on the worker's disk.", cause)
+            }
+            _ => Self::transient("storage_unavailable", "The audio storage could not be reached.", cause),
+        }
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        let cause = chain(&error);
+        match error {
+            store::Error::Invalid { .. } => Self::internal(cause),
+            _ => Self::transient("database_unavailable", "The result could not be stored.", cause),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Keeps the lease of a running job, and tells the job when it must stop.
+
+use crate::Context;
+use crate::failure::chain;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use store::queue::{self, Lease, Progress, Renewal};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// Why a job stops before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Someone asked for it.
+    Cancelled,
+    /// The lease is someone else's, or could not be renewed in time and soon will be.
+    LeaseLost,
+    /// The worker ends.
+    HandBack,
+    /// It took longer than an attempt may take.
+    TimedOut,
+}
+
+/// What the job and the keeper of its lease share.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    stop: OnceLock<Stop>,
+    /// Cancelled when `stop` is set.
+    stopped: CancellationToken,
+    done_ms: AtomicU64,
+    /// 0: not known.
+    total_ms: AtomicU64,
+}
+
+impl Status {
+    /// Why to stop, if so.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        self.stop.get().copied()
+    }
+
+    /// Returns when the job must stop.
+    pub(crate) async fn stopped(&self) -> Stop {
+        self.stopped.cancelled().await;
+        self.stop().unwrap_or(Stop::LeaseLost)
+    }
+
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.done_ms.store(progress.done_ms, Ordering::Relaxed);
+        self.total_ms.store(progress.total_ms.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn progress(&self) -> Progress {
+        let total_ms = self.total_ms.load(Ordering::Relaxed);
+        Progress {
+            done_ms: self.done_ms.load(Ordering::Relaxed),
+            total_ms: (total_ms > 0).then_some(total_ms),
+        }
+    }
+
+    fn set_stop(&self, stop: Stop) {
+        // The first reason stands.
+        let _ = self.stop.set(stop);
+        self.stopped.cancel();
+    }
+}
+
+/// Renews the lease until the job must stop, and then says so. Drop it when the job is done.
+pub(crate) async fn keep(context: &Context, lease: &Lease, status: &Status) {
+    let reason = tokio::select! {
+        reason = renew_until_told(context, lease, status) => reason,
+        () = context.hand_back.cancelled() => Stop::HandBack,
+        () = tokio::time::sleep(context.config.time_limit) => Stop::TimedOut,
+    };
+    status.set_stop(reason);
+}
+
+async fn renew_until_told(context: &Context, lease: &Lease, status: &Status) -> Stop {
+    let config = &context.config;
+    let mut ticks = tokio::time::interval(config.renew_every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut renewed_at = Instant::now();
+    loop {
+        ticks.tick().await;
+        // Counted from before the request: the lease runs from when the server wrote it, which is later.
+        let asked_at = Instant::now();
+        let left = config.lease.saturating_sub(renewed_at.elapsed());
+        let renewal = queue::renew(&context.pool, lease, status.progress(), config.lease);
+        match tokio::time::timeout(left, renewal).await {
+            Ok(Ok(Renewal::Renewed { cancel_requested: true })) => return Stop::Cancelled,
+            Ok(Ok(Renewal::Renewed { cancel_requested: false })) => renewed_at = asked_at,
+            Ok(Ok(Renewal::Lost)) => return Stop::LeaseLost,
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "could not renew a lease yet"),
+            Err(_) => {}
+        }
+        if renewed_at.elapsed() >= config.lease {
+            return Stop::LeaseLost;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Puts right what workers left lying, at intervals and when a row from elsewhere is announced.
+
+use crate::Context;
+use crate::failure::chain;
+use std::time::{Duration, Instant};
+use store::queue::{announcements::Announcements, reaper, tickets};
+use tokio_util::sync::CancellationToken;
+
+/// How often answered tickets are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// Shortest time between two rounds, however many rows are announced.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(crate) async fn run(context: &Context, shutdown: &CancellationToken) {
+    let mut announcements = Announcements::new(&context.pool);
+    let mut pruned_at: Option<Instant> = None;
+    while !shutdown.is_cancelled() {
+        match reaper::reap(&context.pool).await {
+            Ok(reaped) if reaped.rescued + reaped.ended > 0 => {
+                tracing::warn!(
+                    rescued = reaped.rescued,
+                    ended = reaped.ended,
+                    "took analyses from lost workers"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = chain(&error), "could not look after the queue"),
+        }
+        if pruned_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+            pruned_at = Some(Instant::now());
+            if let Err(error) = tickets::prune(&context.pool).await {
+                tracing::warn!(error = chain(&error), "could not remove old tickets");
+            }
+        }
+        let next_round = async {
+            tokio::time::sleep(PAUSE).await;
+            let _ = tokio::time::timeout(context.config.reap_every, announcements.next()).await;
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = next_round => {}
+        }
+    }
+}
