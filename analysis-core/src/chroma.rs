@@ -9,8 +9,9 @@ use crate::units::hz_to_midi;
 pub const ANCHOR_MS: u32 = 100;
 /// Window of an anchor, in seconds: 8,192 samples at 44.1 kHz.
 const WINDOW_S: f64 = 8_192.0 / 44_100.0;
-/// Harmonics a peak may be of, and how much less each higher one counts (Gómez 2006, section 3.3.2).
-const HARMONICS: u8 = 8;
+/// How far above its fundamental each of the eight harmonics lies that a peak may be of, `12·log2(h)` semitones, and
+/// how much less each higher one counts (Gómez 2006, section 3.3.2).
+const HARMONICS: [f32; 8] = [0.0, 12.0, 19.019_55, 24.0, 27.863_137, 31.019_55, 33.688_26, 36.0];
 const HARMONIC_DECAY: f32 = 0.6;
 /// Peaks under this count for the bass, in Hz (C4).
 const BASS_TOP_HZ: f32 = 261.6;
@@ -133,8 +134,8 @@ fn vote(peak: &Peak, offset: f32, anchor: &mut ChromaAnchor) {
         add_note(&mut anchor.bass, midi, weight);
     }
     let mut gain = 1.0;
-    for harmonic in 1..=HARMONICS {
-        add_note(&mut anchor.chroma, midi - 12.0 * f32::from(harmonic).log2(), weight * gain);
+    for interval in HARMONICS {
+        add_note(&mut anchor.chroma, midi - interval, weight * gain);
         gain *= HARMONIC_DECAY;
     }
 }
