@@ -28,6 +28,9 @@ const LEAST_STRETCH_MS: u64 = 20_000;
 const BASS_WEIGHT: f32 = 0.05;
 const OPENING_WEIGHT: f32 = 0.2;
 const VOTES_WEIGHT: f32 = 0.5;
+const FIRST_CHORD_WEIGHT: f32 = 0.2;
+/// Tonal anchors taken for the first chord: 1.5 s.
+const FIRST_CHORD_ANCHORS: u64 = 15;
 
 /// A stretch of music in one key.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,11 +99,12 @@ impl Segment {
 /// Collects chroma anchors and finds the key; 48 bytes a second of audio.
 ///
 /// ```text
-/// score(key) = r(whole) + 0.05·bass(whole) + 0.2·r(first 10 tonal seconds) + 0.5·mean over 10 s windows of r(window)
+/// score(key) = r(whole) + 0.05·bass(whole) + 0.2·r(first 10 s) + 0.2·triad(first 1.5 s) + 0.5·mean of r(10 s windows)
 /// ```
 ///
-/// with `r` the correlation with the profiles of [`crate::key_profiles`]. The bass and the opening, where music
-/// states its key, mend confusions of relatives and fifths; the windows keep a loud minute from outvoting the rest.
+/// with `r` the correlation with the profiles of [`crate::key_profiles`]. The bass, the opening and its first chord,
+/// where music states its key, mend confusions of relatives and fifths: a loop in natural minor holds the very notes
+/// of its relative major. The windows keep a few bars from outvoting the rest.
 #[derive(Debug, Clone, Default)]
 pub struct KeyTracker {
     segments: Vec<Segment>,
@@ -110,6 +114,7 @@ pub struct KeyTracker {
     steadiness: f64,
     neighbours: u64,
     previous: PitchClasses,
+    first_chord: PitchClasses,
 }
 
 impl KeyTracker {
@@ -123,6 +128,9 @@ impl KeyTracker {
             segment.add(&anchor.chroma, &anchor.bass);
         }
         let tonal = anchor.chroma.iter().any(|&class| class > 0.0);
+        if tonal && self.tonal_anchors < FIRST_CHORD_ANCHORS {
+            self.first_chord.iter_mut().zip(&anchor.chroma).for_each(|(sum, class)| *sum += class);
+        }
         self.tonal_anchors += u64::from(tonal);
         if let Some(cosine) = cosine(&self.previous, &anchor.chroma) {
             self.steadiness += f64::from(cosine);
@@ -140,11 +148,15 @@ impl KeyTracker {
         }
         let windows = self.window_scores();
         let scores = self.combine(&whole, &windows);
-        let spans = self.spans(&key_path::runs(&windows, best_two(&scores).0));
-        match self.whole_key(&whole, &scores).or_else(|| longest_key(&spans)) {
-            Some(key) => KeyReport { key: Some(key), spans },
-            None => KeyReport::default(),
+        let mut spans = self.spans(&key_path::runs(&windows, best_two(&scores).0));
+        let Some(key) = self.whole_key(&whole, &scores).or_else(|| longest_key(&spans)) else {
+            return KeyReport::default();
+        };
+        // A single stretch is the whole, which has more evidence.
+        if let [only] = spans.as_mut_slice() {
+            only.key = key.clone();
         }
+        KeyReport { key: Some(key), spans }
     }
 
     /// The key with the best score, where the whole fits it.
@@ -175,10 +187,11 @@ impl KeyTracker {
         let opening: Vec<Segment> =
             self.segments.iter().filter(tonal).take(WINDOW_SEGMENTS).copied().collect();
         let (all, opening) = (whole.scores(), profiles::correlate(&Segment::sum(&opening).chroma));
+        let first_chord = profiles::triad_support(&self.first_chord);
         std::array::from_fn(|key| {
             let votes = windows.iter().map(|window| window[key]).sum::<f32>() / windows.len() as f32;
-            (all[key] + OPENING_WEIGHT * opening[key] + VOTES_WEIGHT * votes)
-                / (1.0 + OPENING_WEIGHT + VOTES_WEIGHT)
+            let opening = OPENING_WEIGHT * opening[key] + FIRST_CHORD_WEIGHT * first_chord[key];
+            (all[key] + opening + VOTES_WEIGHT * votes) / (1.0 + OPENING_WEIGHT + VOTES_WEIGHT)
         })
     }
 

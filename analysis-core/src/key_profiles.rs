@@ -72,6 +72,19 @@ pub fn bass_support(bass: &PitchClasses) -> KeyScores {
     })
 }
 
+/// How much of a profile is the tonic triad of every key, 0 to 1: the cosine with the triad.
+#[must_use]
+pub fn triad_support(heard: &PitchClasses) -> KeyScores {
+    let length = (3.0 * heard.iter().map(|c| c * c).sum::<f32>()).sqrt();
+    if length <= 0.0 {
+        return [0.0; KEYS];
+    }
+    std::array::from_fn(|key| {
+        let third = if key < 12 { 4 } else { 3 };
+        [0, third, 7].iter().map(|steps| heard[(key + steps) % 12]).sum::<f32>() / length
+    })
+}
+
 /// Mean taken off, length one; zeros where there is no shape.
 fn standardised(classes: &PitchClasses) -> PitchClasses {
     let mean = classes.iter().sum::<f32>() / 12.0;

@@ -120,6 +120,7 @@ fn a_cadence_in_each_of_the_24_keys_is_named() {
             assert_eq!(key_name(&tonal), Some(name((tonic + 6) % 12, minor).as_str()));
             let key = tonal.keys.key.unwrap();
             assert!(key.confidence > 0.0 && key.confidence <= 1.0);
+            assert_eq!(tonal.keys.spans[0].key, key);
             assert_ne!(key.runner_up.unwrap(), key.name);
         }
     }
@@ -272,7 +273,7 @@ fn generated_pieces_in_several_styles_keep_their_key() {
     }
     // Loops in natural minor hold the very notes of their relative major: some are taken for it.
     let mean = weights.iter().sum::<f32>() / weights.len() as f32;
-    assert!(mean >= 0.7, "{mean}: {wrong:?}");
+    assert!(mean >= 0.8, "{mean}: {wrong:?}");
 }
 
 #[test]
