@@ -234,16 +234,32 @@ impl ChunkDecoder {
     /// - [`Error::ChunkVersion`], [`Error::ChunkLayout`] if it is another version's or another layout's;
     /// - [`Error::ChunkChecksum`] if the frames are not those that were packed.
     pub fn decode(&mut self, bytes: &[u8], layout: &FrameLayout, max_bytes: usize) -> Result<DecodedChunk> {
+        self.unpack(bytes, max_bytes)?;
+        decode_payload(&self.payload, layout)
+    }
+
+    fn unpack(&mut self, bytes: &[u8], max_bytes: usize) -> Result<()> {
         let size = content_size(bytes, max_bytes)?;
         self.payload.clear();
         self.payload.reserve_exact(size);
         let written = self.decompressor.decompress_to_buffer(bytes, &mut self.payload);
         match written {
-            Ok(written) if written == size => decode_payload(&self.payload, layout),
+            Ok(written) if written == size => Ok(()),
             Ok(_) => Err(bad("it holds less than it announces")),
             Err(error) => Err(bad(&format!("zstd: {error}"))),
         }
     }
+}
+
+/// The payload of a chunk, as zstd packed it: for those who cannot take zstd.
+///
+/// # Errors
+/// [`Error::ChunkTooLarge`] if the chunk announces more than `max_bytes`; [`Error::BadChunk`] if the bytes are
+/// not exactly one sound zstd frame with a content size and a checksum; [`Error::Io`] if zstd cannot allocate.
+pub fn unpack(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
+    let mut decoder = ChunkDecoder::new()?;
+    decoder.unpack(bytes, max_bytes)?;
+    Ok(decoder.payload)
 }
 
 /// Reads one chunk: [`ChunkDecoder::decode`] with a context of its own.

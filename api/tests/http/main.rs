@@ -1,0 +1,10 @@
+//! The API as clients see it: a real server on a port of its own, a database and a storage per test.
+
+mod analyses;
+mod audio;
+mod auth;
+mod idempotency;
+mod service;
+mod support;
+mod tracks;
+mod uploads;
