@@ -4,6 +4,7 @@ mod analyses;
 mod audio;
 mod auth;
 mod idempotency;
+mod results;
 mod service;
 mod support;
 mod tracks;
