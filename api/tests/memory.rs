@@ -1,6 +1,8 @@
 //! An upload passes through: memory does not grow with its size. Alone in its program, so that nothing else
 //! that runs is measured.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
 use futures::stream;
 use reqwest::multipart::{Form, Part};
 use sha2::{Digest, Sha256};

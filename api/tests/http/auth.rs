@@ -114,7 +114,7 @@ async fn expired_sessions_are_cleaned_up_even_when_the_audit_trail_names_them() 
     assert_eq!(server.request(&ada, Method::DELETE, &path).send().await.unwrap().status(), 204);
     assert_eq!(server.count("SELECT count(*) FROM audit_log WHERE session_id IS NOT NULL").await, 1);
     server.execute("UPDATE sessions SET expires_at = now() - interval '1 year'").await;
-    store::sessions::clean_up(&mut *server.pool().acquire().await.unwrap()).await.unwrap();
+    store::sessions::clean_up(&mut server.pool().acquire().await.unwrap()).await.unwrap();
     assert_eq!(server.count("SELECT count(*) FROM sessions").await, 0);
     assert_eq!(server.count("SELECT count(*) FROM audit_log").await, 1);
 }

@@ -75,7 +75,7 @@ fn values(i: u32) -> FrameValues<'static> {
         loudness_lufs: -60.0 + (i % 50) as f32,
         peak_dbfs: -(i as f32 % 60.0),
         onset: (i % 11) as f32 / 11.0,
-        centroid_hz: (i % 3 > 0).then_some(440.0),
+        centroid_hz: (!i.is_multiple_of(3)).then_some(440.0),
         chroma: Some(&CHROMA),
     }
 }
