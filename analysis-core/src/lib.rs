@@ -4,6 +4,8 @@
 //! environment, no clock.
 
 pub mod activation;
+pub mod analyzer;
+mod assembler;
 pub mod attack;
 pub mod bands;
 pub mod beats;
@@ -44,6 +46,7 @@ pub mod tuning;
 pub mod units;
 pub mod zoom;
 
+pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress, analyze};
 pub use config::{AnalysisType, Config, SampleType};
 pub use error::{Error, Result};
 pub use limits::Limits;

@@ -25,9 +25,8 @@ fn layout() -> FrameLayout {
 
 /// The physical values of one field in the document's own table.
 fn values(field: &str) -> Vec<f32> {
-    let mut words = block("text values").split_whitespace();
     let (mut found, mut inside) = (Vec::new(), false);
-    while let Some(word) = words.next() {
+    for word in block("text values").split_whitespace() {
         match word.parse() {
             Ok(value) if inside => found.push(value),
             Ok(_) => {}
