@@ -363,11 +363,15 @@ fn parts(slots: &[Slot], chosen: &[MeterBeat], i: usize) -> usize {
 fn evidence_at(slots: &[Slot], from: usize, to: usize, numerator: usize, denominator: usize) -> Option<i8> {
     let scaled = (to - from) * numerator;
     let slot = slots.get(from + scaled / denominator)?;
-    match (6 * (scaled % denominator)).checked_div(denominator)? {
-        0 if scaled % denominator == 0 => Some(slot.evidence),
-        2 if 6 * (scaled % denominator) == 2 * denominator => Some(slot.between[0]),
-        3 if 2 * (scaled % denominator) == denominator => Some(slot.between[1]),
-        4 if 6 * (scaled % denominator) == 4 * denominator => Some(slot.between[2]),
+    let sixths = 6 * (scaled % denominator);
+    if !sixths.is_multiple_of(denominator) {
+        return None;
+    }
+    match sixths / denominator {
+        0 => Some(slot.evidence),
+        2 => Some(slot.between[0]),
+        3 => Some(slot.between[1]),
+        4 => Some(slot.between[2]),
         _ => None,
     }
 }
