@@ -237,8 +237,11 @@ impl Decoder {
         let range = self.audio_left.start..self.audio_left.start + count;
         self.audio_left.start = range.end;
         self.packets.decoded().slice(range).copy_to_vecs_planar(&mut self.planes);
-        for sample in self.planes.iter_mut().flatten() {
-            *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) };
+        // Plane by plane: flattened into one iterator the loop is not vectorised and costs as much as decoding PCM.
+        for plane in &mut self.planes {
+            for sample in plane {
+                *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) };
+            }
         }
         count
     }

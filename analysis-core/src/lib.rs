@@ -4,6 +4,8 @@
 //! environment, no clock.
 
 pub mod activation;
+pub mod analyzer;
+mod assembler;
 pub mod attack;
 pub mod bands;
 pub mod beats;
@@ -28,10 +30,12 @@ mod log;
 pub mod loudness;
 pub mod manifest;
 pub mod meter;
+mod novelty;
 pub mod onset;
 pub mod peaks;
 pub mod reader;
 pub mod rhythm;
+mod section_labels;
 pub mod stft;
 pub mod structure;
 pub mod summary;
@@ -42,6 +46,7 @@ pub mod tuning;
 pub mod units;
 pub mod zoom;
 
+pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress, analyze};
 pub use config::{AnalysisType, Config, SampleType};
 pub use error::{Error, Result};
 pub use limits::Limits;

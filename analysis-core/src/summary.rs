@@ -25,6 +25,24 @@ pub struct AudioInfo {
     pub truncated: bool,
 }
 
+impl AudioInfo {
+    /// Audio that comes as samples: without container, codec or anything trimmed.
+    #[must_use]
+    pub fn of_samples(sample_rate_hz: u32, channels: u16) -> Self {
+        Self {
+            duration_ms: 0,
+            sample_rate: sample_rate_hz,
+            channels,
+            codec: None,
+            container: None,
+            delay_frames: 0,
+            padding_frames: 0,
+            decode_errors: 0,
+            truncated: false,
+        }
+    }
+}
+
 /// A tempo that fits, with how well it fits beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TempoCandidate {

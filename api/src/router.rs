@@ -4,7 +4,9 @@
 
 use crate::problem::{Kind, Problem};
 use crate::state::App;
-use crate::{analyses, audio, auth, docs, health, metrics, progress, prompts, request, tracks, upload};
+use crate::{
+    analyses, audio, auth, docs, frames, health, metrics, progress, prompts, request, results, tracks, upload,
+};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -58,6 +60,10 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(analyses::get))
         .routes(routes!(analyses::cancel))
         .routes(routes!(progress::progress))
+        .routes(routes!(results::manifest))
+        .routes(routes!(results::chunk))
+        .routes(routes!(frames::frames))
+        .routes(routes!(results::events))
         .routes(routes!(prompts::templates))
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))

@@ -268,3 +268,31 @@ impl From<AnalysisParameters> for store::analyses::Parameters {
         }
     }
 }
+
+/// Something that happens at a time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(crate) struct EventView {
+    /// When it happens, in ms from the first sample a listener hears.
+    pub(crate) time_ms: i32,
+    /// How long it lasts, in ms; null for an instant.
+    pub(crate) duration_ms: Option<i32>,
+    /// `beat`, `downbeat`, `tatum`, `onset`, `section`, `segment`, `key` or `chord`.
+    pub(crate) event_type: String,
+    /// How sure the engine is, 0 to 1.
+    pub(crate) confidence: Option<f32>,
+    /// Details by type, for a beat `{"bar": 1, "position": 1}`.
+    pub(crate) event_data: Option<Value>,
+}
+
+impl From<store::frames::StoredEvent> for EventView {
+    fn from(row: store::frames::StoredEvent) -> Self {
+        Self {
+            time_ms: row.time_ms,
+            duration_ms: row.duration_ms,
+            event_type: row.event_type,
+            confidence: row.confidence,
+            event_data: row.event_data,
+        }
+    }
+}

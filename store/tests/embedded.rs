@@ -1,5 +1,7 @@
 //! The private server: it starts, keeps what it is given, is nobody else's, and ends when we do.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails by panicking, as they do")]
+
 use sqlx::{Connection, PgConnection};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};

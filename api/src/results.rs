@@ -1,0 +1,235 @@
+//! Results of an analysis: manifest, chunks and events, as they are stored.
+
+use crate::conditional;
+use crate::extract::{Path, Query};
+use crate::negotiate::{self, Coding};
+use crate::page::{self, Page};
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::rights;
+use crate::state::App;
+use crate::views::{AnalysisView, EventView};
+use analysis_core::chunk;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use store::access::Action;
+use store::analyses::{Analysis, Status};
+use store::frames::{self, EventFilter, StoredEvent};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+/// Most bytes a chunk unpacks to, and a span holds: 65,536 frames of 256 bands and everything else in f32 take 71 MB.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 96 << 20;
+
+/// When to ask again for what is being computed, in seconds.
+const ASK_AGAIN_S: u64 = 2;
+
+/// Most events on a page.
+const MAX_EVENTS: u32 = 1000;
+
+/// What answers instead of a result that is not there: 202 while it is being computed, a problem after failure.
+pub(crate) fn not_ready(analysis: Analysis) -> Result<Response, Problem> {
+    if analysis.status == Status::Error {
+        let message = analysis.error_message.unwrap_or_else(|| "it gave no reason".into());
+        return Err(Problem::detailed(Kind::AnalysisFailed, message));
+    }
+    let headers = [
+        (header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_S)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::ACCEPTED, headers, Json(AnalysisView::from(analysis))).into_response())
+}
+
+/// Names content by its bytes: equal tags mean equal bytes.
+pub(crate) fn strong_etag(bytes: &[u8], variant: &str) -> String {
+    let digest = Sha256::digest(bytes);
+    let digest = digest.get(..16).unwrap_or(&digest);
+    format!("\"{}{variant}\"", store::sessions::hex(digest))
+}
+
+pub(crate) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    // Several lines of a list header are one list (RFC 9110, section 5.3).
+    let lines: Vec<&str> =
+        headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}
+
+/// The manifest: what the chunks hold and where. `docs/FRAME-FORMAT.md` describes it.
+#[utoipa::path(get, path = "/v1/analyses/{analysis_id}/manifest", tag = "results",
+    params(("analysis_id" = Uuid, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, description = "The manifest", body = serde_json::Value),
+        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
+        (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
+        (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
+pub(crate) async fn manifest(
+    State(app): State<App>,
+    caller: Caller,
+    Path(analysis_id): Path<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut db = app.db().await?;
+    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
+    if analysis.status != Status::Completed {
+        return not_ready(analysis);
+    }
+    let manifest =
+        frames::manifest(&mut db, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let body = serde_json::to_vec(&manifest).map_err(Problem::internal)?;
+    Ok(tagged(&headers, strong_etag(&body, ""), "application/json", "private, no-cache", body.into()))
+}
+
+/// A body with a strong ETag, or 304 when the client has it.
+pub(crate) fn tagged(
+    headers: &HeaderMap,
+    etag: String,
+    content_type: &'static str,
+    cache_control: &'static str,
+    body: Bytes,
+) -> Response {
+    let unchanged = conditional::matches(headers, &etag);
+    let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
+    let fixed = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static(cache_control))];
+    if unchanged {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    (fixed, [(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
+/// Which level a chunk is of.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChunkQuery {
+    /// Zoom level; 0, the default, is the finest.
+    #[serde(default)]
+    #[param(default = 0)]
+    level: u16,
+}
+
+/// A chunk of frames, as it is stored.
+///
+/// With `Content-Encoding: zstd` where the client accepts it, else unpacked; either way the body is the payload
+/// that `docs/FRAME-FORMAT.md` describes. Of a running analysis the chunks finished so far can be read.
+#[utoipa::path(get, path = "/v1/analyses/{analysis_id}/chunks/{index}", tag = "results",
+    params(("analysis_id" = Uuid, Path), ("index" = u32, Path, description = "Place within its level, from 0"), ChunkQuery,
+        ("Accept-Encoding" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, description = "The chunk", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
+        (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
+        (status = 406, body = crate::problem::Body),
+        (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
+pub(crate) async fn chunk(
+    State(app): State<App>,
+    caller: Caller,
+    Path((analysis_id, index)): Path<(Uuid, u32)>,
+    Query(query): Query<ChunkQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let accepted = header_text(&headers, header::ACCEPT_ENCODING);
+    let coding = negotiate::coding(accepted.as_deref()).ok_or_else(|| Problem::new(Kind::NotAcceptable))?;
+    let mut db = app.db().await?;
+    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
+    let place = i16::try_from(query.level).ok().zip(i32::try_from(index).ok());
+    let (level, index) = place.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let stored = frames::chunk(&mut db, analysis_id, level, index).await?;
+    drop(db);
+    let complete = analysis.status == Status::Completed;
+    let Some(stored) = stored else {
+        return if complete { Err(Problem::new(Kind::NotFound)) } else { not_ready(analysis) };
+    };
+    // Until the commit another attempt may write other bytes.
+    let cache = if complete { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    respond_chunk(&headers, coding, cache, stored.bytes).await
+}
+
+async fn respond_chunk(
+    headers: &HeaderMap,
+    coding: Coding,
+    cache: &'static str,
+    stored: Vec<u8>,
+) -> Result<Response, Problem> {
+    let content_type = "application/octet-stream";
+    let mut response = match coding {
+        Coding::Zstd => {
+            let etag = strong_etag(&stored, "-zstd");
+            let mut response = tagged(headers, etag, content_type, cache, stored.into());
+            if response.status() == StatusCode::OK {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+            }
+            response
+        }
+        Coding::Identity => {
+            let etag = strong_etag(&stored, "");
+            let unpacked =
+                tokio::task::spawn_blocking(move || chunk::unpack(&stored, MAX_PAYLOAD_BYTES)).await;
+            let payload = unpacked.map_err(Problem::internal)?.map_err(Problem::internal)?;
+            tagged(headers, etag, content_type, cache, payload.into())
+        }
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    Ok(response)
+}
+
+/// Which events to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventQuery {
+    /// Only these types, separated by commas: `beat`, `downbeat`, `tatum`, `onset`, `section`, `segment`, `key`, `chord`.
+    r#type: Option<String>,
+    /// Only events that begin at or after this, in ms.
+    #[param(minimum = 0)]
+    from_ms: Option<u32>,
+    /// Only events that begin before this, in ms.
+    #[param(minimum = 0)]
+    to_ms: Option<u32>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on a page, 1 to 1,000. Default 1,000.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Beats, bars, onsets, keys and sections in order of time.
+#[utoipa::path(get, path = "/v1/analyses/{analysis_id}/events", tag = "results",
+    params(("analysis_id" = Uuid, Path), EventQuery),
+    responses((status = 200, body = Page<EventView>),
+        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
+        (status = 404, body = crate::problem::Body),
+        (status = 409, description = "The analysis failed", body = crate::problem::Body),
+        (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    Path(analysis_id): Path<Uuid>,
+    Query(query): Query<EventQuery>,
+) -> Result<Response, Problem> {
+    let limit = page::limit(query.limit.or(Some(MAX_EVENTS)), MAX_EVENTS)?;
+    let after = query
+        .cursor
+        .as_deref()
+        .map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()))
+        .transpose()?;
+    let types = query.r#type.as_deref().unwrap_or_default().split(',').map(str::trim);
+    let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut db = app.db().await?;
+    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
+    if analysis.status != Status::Completed {
+        return not_ready(analysis);
+    }
+    // Times are stored as i32: what lies beyond is after everything.
+    let stored_ms = |ms: u32| i32::try_from(ms).unwrap_or(i32::MAX);
+    let filter = EventFilter {
+        types: &types,
+        from_ms: query.from_ms.map(stored_ms),
+        to_ms: query.to_ms.map(stored_ms),
+        after,
+        limit: i64::from(limit) + 1,
+    };
+    let rows = frames::events(&mut db, analysis_id, &filter).await?;
+    let cursor = |row: &StoredEvent| page::write_cursor(row.time_ms, row.id);
+    Ok(Json(Page::<EventView>::new(rows, limit, cursor)).into_response())
+}

@@ -1,0 +1,13 @@
+//! The API as clients see it: a real server on a port of its own, a database and a storage per test.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail like tests")]
+
+mod analyses;
+mod audio;
+mod auth;
+mod idempotency;
+mod results;
+mod service;
+mod support;
+mod tracks;
+mod uploads;

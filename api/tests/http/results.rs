@@ -1,0 +1,377 @@
+//! Results of analyses: manifest, chunks, frames and events. The rows are written as a worker writes them.
+
+use crate::support::{Person, Server, expect_problem, id, pointers, wav};
+use analysis_core::chunk::{Chunk, decode_chunk, encode_payload, unpack};
+use analysis_core::config::Config;
+use analysis_core::events::{Event, EventData, EventType};
+use analysis_core::frame::{FrameLayout, FrameValues};
+use analysis_core::manifest::{Manifest, ManifestBuilder};
+use analysis_core::summary::{AudioInfo, Summary};
+use analysis_core::zoom::ZoomPyramid;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use std::time::Duration;
+use store::queue::{self, Failure, Lease, Pick};
+use store::results::{self, Finished, NewChunk, Shape, Writer};
+use uuid::Uuid;
+
+/// 3,000 frames of 10 ms: chunks of 1,024 frames, the last one short.
+const FRAMES: u32 = 3000;
+
+/// What an analysis made.
+struct Made {
+    layout: FrameLayout,
+    chunks: Vec<Chunk>,
+    manifest: Manifest,
+    /// Frames of every level, end to end.
+    levels: Vec<Vec<u8>>,
+}
+
+fn make() -> Made {
+    let config = Config { bands: 8, zoom_levels: 2, ..Config::default() };
+    let layout = FrameLayout::new(&config);
+    let mut pyramid = ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames).unwrap();
+    let mut builder = ManifestBuilder::new(&config, &layout);
+    let mut chunks = Vec::new();
+    let mut keep = |chunk: Chunk| {
+        builder.add(&chunk)?;
+        chunks.push(chunk);
+        Ok(())
+    };
+    for i in 0..FRAMES {
+        let mut frame = Vec::new();
+        layout.encode(&values(i), &mut frame);
+        pyramid.push(&frame, &mut keep).unwrap();
+    }
+    pyramid.finish(&mut keep).unwrap();
+    let audio = AudioInfo {
+        duration_ms: u64::from(FRAMES) * 10,
+        sample_rate: 44_100,
+        channels: 2,
+        codec: None,
+        container: None,
+        delay_frames: 0,
+        padding_frames: 0,
+        decode_errors: 0,
+        truncated: false,
+    };
+    let manifest = builder.finish(audio, None);
+    let mut levels = vec![Vec::new(); manifest.levels.len()];
+    chunks.sort_by_key(|chunk| (chunk.level, chunk.index));
+    for chunk in &chunks {
+        let frames = decode_chunk(&chunk.bytes, &layout, 1 << 20).unwrap().frames;
+        levels[chunk.level as usize].extend_from_slice(&frames);
+    }
+    Made { layout, chunks, manifest, levels }
+}
+
+/// Values that differ from frame to frame; every third frame has no centroid.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn values(i: u32) -> FrameValues<'static> {
+    const BANDS: [f32; 8] = [-10.0, -20.0, -30.0, -40.0, -50.0, -60.0, -70.0, -80.0];
+    const CHROMA: [f32; 12] = [0.5; 12];
+    FrameValues {
+        bands_db: &BANDS,
+        loudness_lufs: -60.0 + (i % 50) as f32,
+        peak_dbfs: -(i as f32 % 60.0),
+        onset: (i % 11) as f32 / 11.0,
+        centroid_hz: (!i.is_multiple_of(3)).then_some(440.0),
+        chroma: Some(&CHROMA),
+    }
+}
+
+fn events() -> Vec<Event> {
+    let beats = (0..40_u32).map(|i| Event {
+        time_ms: i * 500,
+        duration_ms: None,
+        event_type: if i % 4 == 0 { EventType::Downbeat } else { EventType::Beat },
+        confidence: Some(0.5),
+        event_data: Some(EventData::Beat { bar: i / 4 + 1, position: u8::try_from(i % 4 + 1).unwrap() }),
+    });
+    beats.collect()
+}
+
+/// A server with a track whose analysis runs.
+struct Fixture {
+    server: Server,
+    ada: Person,
+    analysis: Uuid,
+    lease: Lease,
+    made: Made,
+}
+
+impl Fixture {
+    async fn running() -> Self {
+        Self::running_on(Server::start().await).await
+    }
+
+    async fn running_on(server: Server) -> Self {
+        let ada = server.person("ada").await;
+        let uploaded = server.upload(&ada, "song", wav(1000)).await;
+        let analysis = id(&uploaded["analysis"]["id"]);
+        let claim = queue::claim(server.pool(), Pick::Next, "test", Duration::from_secs(60)).await.unwrap();
+        Self { server, ada, analysis, lease: claim.unwrap().lease, made: make() }
+    }
+
+    async fn write(&self, how_many: usize) -> Writer {
+        let (made, pool) = (&self.made, self.server.pool());
+        let shape = Shape {
+            hop_ms: 10,
+            bands: 8,
+            bytes_per_frame: made.layout.bytes_per_frame(),
+            chunk_frames: 1024,
+            zoom_levels: 2,
+            frame_layout: serde_json::to_value(&made.layout).unwrap(),
+            analyzer_version: "test".into(),
+        };
+        let writer = results::begin(pool, &self.lease, &shape).await.unwrap();
+        let chunks: Vec<_> = made.chunks.iter().take(how_many).map(new_chunk).collect();
+        results::append(pool, &writer, &chunks).await.unwrap();
+        writer
+    }
+
+    async fn completed() -> Self {
+        Self::completed_on(Server::start().await).await
+    }
+
+    async fn completed_on(server: Server) -> Self {
+        let fixture = Self::running_on(server).await;
+        let writer = fixture.write(usize::MAX).await;
+        let manifest = serde_json::to_value(&fixture.made.manifest).unwrap();
+        let (summary, events) = (Summary::default(), events());
+        let finished = Finished { summary: &summary, manifest: &manifest, events: &events };
+        results::finish(fixture.server.pool(), &writer, &finished).await.unwrap();
+        fixture
+    }
+
+    async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let request =
+            self.server.request(&self.ada, Method::GET, &format!("/v1/analyses/{}/{path}", self.analysis));
+        headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    fn chunk(&self, level: u32, index: u32) -> &Chunk {
+        self.made.chunks.iter().find(|chunk| (chunk.level, chunk.index) == (level, index)).unwrap()
+    }
+
+    /// The frames of a level from one to before another, as the analysis made them.
+    fn frames(&self, level: usize, from: usize, to: usize) -> &[u8] {
+        let width = self.made.layout.bytes_per_frame();
+        &self.made.levels[level][from * width..to * width]
+    }
+}
+
+fn new_chunk(chunk: &Chunk) -> NewChunk<'_> {
+    let Chunk { level, index, start_frame, frame_count, .. } = *chunk;
+    NewChunk { level, index, start_frame, frame_count, bytes: &chunk.bytes }
+}
+
+#[tokio::test]
+async fn a_chunk_goes_out_as_stored_or_unpacked() {
+    let fixture = Fixture::completed().await;
+    for (level, index) in [(0, 0), (0, 2), (1, 0), (2, 0)] {
+        let chunk = fixture.chunk(level, index);
+        let path = format!("chunks/{index}?level={level}");
+        let stored = fixture.ask(&path, &[("accept-encoding", "gzip, zstd")]).await;
+        assert_eq!(stored.status(), 200);
+        assert_eq!(stored.headers()["content-encoding"], "zstd");
+        assert_eq!(stored.headers()["content-type"], "application/octet-stream");
+        assert_eq!(stored.headers()["vary"], "accept-encoding");
+        assert_eq!(stored.headers()["cache-control"], "private, max-age=31536000, immutable");
+        assert_eq!(stored.bytes().await.unwrap(), chunk.bytes);
+        let plain = fixture.ask(&path, &[]).await;
+        assert!(!plain.headers().contains_key("content-encoding"));
+        assert_eq!(plain.headers()["vary"], "accept-encoding");
+        let plain = plain.bytes().await.unwrap();
+        assert_eq!(plain, unpack(&chunk.bytes, 1 << 20).unwrap());
+        // The same, by the way round: packing the decoded frames again.
+        let (mut payload, frames) =
+            (Vec::new(), decode_chunk(&chunk.bytes, &fixture.made.layout, 1 << 20).unwrap().frames);
+        encode_payload(&fixture.made.layout, level, chunk.start_frame, &frames, &mut payload).unwrap();
+        assert_eq!(plain, payload);
+    }
+    for missing in
+        ["chunks/3", "chunks/0?level=3", "chunks/4294967295", "chunks/0?level=65535", "chunks/x", "chunks/-1"]
+    {
+        expect_problem(fixture.ask(missing, &[]).await, 404, "not-found").await;
+    }
+    let refused = fixture.ask("chunks/0", &[("accept-encoding", "identity;q=0, gzip")]).await;
+    expect_problem(refused, 406, "not-acceptable").await;
+}
+
+#[tokio::test]
+async fn a_chunk_that_the_client_has_is_not_sent_again() {
+    let fixture = Fixture::completed().await;
+    let etag = async |coding: &str| {
+        let response = fixture.ask("chunks/0", &[("accept-encoding", coding)]).await;
+        response.headers()["etag"].to_str().unwrap().to_owned()
+    };
+    let (packed, plain) = (etag("zstd").await, etag("identity").await);
+    assert_ne!(packed, plain, "different bytes, different tags");
+    for (coding, tag, status) in
+        [("zstd", &packed, 304), ("identity", &plain, 304), ("zstd", &plain, 200), ("identity", &packed, 200)]
+    {
+        let response = fixture.ask("chunks/0", &[("accept-encoding", coding), ("if-none-match", tag)]).await;
+        assert_eq!(response.status(), status, "{coding} {tag}");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+        if status == 304 {
+            assert!(!response.headers().contains_key("content-encoding"));
+            assert!(response.bytes().await.unwrap().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_manifest_is_the_one_that_was_stored() {
+    let fixture = Fixture::completed().await;
+    let response = fixture.ask("manifest", &[]).await;
+    let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+    let manifest = Manifest::from_json(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(manifest, fixture.made.manifest);
+    assert_eq!(fixture.ask("manifest", &[("if-none-match", &etag)]).await.status(), 304);
+}
+
+#[tokio::test]
+async fn a_span_is_cut_to_the_frames_that_meet_it() {
+    let fixture = Fixture::completed().await;
+    let check = async |query: &str, level: usize, from: usize, to: usize| {
+        let response = fixture.ask(&format!("frames?{query}"), &[]).await;
+        assert_eq!(response.status(), 200, "{query}");
+        let number = |name: &str| response.headers()[name].to_str().unwrap().parse::<usize>().unwrap();
+        let hop_ms = 10 * 8_usize.pow(u32::try_from(level).unwrap());
+        assert_eq!((number("arsis-level"), number("arsis-hop-ms")), (level, hop_ms), "{query}");
+        assert_eq!((number("arsis-start-frame"), number("arsis-frame-count")), (from, to - from), "{query}");
+        assert_eq!(number("arsis-bytes-per-frame"), fixture.made.layout.bytes_per_frame());
+        assert_eq!(response.bytes().await.unwrap(), fixture.frames(level, from, to), "{query}");
+    };
+    check("", 0, 0, 3000).await;
+    check("from_ms=10240&to_ms=20480", 0, 1024, 2048).await;
+    check("from_ms=10235&to_ms=10241", 0, 1023, 1025).await;
+    check("from_ms=29990", 0, 2999, 3000).await;
+    check("from_ms=29990&to_ms=99999999", 0, 2999, 3000).await;
+    check("from_ms=30000", 0, 3000, 3000).await;
+    check("from_ms=4000000000", 0, 3000, 3000).await;
+    check("level=1", 1, 0, 375).await;
+    check("level=1&from_ms=79&to_ms=81", 1, 0, 2).await;
+    check("level=2", 2, 0, 47).await;
+    check("max_frames=3000", 0, 0, 3000).await;
+    check("max_frames=2999", 1, 0, 375).await;
+    check("max_frames=374", 2, 0, 47).await;
+    check("max_frames=1", 2, 0, 47).await; // the coarsest there is
+    check("max_frames=100&from_ms=1000&to_ms=2000", 0, 100, 200).await;
+}
+
+#[tokio::test]
+async fn a_span_comes_as_json_in_physical_units_too() {
+    let fixture = Fixture::completed().await;
+    let response = fixture.ask("frames?from_ms=30&to_ms=50", &[("accept", "application/json")]).await;
+    assert_eq!(response.headers()["vary"], "accept");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(
+        (&body["start_frame"], &body["frame_count"], &body["start_time_ms"]),
+        (&json!(3), &json!(2), &json!(30))
+    );
+    let field = |name: &str| {
+        let fields = body["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).unwrap().clone()
+    };
+    assert_eq!(field("bands")["values"][0], json!([-10.0, -20.0, -30.0, -40.0, -50.0, -60.0, -70.0, -80.0]));
+    assert_eq!(field("loudness")["values"], json!([[-57.0], [-56.0]]));
+    assert_eq!(field("loudness")["unit"], "LUFS");
+    assert_eq!(field("centroid")["values"], json!([[null], [69.0]]), "frame 3 has none, frame 4 is A4");
+    let names: Vec<_> =
+        body["fields"].as_array().unwrap().iter().map(|field| field["name"].clone()).collect();
+    assert_eq!(names, ["bands", "loudness", "peak", "onset", "centroid", "chroma"]);
+}
+
+#[tokio::test]
+async fn spans_that_make_no_sense_or_are_too_large_are_refused() {
+    let config = api::Config { max_span_frames: 1000, max_json_frames: 40, ..api::Config::default() };
+    let fixture = Fixture::completed_on(Server::with(config).await).await;
+    let refuse = async |query: &str, accept: &str, pointer: &str| {
+        let response = fixture.ask(&format!("frames?{query}"), &[("accept", accept)]).await;
+        let problem = expect_problem(response, 422, "validation-failed").await;
+        assert_eq!(pointers(&problem), [pointer], "{query}");
+    };
+    refuse("level=0", "*/*", "to_ms").await;
+    refuse("level=0&to_ms=10010", "*/*", "to_ms").await;
+    refuse("", "application/json", "to_ms").await;
+    refuse("level=3", "*/*", "level").await;
+    refuse("from_ms=10&to_ms=10", "*/*", "to_ms").await;
+    refuse("level=1&max_frames=5", "*/*", "max_frames").await;
+    refuse("max_frames=0", "*/*", "max_frames").await;
+    refuse("max_frames=1001", "*/*", "max_frames").await;
+    refuse("from_ms=-1", "*/*", "query").await;
+    assert_eq!(fixture.ask("frames?level=0&to_ms=10000", &[]).await.status(), 200);
+    let refused = fixture.ask("frames", &[("accept", "text/html")]).await;
+    expect_problem(refused, 406, "not-acceptable").await;
+}
+
+#[tokio::test]
+async fn events_come_in_pages_by_type_and_time() {
+    let fixture = Fixture::completed().await;
+    let all = fixture.ask("events", &[]).await.json::<Value>().await.unwrap();
+    let all = all["items"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 40);
+    let first = json!({"time_ms": 0, "duration_ms": null, "event_type": "downbeat", "confidence": 0.5,
+        "event_data": {"bar": 1, "position": 1}});
+    assert_eq!(all[0], first);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page: Value = fixture.ask(&format!("events?limit=7{cursor}"), &[]).await.json().await.unwrap();
+        seen.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, all);
+    let times = async |query: &str| {
+        let page: Value = fixture.ask(&format!("events?{query}"), &[]).await.json().await.unwrap();
+        let items = page["items"].as_array().unwrap().clone();
+        items.iter().map(|event| event["time_ms"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(times("type=downbeat&to_ms=6000").await, [0, 2000, 4000]);
+    assert_eq!(times("type=downbeat,beat&from_ms=1000&to_ms=2001").await, [1000, 1500, 2000]);
+    assert_eq!(times("type=chord").await, [0_u64; 0]);
+    for bad in ["limit=0", "limit=1001", "cursor=x", "from_ms=x"] {
+        expect_problem(fixture.ask(&format!("events?{bad}"), &[]).await, 422, "validation-failed").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_worth_waiting_for() {
+    let fixture = Fixture::running().await;
+    for path in ["manifest", "chunks/0", "frames", "events"] {
+        let response = fixture.ask(path, &[]).await;
+        assert_eq!(response.status(), 202, "{path}");
+        assert!(response.headers().contains_key("retry-after"), "{path}");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!((&body["id"], &body["status"]), (&json!(fixture.analysis), &json!("running")));
+    }
+    fixture.write(1).await;
+    let first = &fixture.made.chunks[0];
+    let response = fixture.ask("chunks/0", &[("accept-encoding", "zstd")]).await;
+    assert_eq!(
+        response.headers()["cache-control"],
+        "private, no-cache",
+        "another attempt may write other bytes"
+    );
+    assert_eq!(response.bytes().await.unwrap(), first.bytes);
+    assert_eq!(fixture.ask("chunks/1", &[]).await.status(), 202);
+}
+
+#[tokio::test]
+async fn after_a_failure_the_reason_is_told() {
+    let fixture = Fixture::running().await;
+    let failure =
+        Failure { kind: "corrupt", message: "The file is damaged.", cause: "test", permanent: true };
+    queue::fail(fixture.server.pool(), &fixture.lease, &failure).await.unwrap();
+    for path in ["manifest", "chunks/0", "frames", "events"] {
+        let problem = expect_problem(fixture.ask(path, &[]).await, 409, "analysis-failed").await;
+        assert_eq!(problem["detail"], "The file is damaged.");
+    }
+}

@@ -1,0 +1,150 @@
+//! The server itself: health, its description, and its manners.
+
+use crate::support::{Server, expect_problem};
+use api::Config;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn readiness_follows_the_storage_and_the_database() {
+    let server = Server::start().await;
+    let ask = async |path: &str| server.anonymous(Method::GET, path).send().await.unwrap();
+    assert_eq!(ask("/healthz").await.status(), 200);
+    assert_eq!(ask("/readyz").await.status(), 200);
+    server.remove_storage();
+    let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
+    assert_eq!(problem["detail"], "the storage does not answer");
+    server.pool().close().await;
+    let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
+    assert_eq!(problem["detail"], "the database does not answer");
+    assert_eq!(ask("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_description_is_openapi_3_1_and_served_as_it_is() {
+    let server = Server::start().await;
+    let served: Value =
+        server.anonymous(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();
+    assert_eq!(served, serde_json::to_value(api::description()).unwrap());
+    assert!(served["openapi"].as_str().unwrap().starts_with("3.1"), "{}", served["openapi"]);
+    // Every reference leads somewhere, and every operation says what it is for.
+    let text = served.to_string();
+    for reference in text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(served.pointer(&reference[1..]).is_some(), "{reference}");
+    }
+    for (path, item) in served["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            assert!(operation["tags"].is_array(), "{method} {path} has no tag");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_reference_page_asks_nobody_else() {
+    let server = Server::start().await;
+    let response = server.anonymous(Method::GET, "/docs").send().await.unwrap();
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
+    let page = response.text().await.unwrap();
+    for outside in ["src=\"http", "href=\"http", "url(", "import "] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("validation-failed"));
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let track = server.track(&ada).await;
+    server.json(&ada, &format!("/v1/tracks/{track}")).await;
+    let text = server.get(&ada, "/metrics").await.text().await.unwrap();
+    let line = "arsis_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/tracks/{track_id}\",status=\"200\"} 1";
+    assert!(text.contains(line), "{text}");
+    assert!(!text.contains(&track.to_string()));
+}
+
+#[tokio::test]
+async fn every_answer_carries_a_request_id() {
+    let server = Server::start().await;
+    let ask = |id: &'static str| {
+        let request = server.anonymous(Method::GET, "/v1/tracks").header("x-request-id", id);
+        async move { request.send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned() }
+    };
+    assert_eq!(ask("trace-1").await, "trace-1");
+    let fresh = ask("not plain").await;
+    assert!(uuid::Uuid::parse_str(&fresh).is_ok(), "{fresh}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_a_problem() {
+    let server = Server::with(Config { max_json_bytes: 1000, ..Config::default() }).await;
+    let ada = server.person("ada").await;
+    let track = server.track(&ada).await;
+    let path = format!("/v1/tracks/{track}");
+    let send = |body: String, content_type: &'static str| {
+        let request =
+            server.request(&ada, Method::PATCH, &path).header("content-type", content_type).body(body);
+        async move { request.send().await.unwrap() }
+    };
+    expect_problem(send("{".into(), "application/json").await, 400, "malformed-request").await;
+    expect_problem(send("{}".into(), "text/plain").await, 415, "unsupported-media-type").await;
+    expect_problem(send("[1]".into(), "application/json").await, 422, "validation-failed").await;
+    let long = json!({"name": "x".repeat(1000)}).to_string();
+    expect_problem(send(long, "application/json").await, 413, "payload-too-large").await;
+    let put = server.request(&ada, Method::PUT, &path).send().await.unwrap();
+    expect_problem(put, 405, "method-not-allowed").await;
+    let nowhere = server.anonymous(Method::GET, "/nowhere").send().await.unwrap();
+    expect_problem(nowhere, 404, "not-found").await;
+}
+
+#[tokio::test]
+async fn listening_prompts_come_in_pages() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let all = server.json(&ada, "/v1/listening-prompts/templates?limit=100").await;
+    let all = all["items"].as_array().unwrap();
+    assert!(all.len() > 2, "the seeds hold prompts");
+    let (mut seen, mut path) = (Vec::new(), "/v1/listening-prompts/templates?limit=1".to_owned());
+    loop {
+        let page = server.json(&ada, &path).await;
+        seen.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/listening-prompts/templates?limit=1&cursor={cursor}");
+    }
+    assert_eq!(&seen, all);
+    let first = all[0]["id"].as_str().unwrap();
+    assert_eq!(server.json(&ada, &format!("/v1/listening-prompts/templates/{first}")).await, all[0]);
+    let category = all[0]["category"].as_str().unwrap();
+    let same = server.json(&ada, &format!("/v1/listening-prompts/templates?category={category}")).await;
+    assert!(same["items"].as_array().unwrap().iter().all(|prompt| prompt["category"] == category));
+    let presets = server.json(&ada, "/v1/listening-prompts/presets").await;
+    assert!(!presets["items"].as_array().unwrap().is_empty(), "the seeds hold presets");
+    for preset in presets["items"].as_array().unwrap() {
+        assert!(all.iter().any(|prompt| prompt["id"] == preset["template_id"]));
+    }
+}
+
+#[tokio::test]
+async fn the_sweeper_removes_what_an_upload_that_died_left() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let track = server.track(&ada).await;
+    let mut db = server.pool().acquire().await.unwrap();
+    let key = store::objects::ObjectKey::audio(track);
+    // An adopted object is none of the sweeper's business; a key that cannot be entered twice proves nothing else.
+    assert!(!store::orphans::doom(&mut db, key.as_str(), time::Duration::ZERO).await.unwrap());
+    store::orphans::expect(&mut db, "tracks/dead/audio", time::Duration::ZERO).await.unwrap();
+    assert_eq!(store::orphans::due(&mut db, 10, time::Duration::HOUR).await.unwrap(), ["tracks/dead/audio"]);
+    assert!(
+        !store::orphans::adopt(&mut db, "tracks/dead/audio").await.unwrap(),
+        "too late to make a track of it"
+    );
+    assert!(
+        store::orphans::due(&mut db, 10, time::Duration::HOUR).await.unwrap().is_empty(),
+        "claimed for an hour"
+    );
+    store::orphans::forget(&mut db, "tracks/dead/audio").await.unwrap();
+    assert!(server.has_audio(track).await);
+}
