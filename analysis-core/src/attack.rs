@@ -5,12 +5,20 @@ const STEPS_PER_FRAME: u64 = 10;
 /// Steps compared before and after a moment.
 const SPAN: usize = 10;
 
+/// Decay of the remembered level over 1 ms: half-life 1.4 s.
+const LEVEL_DECAY: f32 = 0.9995;
+/// Energy, relative to the loudest of the last seconds, that is added on both sides (-25 dB), so that what
+/// codecs leave between sounds makes no attacks.
+const FLOOR: f32 = 0.003;
+/// … and energy of the slope that is always added: digital silence has no attacks.
+const QUIETEST: f32 = 1e-12;
+
 /// The steepest rise near a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Attack {
     /// Its time from the frame's centre, in ms, -5 to 5.
     pub offset_ms: f32,
-    /// How steep it is, in nepers of energy, 0 and up.
+    /// How steep it is: rise of the energy over 10 ms, in nepers, 0 and up.
     pub strength: f32,
 }
 
@@ -78,22 +86,21 @@ impl Attacks {
         self.ring[2 * SPAN - 1] = self.scale * slope_energy(&self.held, self.last);
         self.last = self.held.last().copied().unwrap_or(0.0);
         self.held.clear();
-        // rise at the boundary between the two halves: SPAN steps ago
         let (before, after) = self.sides();
-        self.level = (self.level * 0.9995).max(after);
-        let floor = 0.003 * self.level + 1e-12;
+        self.level = (self.level * LEVEL_DECAY).max(after);
+        let floor = FLOOR * self.level + QUIETEST;
         let rise = ((after + floor) / (before + floor)).ln();
         self.step += 1;
         self.step_end = step_end(self.step, self.rate);
         self.rises.rotate_left(1);
         self.rises[2] = rise;
-        // the middle of the three was the rise at step boundary (step - 1 - SPAN)
+        // The middle one of the three is the rise SPAN + 1 steps ago.
         if self.step < 1 + SPAN as u64 {
             return;
         }
         let boundary = self.step - 1 - SPAN as u64;
         self.consider(boundary);
-        // frame i holds boundaries 10 i - 5 .. 10 i + 5
+        // Frame i holds the boundaries from 5 steps before its centre to 4 after.
         if boundary % STEPS_PER_FRAME == STEPS_PER_FRAME / 2 - 1 {
             out(Attack { offset_ms: self.best.1, strength: self.best.0.max(0.0) });
             self.best = (0.0, 0.0);

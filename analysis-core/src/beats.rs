@@ -215,3 +215,85 @@ impl BeatDecoder {
         self.committed = beats.first().copied().or(self.committed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The model written down plainly: every start, every beat length, every predecessor, in f64.
+    fn naive(evidence: &[f32]) -> Vec<usize> {
+        let reference = BeatDecoder::new(BeatModel::default());
+        let (model, n) = (&reference.model, evidence.len());
+        let cost = |a: usize, b: usize| f64::from(model.change_cost) * ((a as f64 / b as f64).ln()).abs();
+        // score[t][i]: best path with a beat of length i starting at t; from[t][i]: length before it.
+        let mut score = vec![vec![f64::NEG_INFINITY; INTERVALS]; n];
+        let mut from = vec![vec![None; INTERVALS]; n];
+        for t in 0..n {
+            let ended: Vec<f64> = (0..INTERVALS)
+                .map(|i| {
+                    let tau = MIN_INTERVAL + i;
+                    let prior = f64::from(reference.prior[i]);
+                    if tau > t {
+                        return 0.5 * prior;
+                    }
+                    let half = f64::from(evidence[t - tau / 2].max(0.0));
+                    score[t - tau][i] + prior - f64::from(model.offbeat_cost) * half
+                })
+                .collect();
+            for i in 0..INTERVALS {
+                for (j, &before) in ended.iter().enumerate() {
+                    let s = before - cost(MIN_INTERVAL + i, MIN_INTERVAL + j) + f64::from(evidence[t]);
+                    if s > score[t][i] {
+                        score[t][i] = s;
+                        from[t][i] = (MIN_INTERVAL + j <= t).then_some(j);
+                    }
+                }
+            }
+        }
+        let open = (0..n).flat_map(|t| (0..INTERVALS).map(move |i| (t, i)));
+        let last = open.filter(|&(t, i)| t + MIN_INTERVAL + i >= n);
+        let mut at = last.max_by(|a, b| score[a.0][a.1].total_cmp(&score[b.0][b.1]));
+        let mut beats = Vec::new();
+        while let Some((t, i)) = at {
+            beats.push(t);
+            at = from[t][i].map(|j| (t - MIN_INTERVAL - j, j));
+        }
+        beats.reverse();
+        beats
+    }
+
+    fn decode(evidence: &[f32]) -> Vec<usize> {
+        let (mut decoder, mut beats) = (BeatDecoder::new(BeatModel::default()), Vec::new());
+        for &e in evidence {
+            decoder.push(e, &mut |beat| beats.push(beat));
+        }
+        decoder.finish(&mut |beat| beats.push(beat));
+        beats
+    }
+
+    #[test]
+    fn the_running_maxima_find_the_path_that_plain_search_finds() {
+        let mut state = 1_u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        for period in [31, 50, 97] {
+            let pulse = |t: usize, r: f32| if t % period == 7 { 1.0 + r } else { 1.5 * r - 1.2 };
+            let evidence: Vec<f32> = (0..900).map(|t| pulse(t, random())).collect();
+            assert_eq!(decode(&evidence), naive(&evidence), "period {period}");
+        }
+    }
+
+    #[test]
+    fn a_long_track_is_committed_piece_by_piece_without_gaps() {
+        let evidence: Vec<f32> = (0..100_000).map(|t| if t % 47 == 11 { 2.0 } else { -1.0 }).collect();
+        let expected: Vec<usize> = (0..100_000).filter(|t| t % 47 == 11).collect();
+        assert_eq!(decode(&evidence), expected);
+        let (mut decoder, mut early) = (BeatDecoder::new(BeatModel::default()), 0);
+        for &e in &evidence {
+            decoder.push(e, &mut |_| early += 1);
+        }
+        assert!(early > 1500, "only {early} beats before the end");
+    }
+}

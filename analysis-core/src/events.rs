@@ -121,8 +121,8 @@ impl Events {
     }
 
     /// Every event, in order of time.
-    pub fn iter(&self) -> impl Iterator<Item = Event> {
-        let lanes: [Box<dyn Iterator<Item = Event> + '_>; 5] = [
+    pub fn iter(&self) -> impl Iterator<Item = Event> + Send {
+        let lanes: [Box<dyn Iterator<Item = Event> + Send + '_>; 5] = [
             Box::new(self.marks.iter().cloned()),
             Box::new(
                 self.downbeats().map(|beat| Event { event_type: EventType::Downbeat, ..beat_event(beat) }),

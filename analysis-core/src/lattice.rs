@@ -10,8 +10,13 @@ const REMEMBERED: usize = 32_768;
 const NEAR: usize = 3;
 /// Frames from the activation's peak to the attack itself: the window sees an attack before its centre does.
 const LEAD_FRAMES: f32 = 1.0;
-/// A rise of energy weaker than this (nepers) is no attack to set a time by.
+/// A rise weaker than this, in nepers, is no attack to set a time by.
 const FAINT: f32 = 0.3;
+
+/// Deviation of the bell that weighs attacks by their distance from the expected moment, in frames.
+const SPREAD: f64 = 2.0;
+/// Cues below this, in steps of 1/32 RMS, are silence.
+const SILENT_CUE: u8 = 8;
 
 /// A moment of the lattice: a tracked beat, or the middle between two.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,7 +150,8 @@ impl Memory {
         }
     }
 
-    /// Time in seconds of the attack that made the activation at this frame.
+    /// Time in seconds of the attack that made the activation at this frame: the steepest of those near the
+    /// expected moment, what is nearer weighing more; the expected moment where there is none.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -155,16 +161,24 @@ impl Memory {
     pub(crate) fn attack_time(&self, frame: f64) -> f64 {
         let expected = frame + f64::from(LEAD_FRAMES);
         let first = (expected.round().max(0.0) as usize).saturating_sub(NEAR);
-        let mut best = (FAINT, None);
+        let mut best = (FAINT, expected);
         for k in first..=first + 2 * NEAR {
             let Some(attack) = self.attack(k) else { continue };
             let at = k as f64 + f64::from(attack.offset_ms) * 0.1;
-            let away = (at - expected) as f32 / 2.0;
+            let away = ((at - expected) / SPREAD) as f32;
             let weight = attack.strength * (-0.5 * away * away).exp();
             if weight > best.0 {
-                best = (weight, Some(at));
+                best = (weight, at);
             }
         }
-        best.1.unwrap_or(expected).max(0.0) * 0.01
+        best.1.max(0.0) * 0.01
     }
+}
+
+/// The slots from the first to the last that sounds: the decoder also counts through silence at both ends.
+pub(crate) fn within_sound(slots: &[Slot]) -> &[Slot] {
+    let sounds = |slot: &Slot| slot.cues.iter().any(|&c| c > SILENT_CUE);
+    let Some(first) = slots.iter().position(sounds) else { return &[] };
+    let last = slots.iter().rposition(sounds).unwrap_or(first);
+    &slots[first..=last]
 }

@@ -16,3 +16,18 @@ pub(crate) fn log2_1p(x: f32) -> f32 {
     let whole = exponent as f32;
     whole + m * poly
 }
+
+#[cfg(test)]
+mod tests {
+    use super::log2_1p;
+
+    #[test]
+    fn it_agrees_with_the_standard_library() {
+        assert!(log2_1p(0.0) == 0.0);
+        for i in 0..200_000 {
+            let x = (i as f32 * 1e-4).exp() - 1.0;
+            let exact = f64::from(1.0 + x).log2();
+            assert!((f64::from(log2_1p(x)) - exact).abs() < 1e-5 * exact.max(1.0), "x = {x}");
+        }
+    }
+}

@@ -240,36 +240,52 @@ fn trace(slots: &[Slot], before: &[[u8; KINDS]], p: usize, k: usize) -> Vec<Mete
     out
 }
 
-/// Cues below this, in steps of 1/32 RMS, are silence.
-const SILENT_CUE: u8 = 8;
-
-/// The chosen beats without those before the first and after the last sound.
-#[must_use]
-pub fn within_music<'a>(slots: &[Slot], chosen: &'a [MeterBeat]) -> &'a [MeterBeat] {
-    let sounds = |b: &MeterBeat| slots[b.slot].cues.iter().any(|&c| c > SILENT_CUE);
-    let Some(first) = chosen.iter().position(sounds) else { return &[] };
-    let last = chosen.iter().rposition(sounds).unwrap_or(first);
-    &chosen[first..=last]
-}
-
-/// Times, bars and confidence of the chosen slots; empty where nothing keeps a beat.
+/// Times, bars and confidence of the chosen slots.
 #[must_use]
 pub fn beats(slots: &[Slot], chosen: &[MeterBeat]) -> Vec<(MeterBeat, Beat)> {
+    let times = steady(&chosen.iter().map(|m| slots[m.slot].seconds()).collect::<Vec<_>>());
     let mut bar = 1;
     let mut out = Vec::with_capacity(chosen.len());
-    for (i, m) in chosen.iter().enumerate() {
+    for (i, (m, time_s)) in chosen.iter().zip(times).enumerate() {
         bar += u32::from(m.position == 1 && i > 0);
-        let near = &chosen[i.saturating_sub(4)..(i + 5).min(chosen.len())];
-        let mean =
-            near.iter().map(|b| f32::from(slots[b.slot].evidence) / 16.0).sum::<f32>() / near.len() as f32;
-        let own = f32::from(slots[m.slot].evidence) / 16.0;
-        let confidence = 1.0 / (1.0 + (-(0.7 * mean + 0.3 * own)).exp());
-        out.push((*m, Beat { time_s: slots[m.slot].seconds(), bar, position: m.position, confidence }));
+        out.push((*m, Beat { time_s, bar, position: m.position, confidence: confidence(slots, chosen, i) }));
     }
     out
 }
 
-/// Beats in most bars, where bars were heard.
+/// Logistic function of the evidence at a beat and, more, around it.
+#[expect(clippy::cast_precision_loss, reason = "a handful of beats")]
+fn confidence(slots: &[Slot], chosen: &[MeterBeat], i: usize) -> f32 {
+    let nats = |b: &MeterBeat| f32::from(slots[b.slot].evidence) / 16.0;
+    let near = &chosen[i.saturating_sub(4)..(i + 5).min(chosen.len())];
+    let mean = near.iter().map(nats).sum::<f32>() / near.len() as f32;
+    1.0 / (1.0 + (-(0.7 * mean + 0.3 * nats(&chosen[i]))).exp())
+}
+
+/// How far a beat may stand from where its neighbours put it, in seconds, where they agree.
+const STRAY_S: f64 = 0.006;
+/// How well the neighbours must agree, in seconds.
+const AGREE_S: f64 = 0.012;
+
+/// Draws stray beats back to where their neighbours put them: the median of the middles between the beats
+/// one, two and three to either side. Which of two near attacks a beat is timed by may hinge on a codec;
+/// where the neighbours disagree, the music is free and the beat stays.
+#[must_use]
+pub fn steady(times: &[f64]) -> Vec<f64> {
+    let settle = |i: usize| {
+        let near = (1..=3).map(|k| Some(0.5 * (times.get(i.checked_sub(k)?)? + times.get(i + k)?)));
+        let Some([a, b, c]) = near.collect::<Option<Vec<f64>>>().and_then(|v| <[f64; 3]>::try_from(v).ok())
+        else {
+            return times[i];
+        };
+        let (low, high) = (a.min(b).min(c), a.max(b).max(c));
+        let median = a + b + c - low - high;
+        if high - low > AGREE_S { times[i] } else { times[i].clamp(median - STRAY_S, median + STRAY_S) }
+    };
+    (0..times.len()).map(settle).collect()
+}
+
+/// Beats in most bars; `None` where fewer than two bars were heard.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "bars have at most 7 beats")]
 pub fn beats_per_bar(chosen: &[MeterBeat]) -> Option<u8> {
@@ -281,20 +297,81 @@ pub fn beats_per_bar(chosen: &[MeterBeat]) -> Option<u8> {
     (count[best] >= 2).then_some(best as u8)
 }
 
-/// Time signature: beats in most bars over the note that gets the beat.
+/// Time signature of bars of so many beats: 2/4, 3/4, 4/4, 5/4, 6/8 or 7/8. Two beats of three parts each are
+/// 6/8.
 #[must_use]
 pub fn time_signature(slots: &[Slot], chosen: &[MeterBeat], beats_per_bar: u8) -> Option<String> {
-    let _ = (slots, chosen);
+    let triple = (0..chosen.len()).filter(|&i| parts(slots, chosen, i) == 3).count();
+    let compound = 2 * triple > chosen.len();
     match beats_per_bar {
+        2 if compound => Some("6/8".into()),
         2..=5 => Some(format!("{beats_per_bar}/4")),
         6 | 7 => Some(format!("{beats_per_bar}/8")),
         _ => None,
     }
 }
 
-/// Times of the smallest regular pulse: the lattice between the first and the last beat.
+/// Times of the smallest regular pulse, in seconds: each beat, at `times`, divided evenly into as many parts
+/// as are heard around it.
 #[must_use]
-pub fn tatums(slots: &[Slot], chosen: &[MeterBeat]) -> Vec<f64> {
-    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return Vec::new() };
-    slots[first.slot..=last.slot].iter().map(Slot::seconds).collect()
+#[expect(clippy::cast_precision_loss, reason = "a beat has at most four parts")]
+pub fn tatums(slots: &[Slot], chosen: &[MeterBeat], times: &[f64]) -> Vec<f64> {
+    let mut out = Vec::new();
+    for (i, pair) in times.windows(2).enumerate() {
+        let count = parts(slots, chosen, i);
+        out.extend((0..count).map(|part| pair[0] + (pair[1] - pair[0]) * part as f64 / count as f64));
+    }
+    out.extend(times.last());
+    out
+}
+
+/// Beats to either side over which the division of a beat is judged.
+const DIVISION_REACH: usize = 8;
+/// Evidence that thirds must have over halves, in sixteenths of a nat.
+const TRIPLE_LEAD: f32 = 4.0;
+/// Mean evidence, in sixteenths of a nat, from which on a division is heard.
+const HEARD: f32 = -8.0;
+
+/// Parts that the beats around beat `i` divide into: 1 to 4, as far as evidence goes.
+fn parts(slots: &[Slot], chosen: &[MeterBeat], i: usize) -> usize {
+    let around = &chosen[i.saturating_sub(DIVISION_REACH)..(i + DIVISION_REACH + 1).min(chosen.len())];
+    let mean = |places: &[(usize, usize)]| {
+        let (mut sum, mut count) = (0.0, 0.0_f32);
+        for pair in around.windows(2) {
+            for &(numerator, denominator) in places {
+                if let Some(e) = evidence_at(slots, pair[0].slot, pair[1].slot, numerator, denominator) {
+                    sum += f32::from(e);
+                    count += 1.0;
+                }
+            }
+        }
+        if count > 0.0 { sum / count } else { f32::NEG_INFINITY }
+    };
+    let (half, third, quarter) = (mean(&[(1, 2)]), mean(&[(1, 3), (2, 3)]), mean(&[(1, 4), (3, 4)]));
+    if third > half + TRIPLE_LEAD && third > HEARD {
+        3
+    } else if quarter > HEARD.max(0.0) {
+        4
+    } else if half > HEARD {
+        2
+    } else {
+        1
+    }
+}
+
+/// Evidence `numerator/denominator` of the way from one beat to the next, where it was kept.
+fn evidence_at(slots: &[Slot], from: usize, to: usize, numerator: usize, denominator: usize) -> Option<i8> {
+    let scaled = (to - from) * numerator;
+    let slot = slots.get(from + scaled / denominator)?;
+    let sixths = 6 * (scaled % denominator);
+    if !sixths.is_multiple_of(denominator) {
+        return None;
+    }
+    match sixths / denominator {
+        0 => Some(slot.evidence),
+        2 => Some(slot.between[0]),
+        3 => Some(slot.between[1]),
+        4 => Some(slot.between[2]),
+        _ => None,
+    }
 }

@@ -4,7 +4,7 @@ use crate::activation::{Activation, ActivationFrame, ActivationModel};
 use crate::attack::Attacks;
 use crate::beats::{BeatDecoder, BeatModel};
 use crate::harmony::HarmonicChange;
-use crate::lattice::{Lattice, Memory, Slot};
+use crate::lattice::{Lattice, Memory, Slot, within_sound};
 use crate::meter::{self, MeterBeat, MeterModel};
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
 use crate::stft;
@@ -143,7 +143,7 @@ impl RhythmTracker {
         self.memory.push_activation(frame);
         let flux = frame.flux();
         // What stays this far below the RMS is rounding and breath, and has no period worth finding.
-        self.tempogram.push((flux - QUIET_FLUX).max(0.0));
+        self.tempogram.push((flux + 0.5 * frame.cues[3] - QUIET_FLUX).max(0.0));
         if let Some((at, strength)) = self.picker.push(flux) {
             self.found.push(self.memory.onset(at, strength));
         }
@@ -160,13 +160,12 @@ impl RhythmTracker {
         if !self.tempogram.keeps_a_beat() {
             return rhythm;
         }
-        let slots = self.lattice.slots;
-        let chosen = meter::decode(&slots, &self.model.meter);
-        let beats = meter::beats(&slots, meter::within_music(&slots, &chosen));
+        let slots = within_sound(&self.lattice.slots);
+        let beats = meter::beats(slots, &meter::decode(slots, &self.model.meter));
         if beats.len() < 2 {
             return rhythm;
         }
-        describe(&mut rhythm, &mut self.tempogram, &slots, beats);
+        describe(&mut rhythm, &mut self.tempogram, slots, beats);
         rhythm
     }
 
@@ -174,7 +173,7 @@ impl RhythmTracker {
     #[must_use]
     pub fn finish_lattice(mut self) -> Vec<Slot> {
         self.drain();
-        self.lattice.slots
+        within_sound(&self.lattice.slots).to_vec()
     }
 
     /// Lets silence follow until every delayed frame has been decoded.
@@ -214,6 +213,6 @@ fn describe(rhythm: &mut Rhythm, tempogram: &mut Tempogram, slots: &[Slot], beat
     let chosen: Vec<MeterBeat> = beats.iter().map(|(m, _)| *m).collect();
     rhythm.beats_per_bar = meter::beats_per_bar(&chosen);
     rhythm.time_signature = rhythm.beats_per_bar.and_then(|n| meter::time_signature(slots, &chosen, n));
-    rhythm.tatums_s = meter::tatums(slots, &chosen);
+    rhythm.tatums_s = meter::tatums(slots, &chosen, &times);
     rhythm.beats = beats.into_iter().map(|(_, b)| b).collect();
 }

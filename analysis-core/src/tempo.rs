@@ -13,8 +13,8 @@ const CANDIDATES: usize = 6;
 const PRIOR: (f32, f32) = (125.0, 1.1);
 /// Autocorrelation below this is no beat, however long the track.
 const LEAST_CLARITY: f32 = 0.07;
-/// … nor below this many times `1/sqrt(frames)`.
-const LEAST_SIGNIFICANCE: f32 = 6.0;
+/// … nor below this many times `1/sqrt(frames)`: noise stays below 5, syllables at random below 8.
+const LEAST_SIGNIFICANCE: f32 = 8.3;
 /// A tempo that differs by more than this fraction begins a new piece of the curve.
 const TEMPO_STEP: f64 = 0.02;
 /// Beats to either side that a local tempo is taken over.
@@ -90,7 +90,8 @@ impl Tempogram {
     /// Whether the track keeps a beat at all: the highest autocorrelation against what chance gives.
     ///
     /// Without periodicity, `r[l]/r[0]` of `n` frames scatters with a deviation of about `1/sqrt(n/2)` (flux
-    /// of neighbouring frames is correlated); the highest of the lags then stays below some 4.7/sqrt(n).
+    /// of neighbouring frames is correlated); the highest of the lags then stays below
+    /// some 5/sqrt(n).
     #[must_use]
     pub fn keeps_a_beat(&mut self) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "a threshold")]

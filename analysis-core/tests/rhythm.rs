@@ -8,7 +8,7 @@
 
 use analysis_core::rhythm::{Rhythm, RhythmTracker};
 use analysis_core::stft::Stft;
-use testmusic::Score;
+use testmusic::{Rng, Score, Style};
 
 fn listen(mono: &[f32], rate: u32, blocks: impl IntoIterator<Item = usize>) -> Rhythm {
     let (mut stft, mut tracker) = (Stft::new(rate, 10), RhythmTracker::new(rate));
@@ -97,7 +97,7 @@ fn blocks_of_any_size_give_the_same_rhythm() {
     let mono = Score { bars_per_section: 4, ..Score::demo() }.render().mono();
     let whole = hear(&mono, 44_100);
     assert!(!whole.beats.is_empty());
-    let mut rng = testmusic::Rng::new(5);
+    let mut rng = Rng::new(5);
     for longest in [1.0, 700.0, 50_000.0] {
         let mut sizes = || 1 + (rng.noise().abs() * longest) as usize;
         assert!(
@@ -115,5 +115,82 @@ fn the_level_does_not_matter() {
     assert_eq!(a.beats.len(), b.beats.len());
     for (a, b) in a.beats.iter().zip(&b.beats) {
         assert!((a.time_s - b.time_s).abs() < 0.003, "{a:?} {b:?}");
+    }
+}
+
+/// Share of the true times that have an estimate within 70 ms, and of the estimates that have a truth.
+fn hits(truth: &[f64], times: &[f64]) -> f64 {
+    let near = |a: &[f64], b: &[f64]| a.iter().filter(|x| b.iter().any(|y| (*x - y).abs() < 0.07)).count();
+    (near(truth, times) + near(times, truth)) as f64 / (truth.len() + times.len()) as f64
+}
+
+#[test]
+fn bars_tempo_and_time_signature_of_played_music_are_found() {
+    for (style, beats_per_bar, tempo_bpm, signature) in [
+        (Style::Rock, 4, 96.0, "4/4"),
+        (Style::Rock, 4, 132.0, "4/4"),
+        (Style::House, 4, 124.0, "4/4"),
+        (Style::Waltz, 3, 150.0, "3/4"),
+    ] {
+        let score = Score { style, beats_per_bar, tempo_bpm, end_tempo_bpm: tempo_bpm, ..Score::default() };
+        let piece = score.render();
+        let rhythm = hear(&piece.mono(), 44_100);
+        let beats: Vec<f64> = rhythm.beats.iter().map(|b| b.time_s).collect();
+        let downbeats: Vec<f64> = rhythm.beats.iter().filter(|b| b.position == 1).map(|b| b.time_s).collect();
+        let found = (hits(&piece.truth.beats, &beats), hits(&piece.truth.downbeats, &downbeats));
+        assert!(
+            found.0 > 0.95 && found.1 > 0.9,
+            "{style:?} at {tempo_bpm}: {found:?}, {:?}",
+            rhythm.tempo_bpm
+        );
+        assert!((f64::from(rhythm.tempo_bpm.unwrap()) - tempo_bpm).abs() < 0.2);
+        assert_eq!(rhythm.time_signature.as_deref(), Some(signature), "{style:?} at {tempo_bpm}");
+        assert_eq!(rhythm.candidates[0].bpm, rhythm.tempo_bpm.unwrap());
+        assert!(rhythm.tatums_s.windows(2).all(|w| w[0] < w[1]));
+        assert!(beats.iter().all(|b| rhythm.tatums_s.contains(b)), "every beat is a tatum");
+    }
+}
+
+#[test]
+fn beats_follow_a_tempo_that_rises() {
+    let score = Score { tempo_bpm: 100.0, end_tempo_bpm: 132.0, form: "ABAB".into(), ..Score::default() };
+    let piece = score.render();
+    let rhythm = hear(&piece.mono(), 44_100);
+    let beats: Vec<f64> = rhythm.beats.iter().map(|b| b.time_s).collect();
+    let found = hits(&piece.truth.beats, &beats);
+    assert!(found > 0.95, "{found}");
+    let curve = &rhythm.curve;
+    assert!(curve.len() > 3 && curve[0].bpm < 108.0 && curve[curve.len() - 1].bpm > 124.0, "{curve:?}");
+}
+
+#[test]
+fn syllables_at_random_have_no_beat() {
+    let (rate, mut rng) = (16_000, Rng::new(11));
+    let mut mono = vec![0.0_f32; 60 * 16_000];
+    let mut at = 0.2;
+    while at < 59.0 {
+        let (length, pitch) = (0.06 + 0.2 * rng.noise().abs(), 90.0 + 60.0 * rng.noise());
+        let gap = 0.02 + 0.25 * rng.noise().abs() * if rng.noise() > 0.8 { 4.0 } else { 1.0 };
+        for i in 0..(length * rate as f32) as usize {
+            let t = i as f32 / rate as f32;
+            let envelope = (std::f32::consts::PI * t / length).sin();
+            let voice: f32 =
+                (1..9).map(|h| (std::f32::consts::TAU * pitch * h as f32 * t).sin() / h as f32).sum();
+            mono[(at * rate as f32) as usize + i] += 0.2 * envelope * (voice + 0.2 * rng.noise());
+        }
+        at += length + gap;
+    }
+    let rhythm = hear(&mono, rate);
+    assert_eq!(rhythm.beats.len(), 0, "clarity {}", rhythm.pulse_clarity);
+    assert!(rhythm.onsets.len() > 50);
+}
+
+#[test]
+fn onsets_are_found_at_their_times() {
+    let piece = testmusic::clicks(93.0, 0.4, 20.0, 44_100);
+    let onsets = hear(&piece.left, 44_100).onsets;
+    assert_eq!(onsets.len(), piece.truth.beats.len());
+    for (onset, truth) in onsets.iter().zip(&piece.truth.beats) {
+        assert!((onset.time_s - truth).abs() < 0.005, "{onset:?} for {truth}");
     }
 }

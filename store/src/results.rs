@@ -6,62 +6,29 @@
 
 use crate::queue::{self, Lease};
 use crate::{Error, Result};
+use analysis_core::chunk::Chunk;
+use analysis_core::config::{Config, ZOOM_FACTOR};
 use analysis_core::events::Event;
+use analysis_core::frame::FrameLayout;
+use analysis_core::manifest::Manifest;
 use analysis_core::summary::Summary;
-use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// How many times coarser each zoom level is than the one below.
-const ZOOM: u32 = analysis_core::config::ZOOM_FACTOR;
-
 /// Most events in one INSERT: keeps a statement's memory in bounds for tracks of many hours.
 const EVENTS_PER_INSERT: usize = 10_000;
 
-/// What is known of the frames before the first one is there.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// Hop of level 0, in ms.
-    pub hop_ms: u32,
-    /// Frequency bands in a frame.
-    pub bands: usize,
-    /// Bytes of a frame.
-    pub bytes_per_frame: usize,
-    /// Frames in a full chunk.
-    pub chunk_frames: usize,
-    /// Zoom levels beside level 0.
-    pub zoom_levels: u32,
-    /// The fields of a frame, as the manifest will have them.
-    pub frame_layout: Value,
-    /// Version of the analyzer at work.
-    pub analyzer_version: String,
-}
-
-/// A finished chunk, borrowed from whoever made it.
-#[derive(Debug, Clone, Copy)]
-pub struct NewChunk<'a> {
-    /// Zoom level.
-    pub level: u32,
-    /// Place within the level.
-    pub index: u32,
-    /// First frame.
-    pub start_frame: u32,
-    /// Number of frames.
-    pub frame_count: u32,
-    /// The bytes, stored as they are: one zstd frame.
-    pub bytes: &'a [u8],
-}
-
 /// What there is to store when the audio has been read to its end.
 #[derive(Debug, Clone, Copy)]
-pub struct Finished<'a> {
+pub struct Finished<'a, I> {
     /// Stored beside the row, for quick access.
     pub summary: &'a Summary,
-    /// The manifest document, stored as it is and in columns.
-    pub manifest: &'a Value,
-    /// In order of time.
-    pub events: &'a [Event],
+    /// Stored as a document, and in columns.
+    pub manifest: &'a Manifest,
+    /// In order of time. Taken a few thousand at a time: a track of many hours has half a million.
+    pub events: I,
 }
 
 /// An attempt that writes.
@@ -84,12 +51,14 @@ impl Writer {
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for numbers that the columns cannot hold.
-pub async fn begin(pool: &PgPool, lease: &Lease, shape: &Shape) -> Result<Writer> {
+pub async fn begin(pool: &PgPool, lease: &Lease, config: &Config) -> Result<Writer> {
+    let layout = FrameLayout::new(config);
+    let frame_layout = document("frame_layout", &layout)?;
     let mut tx = pool.begin().await?;
     queue::hold(&mut tx, lease).await?;
     queue::drop_results(&mut tx, lease.analysis_id).await?;
     let mut manifest_ids = Vec::new();
-    for level in 0..=shape.zoom_levels {
+    for level in 0..=config.zoom_levels {
         let id = sqlx::query_scalar!(
             "INSERT INTO analysis_frame_manifests
                  (analysis_id, attempt, level, hop_ms, frame_count, duration_ms, sample_rate, bands,
@@ -98,19 +67,19 @@ pub async fn begin(pool: &PgPool, lease: &Lease, shape: &Shape) -> Result<Writer
             lease.analysis_id,
             lease.attempt,
             column::<_, i16>("level", level)?,
-            column::<_, i32>("hop_ms", level_hop_ms(shape.hop_ms, level)?)?,
-            column::<_, i32>("bands", shape.bands)?,
-            column::<_, i32>("bytes_per_frame", shape.bytes_per_frame)?,
-            shape.frame_layout,
-            shape.analyzer_version,
-            column::<_, i32>("chunk_frames", shape.chunk_frames)?
+            column::<_, i32>("hop_ms", level_hop_ms(config.hop_ms, level)?)?,
+            column::<_, i32>("bands", config.bands)?,
+            column::<_, i32>("bytes_per_frame", layout.bytes_per_frame())?,
+            frame_layout,
+            analysis_core::ANALYZER_VERSION,
+            column::<_, i32>("chunk_frames", config.chunk_frames)?
         )
         .fetch_one(&mut *tx)
         .await?;
         manifest_ids.push(id);
     }
     tx.commit().await?;
-    Ok(Writer { lease: *lease, hop_ms: shape.hop_ms, manifest_ids })
+    Ok(Writer { lease: *lease, hop_ms: config.hop_ms, manifest_ids })
 }
 
 /// Stores finished chunks, all or none; a chunk that is stored already stays as it is, so that a write whose answer
@@ -118,7 +87,7 @@ pub async fn begin(pool: &PgPool, lease: &Lease, shape: &Shape) -> Result<Writer
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for a level that [`begin`] was not told of.
-pub async fn append(pool: &PgPool, writer: &Writer, chunks: &[NewChunk<'_>]) -> Result<()> {
+pub async fn append(pool: &PgPool, writer: &Writer, chunks: &[Chunk]) -> Result<()> {
     if chunks.is_empty() {
         return Ok(());
     }
@@ -147,7 +116,7 @@ struct ChunkColumns<'a> {
 }
 
 impl<'a> ChunkColumns<'a> {
-    fn push(&mut self, writer: &Writer, chunk: &NewChunk<'a>) -> Result<()> {
+    fn push(&mut self, writer: &Writer, chunk: &'a Chunk) -> Result<()> {
         let level = usize::try_from(chunk.level).unwrap_or(usize::MAX);
         let manifest_id = *writer.manifest_ids.get(level).ok_or_else(|| Error::Invalid {
             field: "level",
@@ -163,7 +132,7 @@ impl<'a> ChunkColumns<'a> {
         self.start_times_ms.push(column("start_time_ms", start * hop_ms)?);
         self.end_times_ms.push(column("end_time_ms", end * hop_ms)?);
         self.frame_counts.push(column("frame_count", chunk.frame_count)?);
-        self.bytes.push(chunk.bytes);
+        self.bytes.push(&chunk.bytes);
         Ok(())
     }
 
@@ -195,16 +164,16 @@ impl<'a> ChunkColumns<'a> {
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`]; [`Error::Invalid`] when the manifest and the stored chunks do not agree
 /// or a number does not fit its column.
-pub async fn finish(pool: &PgPool, writer: &Writer, finished: &Finished<'_>) -> Result<()> {
-    let manifest = ManifestColumns::deserialize(finished.manifest)
-        .map_err(|error| Error::Invalid { field: "manifest", reason: error.to_string() })?;
+pub async fn finish<I>(pool: &PgPool, writer: &Writer, finished: Finished<'_, I>) -> Result<()>
+where
+    I: Iterator<Item = Event> + Send,
+{
+    let Finished { summary, manifest, events } = finished;
     let lease = &writer.lease;
     let mut tx = pool.begin().await?;
     let held = queue::hold(&mut tx, lease).await?;
-    complete_manifests(&mut tx, writer, &manifest).await?;
-    insert_events(&mut tx, lease.analysis_id, finished.events).await?;
-    let summary = serde_json::to_value(finished.summary)
-        .map_err(|error| Error::Invalid { field: "summary", reason: error.to_string() })?;
+    complete_manifests(&mut tx, writer, manifest).await?;
+    insert_events(&mut tx, lease.analysis_id, events).await?;
     sqlx::query!(
         "UPDATE track_analyses
             SET status = 'completed', completed_at = now(), updated_at = now(), version = $2, summary = $3,
@@ -213,42 +182,19 @@ pub async fn finish(pool: &PgPool, writer: &Writer, finished: &Finished<'_>) -> 
           WHERE id = $1",
         lease.analysis_id,
         manifest.analyzer_version,
-        summary,
-        finished.manifest,
+        document("summary", summary)?,
+        document("manifest", manifest)?,
         column::<_, i64>("duration_ms", manifest.duration_ms)?
     )
     .execute(&mut *tx)
     .await?;
-    ready_track(&mut tx, held.track_id, finished.summary, manifest.duration_ms).await?;
+    ready_track(&mut tx, held.track_id, summary, manifest.duration_ms).await?;
     queue::close_attempt(&mut tx, lease, "completed", None).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// The part of the manifest document that has columns of its own.
-#[derive(Deserialize)]
-struct ManifestColumns {
-    manifest_version: u32,
-    analyzer_version: String,
-    duration_ms: u64,
-    sample_rate: u32,
-    fingerprint: Option<String>,
-    levels: Vec<LevelColumns>,
-}
-
-#[derive(Deserialize)]
-struct LevelColumns {
-    level: u32,
-    hop_ms: u32,
-    frame_count: u64,
-    total_chunks: u64,
-}
-
-async fn complete_manifests(
-    db: &mut PgConnection,
-    writer: &Writer,
-    manifest: &ManifestColumns,
-) -> Result<()> {
+async fn complete_manifests(db: &mut PgConnection, writer: &Writer, manifest: &Manifest) -> Result<()> {
     for level in &manifest.levels {
         let place = usize::try_from(level.level).unwrap_or(usize::MAX);
         let Some(id) = writer.manifest_ids.get(place) else {
@@ -278,7 +224,7 @@ async fn complete_manifests(
         .fetch_one(&mut *db)
         .await?;
         if (u64::try_from(stored.chunks), u64::try_from(stored.frames))
-            != (Ok(level.total_chunks), Ok(level.frame_count))
+            != (Ok(u64::from(level.total_chunks)), Ok(u64::from(level.frame_count)))
         {
             let reason = format!(
                 "level {place} should have {} frames in {} chunks, {} in {} are stored",
@@ -299,34 +245,63 @@ async fn complete_manifests(
     Ok(())
 }
 
-async fn insert_events(db: &mut PgConnection, analysis_id: Uuid, events: &[Event]) -> Result<()> {
-    for part in events.chunks(EVENTS_PER_INSERT) {
-        let times: Vec<i32> =
-            part.iter().map(|event| column("time_ms", event.time_ms)).collect::<Result<_>>()?;
-        let durations: Vec<Option<i32>> = part
-            .iter()
-            .map(|event| event.duration_ms.map(|ms| column("duration_ms", ms)).transpose())
-            .collect::<Result<_>>()?;
-        let types: Vec<&str> = part.iter().map(|event| event.event_type.as_str()).collect();
-        let confidences: Vec<Option<f32>> = part.iter().map(|event| event.confidence).collect();
-        let data: Vec<Option<Value>> = part
-            .iter()
-            .map(|event| event.event_data.as_ref().and_then(|data| serde_json::to_value(data).ok()))
-            .collect();
-        sqlx::query!(
-            "INSERT INTO analysis_events (analysis_id, time_ms, duration_ms, event_type, confidence, event_data)
-             SELECT $1, * FROM UNNEST($2::int[], $3::int[], $4::text[], $5::real[], $6::jsonb[])",
-            analysis_id,
-            &times,
-            &durations as &[Option<i32>],
-            &types as &[&str],
-            &confidences as &[Option<f32>],
-            &data as &[Option<Value>]
-        )
-        .execute(&mut *db)
-        .await?;
+async fn insert_events(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    mut events: impl Iterator<Item = Event> + Send,
+) -> Result<()> {
+    loop {
+        let mut columns = EventColumns::default();
+        for event in events.by_ref().take(EVENTS_PER_INSERT) {
+            columns.push(event)?;
+        }
+        if columns.ids.is_empty() {
+            return Ok(());
+        }
+        columns.insert(db, analysis_id).await?;
     }
-    Ok(())
+}
+
+/// Events column by column, as UNNEST takes them.
+#[derive(Default)]
+struct EventColumns {
+    ids: Vec<Uuid>,
+    times_ms: Vec<i32>,
+    durations_ms: Vec<Option<i32>>,
+    types: Vec<&'static str>,
+    confidences: Vec<Option<f32>>,
+    data: Vec<Option<Value>>,
+}
+
+impl EventColumns {
+    fn push(&mut self, event: Event) -> Result<()> {
+        // Rising in the order of their making: events at the same time are read back in the engine's order.
+        self.ids.push(Uuid::now_v7());
+        self.times_ms.push(column("time_ms", event.time_ms)?);
+        self.durations_ms.push(event.duration_ms.map(|ms| column("duration_ms", ms)).transpose()?);
+        self.types.push(event.event_type.as_str());
+        self.confidences.push(event.confidence);
+        self.data.push(event.event_data.map(|data| document("event_data", &data)).transpose()?);
+        Ok(())
+    }
+
+    async fn insert(&self, db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
+        sqlx::query!(
+            "INSERT INTO analysis_events
+                 (analysis_id, id, time_ms, duration_ms, event_type, confidence, event_data)
+             SELECT $1, * FROM UNNEST($2::uuid[], $3::int[], $4::int[], $5::text[], $6::real[], $7::jsonb[])",
+            analysis_id,
+            &self.ids,
+            &self.times_ms,
+            &self.durations_ms as &[Option<i32>],
+            &self.types as &[&str],
+            &self.confidences as &[Option<f32>],
+            &self.data as &[Option<Value>]
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
 }
 
 /// What was not asked for or not found leaves what the track says as it is: its owner may have written it.
@@ -354,10 +329,16 @@ async fn ready_track(
 }
 
 fn level_hop_ms(hop_ms: u32, level: u32) -> Result<u32> {
-    ZOOM.checked_pow(level).and_then(|factor| factor.checked_mul(hop_ms)).ok_or_else(|| Error::Invalid {
-        field: "level",
-        reason: format!("level {level} of a {hop_ms} ms hop is too coarse to be stored"),
+    ZOOM_FACTOR.checked_pow(level).and_then(|factor| factor.checked_mul(hop_ms)).ok_or_else(|| {
+        Error::Invalid {
+            field: "level",
+            reason: format!("level {level} of a {hop_ms} ms hop is too coarse to be stored"),
+        }
     })
+}
+
+fn document<T: Serialize>(field: &'static str, value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(|error| Error::Invalid { field, reason: error.to_string() })
 }
 
 /// A number as its column holds it.

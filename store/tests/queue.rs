@@ -8,14 +8,23 @@ use store::analyses::{self, Status};
 use store::queue::{self, Failure, Pick, Progress, Renewal, Verdict, reaper};
 use store::testing::TestDatabase;
 use support::{
-    LEASE, claim, claimed, count, execute, expire, fast_forward, new, pending, row, tickets, track, track_state,
+    LEASE, claim, claimed, count, execute, expire, fast_forward, new, pending, row, tickets, track,
+    track_state,
 };
 
-const TRANSIENT: Failure<'_> =
-    Failure { kind: "storage_unavailable", message: "The storage is away.", cause: "refused", permanent: false };
+const TRANSIENT: Failure<'_> = Failure {
+    kind: "storage_unavailable",
+    message: "The storage is away.",
+    cause: "refused",
+    permanent: false,
+};
 
-const PERMANENT: Failure<'_> =
-    Failure { kind: "unsupported_codec", message: "This codec is not known.", cause: "codec 0x1234", permanent: true };
+const PERMANENT: Failure<'_> = Failure {
+    kind: "unsupported_codec",
+    message: "This codec is not known.",
+    cause: "codec 0x1234",
+    permanent: true,
+};
 
 #[tokio::test]
 async fn a_leased_analysis_cannot_be_claimed_again() {
@@ -23,7 +32,8 @@ async fn a_leased_analysis_cannot_be_claimed_again() {
     let first = claimed(database.pool()).await;
     assert_eq!(first.lease.attempt, 1);
     assert!(claim(database.pool(), "second", LEASE).await.is_none());
-    let only = queue::claim(database.pool(), Pick::Only(first.lease.analysis_id), "second", LEASE).await.unwrap();
+    let only =
+        queue::claim(database.pool(), Pick::Only(first.lease.analysis_id), "second", LEASE).await.unwrap();
     assert!(only.is_none());
     let row = row(database.pool(), first.lease.analysis_id).await;
     assert_eq!((row.status, row.attempt), (Status::Running, 1));
@@ -61,7 +71,8 @@ async fn higher_priority_is_claimed_first() {
     let track_id = track(database.pool()).await;
     pending(database.pool(), track_id).await;
     let mut db = database.pool().acquire().await.unwrap();
-    let urgent = analyses::create(&mut db, &analyses::NewAnalysis { priority: 5, ..new(track_id) }).await.unwrap();
+    let urgent =
+        analyses::create(&mut db, &analyses::NewAnalysis { priority: 5, ..new(track_id) }).await.unwrap();
     assert_eq!(claim(database.pool(), "w", LEASE).await.unwrap().lease.analysis_id, urgent.id);
 }
 
@@ -147,7 +158,8 @@ async fn an_analysis_whose_workers_all_die_ends_in_error_with_its_history() {
     let row = row(pool, id).await;
     assert_eq!((row.status, row.error_kind.as_deref()), (Status::Error, Some(reaper::WORKER_LOST)));
     assert_eq!(track_state(pool, track_id).await, ("error".into(), row.error_message));
-    let history = "SELECT count(*) FROM track_analysis_attempts WHERE outcome = 'expired' AND ended_at IS NOT NULL";
+    let history =
+        "SELECT count(*) FROM track_analysis_attempts WHERE outcome = 'expired' AND ended_at IS NOT NULL";
     assert_eq!(count(pool, history).await, 5);
 }
 
@@ -163,7 +175,10 @@ async fn a_transient_failure_is_tried_again_after_a_growing_wait_until_attempts_
             panic!("attempt {attempt} of 5 is not the last");
         };
         let nominal = queue::BACKOFF_BASE * 2_u32.pow(attempt - 1);
-        assert!(nominal.mul_f64(0.7) < after && after < nominal.mul_f64(1.3), "{after:?} is about {nominal:?}");
+        assert!(
+            nominal.mul_f64(0.7) < after && after < nominal.mul_f64(1.3),
+            "{after:?} is about {nominal:?}"
+        );
         assert!(claim(pool, "w", LEASE).await.is_none(), "not before its time");
         let row = row(pool, id).await;
         assert_eq!((row.status, row.error_kind.as_deref()), (Status::Pending, Some("storage_unavailable")));
@@ -254,7 +269,10 @@ async fn retrying_a_failed_analysis_gives_it_fresh_attempts() {
     let database = TestDatabase::new().await;
     let claim_ = claimed(database.pool()).await;
     let mut db = database.pool().acquire().await.unwrap();
-    assert!(!analyses::retry(&mut db, claim_.lease.analysis_id).await.unwrap(), "a running one is not retried");
+    assert!(
+        !analyses::retry(&mut db, claim_.lease.analysis_id).await.unwrap(),
+        "a running one is not retried"
+    );
     queue::fail(database.pool(), &claim_.lease, &PERMANENT).await.unwrap();
     assert!(analyses::retry(&mut db, claim_.lease.analysis_id).await.unwrap());
     let row = row(database.pool(), claim_.lease.analysis_id).await;
@@ -297,7 +315,8 @@ async fn a_row_set_to_pending_again_by_someone_else_starts_afresh() {
     let database = TestDatabase::new().await;
     let lease = claimed(database.pool()).await.lease;
     queue::fail(database.pool(), &lease, &PERMANENT).await.unwrap();
-    execute(database.pool(), "UPDATE track_analyses SET status = 'pending' WHERE id = $1", lease.analysis_id).await;
+    execute(database.pool(), "UPDATE track_analyses SET status = 'pending' WHERE id = $1", lease.analysis_id)
+        .await;
     let row = row(database.pool(), lease.analysis_id).await;
     assert_eq!((row.attempt, row.error_kind), (0, None));
     assert!(claim(database.pool(), "w", LEASE).await.is_some());

@@ -3,43 +3,52 @@
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
+use analysis_core::chunk::Chunk;
+use analysis_core::config::Config;
 use analysis_core::events::{Event, EventData, EventType};
-use analysis_core::summary::{KeyEstimate, Mode, Summary};
-use serde_json::{Value, json};
+use analysis_core::frame::FrameLayout;
+use analysis_core::manifest::{Manifest, ManifestBuilder};
+use analysis_core::summary::{AudioInfo, KeyEstimate, Mode, Summary};
+use serde_json::json;
 use sqlx::PgPool;
 use std::time::Duration;
 use store::Error;
 use store::analyses::Status;
 use store::frames::{self, EventFilter};
 use store::queue::{Lease, reaper};
-use store::results::{self, Finished, NewChunk, Shape, Writer};
+use store::results::{self, Finished, Writer};
 use store::testing::TestDatabase;
 use support::{LEASE, claim, claimed, count, execute, expire, row};
 
-fn shape() -> Shape {
-    Shape {
-        hop_ms: 10,
-        bands: 64,
-        bytes_per_frame: 80,
-        chunk_frames: 100,
-        zoom_levels: 1,
-        frame_layout: json!({"fields": []}),
-        analyzer_version: "arsis-test".into(),
+fn config() -> Config {
+    Config { chunk_frames: 100, zoom_levels: 1, ..Config::default() }
+}
+
+fn chunk(level: u32, index: u32, frame_count: u32, bytes: &[u8]) -> Chunk {
+    Chunk { level, index, start_frame: index * 100, frame_count, crc32: 0, bytes: bytes.to_vec() }
+}
+
+fn chunks() -> [Chunk; 3] {
+    [chunk(0, 0, 100, b"first"), chunk(0, 1, 50, b"second"), chunk(1, 0, 19, b"coarse")]
+}
+
+fn manifest() -> Manifest {
+    let audio = AudioInfo {
+        duration_ms: 1500,
+        sample_rate: 44_100,
+        channels: 2,
+        codec: None,
+        container: None,
+        delay_frames: 0,
+        padding_frames: 0,
+        decode_errors: 0,
+        truncated: false,
+    };
+    let mut manifest = ManifestBuilder::new(&config(), &FrameLayout::new(&config()));
+    for chunk in chunks() {
+        manifest.add(&chunk).unwrap();
     }
-}
-
-fn chunk(level: u32, index: u32, frame_count: u32, bytes: &[u8]) -> NewChunk<'_> {
-    NewChunk { level, index, start_frame: index * 100, frame_count, bytes }
-}
-
-fn manifest() -> Value {
-    json!({
-        "manifest_version": 1, "analyzer_version": "arsis-test", "duration_ms": 1500, "sample_rate": 44100,
-        "fingerprint": "abc", "levels": [
-            {"level": 0, "hop_ms": 10, "frame_count": 150, "total_chunks": 2},
-            {"level": 1, "hop_ms": 80, "frame_count": 19, "total_chunks": 1},
-        ]
-    })
+    manifest.finish(audio, Some("abc".into()))
 }
 
 fn summary() -> Summary {
@@ -72,15 +81,15 @@ fn events() -> Vec<Event> {
 }
 
 async fn written(pool: &PgPool, lease: &Lease) -> Writer {
-    let writer = results::begin(pool, lease, &shape()).await.unwrap();
-    results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
-    results::append(pool, &writer, &[chunk(0, 1, 50, b"second"), chunk(1, 0, 19, b"coarse")]).await.unwrap();
+    let writer = results::begin(pool, lease, &config()).await.unwrap();
+    results::append(pool, &writer, &chunks()[..1]).await.unwrap();
+    results::append(pool, &writer, &chunks()[1..]).await.unwrap();
     writer
 }
 
 async fn finish(pool: &PgPool, writer: &Writer) -> store::Result<()> {
-    let finished = Finished { summary: &summary(), manifest: &manifest(), events: &events() };
-    results::finish(pool, writer, &finished).await
+    let finished = Finished { summary: &summary(), manifest: &manifest(), events: events().into_iter() };
+    results::finish(pool, writer, finished).await
 }
 
 fn all() -> EventFilter<'static> {
@@ -96,7 +105,7 @@ async fn a_finished_analysis_is_completed_and_its_track_ready() {
     finish(pool, &writer).await.unwrap();
 
     let row = row(pool, claim.lease.analysis_id).await;
-    assert_eq!((row.status, row.version.as_str()), (Status::Completed, "arsis-test"));
+    assert_eq!((row.status, row.version.as_str()), (Status::Completed, analysis_core::ANALYZER_VERSION));
     assert_eq!(row.summary.unwrap()["tempo_bpm"], 124.0);
     let track: (String, Option<f32>, Option<f32>, Option<String>) =
         sqlx::query_as("SELECT status, bpm, duration_seconds, key_signature FROM reference_tracks")
@@ -107,7 +116,8 @@ async fn a_finished_analysis_is_completed_and_its_track_ready() {
 
     let mut db = pool.acquire().await.unwrap();
     let id = claim.lease.analysis_id;
-    assert_eq!(frames::manifest(&mut db, id).await.unwrap(), Some(manifest()));
+    let document = frames::manifest(&mut db, id).await.unwrap().unwrap();
+    assert_eq!(serde_json::from_value::<Manifest>(document).unwrap(), manifest());
     let second = frames::chunk(&mut db, id, 0, 1).await.unwrap().unwrap();
     assert_eq!((second.bytes.as_slice(), second.start_frame, second.frame_count), (&b"second"[..], 100, 50));
     assert_eq!((second.start_time_ms, second.end_time_ms), (1000, 1500));
@@ -130,7 +140,10 @@ async fn chunks_of_a_running_analysis_can_be_read_and_its_result_cannot() {
     let mut db = pool.acquire().await.unwrap();
     assert!(frames::chunk(&mut db, lease.analysis_id, 0, 0).await.unwrap().is_some());
     let levels = frames::levels(&mut db, lease.analysis_id).await.unwrap();
-    assert_eq!(levels.iter().map(|level| (level.hop_ms, level.stored_chunks)).collect::<Vec<_>>(), [(10, 2), (80, 1)]);
+    assert_eq!(
+        levels.iter().map(|level| (level.hop_ms, level.stored_chunks)).collect::<Vec<_>>(),
+        [(10, 2), (80, 1)]
+    );
     assert_eq!(frames::manifest(&mut db, lease.analysis_id).await.unwrap(), None);
     assert!(frames::events(&mut db, lease.analysis_id, &all()).await.unwrap().is_empty());
 }
@@ -146,7 +159,10 @@ async fn what_a_dead_attempt_wrote_is_seen_by_nobody_and_replaced_by_the_next() 
     let mut db = pool.acquire().await.unwrap();
     assert!(frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(), "it is pending");
     let next = claim(pool, "second", LEASE).await.unwrap().lease;
-    assert!(frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(), "not of the running attempt");
+    assert!(
+        frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(),
+        "not of the running attempt"
+    );
 
     let writer = written(pool, &next).await;
     let late = results::append(pool, &dead_writer, &[chunk(0, 2, 50, b"late")]).await;
@@ -202,7 +218,7 @@ async fn a_manifest_that_does_not_fit_the_stored_chunks_is_refused() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let lease = claimed(pool).await.lease;
-    let writer = results::begin(pool, &lease, &shape()).await.unwrap();
+    let writer = results::begin(pool, &lease, &config()).await.unwrap();
     results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
     let refused = finish(pool, &writer).await;
     assert!(matches!(refused, Err(Error::Invalid { field: "manifest", .. })), "{refused:?}");
@@ -214,7 +230,7 @@ async fn storing_a_chunk_twice_keeps_one() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let lease = claimed(pool).await.lease;
-    let writer = results::begin(pool, &lease, &shape()).await.unwrap();
+    let writer = results::begin(pool, &lease, &config()).await.unwrap();
     for _ in 0..2 {
         results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
     }
@@ -229,9 +245,12 @@ async fn chunks_and_events_are_read_by_time_and_page() {
     let writer = written(pool, &lease).await;
     finish(pool, &writer).await.unwrap();
     let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
-    for ((from_ms, to_ms), expected) in
-        [((0, 10_000), vec![0, 1]), ((999, 1001), vec![0, 1]), ((1000, 1001), vec![1]), ((1500, 9000), vec![])]
-    {
+    for ((from_ms, to_ms), expected) in [
+        ((0, 10_000), vec![0, 1]),
+        ((999, 1001), vec![0, 1]),
+        ((1000, 1001), vec![1]),
+        ((1500, 9000), vec![]),
+    ] {
         let chunks = frames::chunks_between(&mut db, id, 0, from_ms, to_ms, None, 10).await.unwrap();
         let indices: Vec<i32> = chunks.iter().map(|chunk| chunk.chunk_index).collect();
         assert_eq!(indices, expected, "{from_ms} to {to_ms}");
@@ -263,7 +282,8 @@ async fn a_deleted_track_takes_its_analysis_and_the_lease_along() {
     let writer = written(pool, &claim.lease).await;
     execute(pool, "DELETE FROM reference_tracks WHERE id = $1", claim.track_id).await;
     assert!(matches!(finish(pool, &writer).await, Err(Error::LeaseLost { .. })));
-    let renewal = store::queue::renew(pool, &claim.lease, Default::default(), Duration::from_secs(10)).await.unwrap();
+    let renewal =
+        store::queue::renew(pool, &claim.lease, Default::default(), Duration::from_secs(10)).await.unwrap();
     assert_eq!(renewal, store::queue::Renewal::Lost);
     assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 0);
 }

@@ -1,18 +1,19 @@
 //! One job, from the claim to the commit.
 
 use crate::Context;
-use crate::engine::{Chunk, Outcome, Sink};
 use crate::failure::{Failure, chain};
 use crate::lease::{self, Status, Stop};
 use crate::temp::TempFile;
 use analysis_core::Config as AnalysisConfig;
+use analysis_core::analyzer::{Analysis, Observer, Progress};
+use analysis_core::chunk::Chunk;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::analyses::{self, Parameters};
 use store::objects::ObjectKey;
-use store::queue::{self, Claim, Pick, Progress, Verdict};
-use store::results::{self, Finished, NewChunk, Writer};
+use store::queue::{self, Claim, Pick, Verdict};
+use store::results::{self, Finished, Writer};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
@@ -25,6 +26,9 @@ const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// Pause before writing again to a database that was away.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long to hold on to a finished result while the database is away.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Why an attempt did not succeed.
 enum Ended {
@@ -40,6 +44,9 @@ impl<E: Into<Failure>> From<E> for Ended {
 
 /// Claims the analysis that should run next, if any, and sees it through.
 pub(crate) async fn run_next(context: &Arc<Context>) {
+    if context.shutdown.is_cancelled() {
+        return;
+    }
     let claimed = queue::claim(&context.pool, Pick::Next, &context.name, context.config.lease).await;
     match claimed {
         Ok(Some(claim)) => {
@@ -70,23 +77,32 @@ async fn run(context: &Arc<Context>, claim: &Claim) {
             () = &mut keeper => attempt.await,
         }
     };
+    // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
+    let committed = match &attempted {
+        Ok((writer, analysis)) => commit(context, writer, analysis).await,
+        Err(_) => Ok(()),
+    };
     let wall_ms = began.elapsed().as_millis();
-    match attempted {
-        Ok(duration_ms) => tracing::info!(audio_ms = duration_ms, wall_ms, "analysed track"),
+    match attempted.and_then(|done| committed.map(|()| done)) {
+        Ok((_, analysis)) => {
+            tracing::info!(audio_ms = analysis.manifest.duration_ms, wall_ms, "analysed track");
+        }
         Err(Ended::Stopped(stop)) => stopped(context, claim, stop).await,
         Err(Ended::Failed(failure)) => failed(context, claim, &failure).await,
     }
 }
 
-/// Fetch, analyse, commit. Returns the length of the audio in ms.
-async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<u64, Ended> {
+/// Everything up to the commit.
+async fn attempt(
+    context: &Arc<Context>,
+    claim: &Claim,
+    status: &Arc<Status>,
+) -> Result<(Writer, Analysis), Ended> {
     let config = plan(claim)?;
-    let shape = context.engine.shape(&config)?;
     let audio = until_stopped(status, fetch(context, claim)).await??;
-    let writer = persist(status, || results::begin(&context.pool, &claim.lease, &shape)).await?;
-    let outcome = analyze(context, claim, config, audio, status, &writer).await?;
-    commit(context, status, &writer, &outcome).await?;
-    Ok(outcome.duration_ms)
+    let writer = persist(status, || results::begin(&context.pool, &claim.lease, &config)).await?;
+    let analysis = analyze(context, claim, config, audio, status, &writer).await?;
+    Ok((writer, analysis))
 }
 
 /// What was asked for. Rows come from others too: nothing in them is taken for granted.
@@ -119,9 +135,9 @@ async fn analyze(
     audio: TempFile,
     status: &Arc<Status>,
     writer: &Writer,
-) -> Result<Outcome, Ended> {
+) -> Result<Analysis, Ended> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-    let mut sink = ChannelSink { chunks: sender, status: status.clone() };
+    let mut observer = ChannelObserver { chunks: sender, status: status.clone() };
     let (engine, hint) = (context.engine.clone(), claim.mime_type.clone());
     let span = tracing::Span::current();
     let thread = tokio::task::spawn_blocking(move || {
@@ -129,7 +145,7 @@ async fn analyze(
         let file = File::open(audio.path())?;
         // `audio` lives until the engine is done with the file, even when nobody waits for it any more.
         let hint = Some(hint.as_str()).filter(|hint| !hint.is_empty());
-        let analysed = engine.analyze(file, hint, &config, &mut sink);
+        let analysed = engine.analyze(file, hint, &config, &mut observer);
         drop(audio);
         analysed
     });
@@ -150,27 +166,16 @@ async fn store_chunks(
 ) -> Result<(), Ended> {
     let mut batch = Vec::with_capacity(CHUNKS_IN_FLIGHT);
     while until_stopped(status, chunks.recv_many(&mut batch, CHUNKS_IN_FLIGHT)).await? > 0 {
-        let rows: Vec<NewChunk<'_>> = batch.iter().map(row).collect();
-        persist(status, || results::append(&context.pool, writer, &rows)).await?;
+        persist(status, || results::append(&context.pool, writer, &batch)).await?;
         batch.clear();
     }
     Ok(())
 }
 
-fn row(chunk: &Chunk) -> NewChunk<'_> {
-    NewChunk {
-        level: chunk.level,
-        index: chunk.index,
-        start_frame: chunk.start_frame,
-        frame_count: chunk.frame_count,
-        bytes: &chunk.bytes,
-    }
-}
-
 async fn join(
     status: &Status,
-    mut thread: JoinHandle<analysis_core::Result<Outcome>>,
-) -> Result<Outcome, Ended> {
+    mut thread: JoinHandle<analysis_core::Result<Analysis>>,
+) -> Result<Analysis, Ended> {
     let joined = tokio::select! {
         joined = &mut thread => joined,
         stop = async {
@@ -183,7 +188,7 @@ async fn join(
         }
     };
     match joined {
-        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Ok(analysis)) => Ok(analysis),
         Ok(Err(error)) => Err(status.stop().map_or_else(|| error.into(), Ended::Stopped)),
         Err(error) => Err(Ended::Failed(Failure::internal(panic_text(error)))),
     }
@@ -196,19 +201,24 @@ fn panic_text(error: JoinError) -> String {
     format!("the analysis panicked: {}", text.unwrap_or_else(|| "no message".into()))
 }
 
-/// The commit point.
-async fn commit(context: &Context, status: &Status, writer: &Writer, outcome: &Outcome) -> Result<(), Ended> {
-    let finished =
-        Finished { summary: &outcome.summary, manifest: &outcome.manifest, events: &outcome.events };
-    let committed = persist(status, || results::finish(&context.pool, writer, &finished)).await;
-    match committed {
-        // The answer to an earlier commit may have been lost on the way: then it was ours that took the lease.
-        Err(Ended::Stopped(Stop::LeaseLost))
-            if results::is_committed(&context.pool, writer.lease()).await.unwrap_or(false) =>
-        {
-            Ok(())
+/// The commit point. A database that is away is waited for; the token says whether that took too long.
+async fn commit(context: &Context, writer: &Writer, analysis: &Analysis) -> Result<(), Ended> {
+    let began = Instant::now();
+    loop {
+        let (summary, manifest, events) = (&analysis.summary, &analysis.manifest, analysis.events.iter());
+        match results::finish(&context.pool, writer, Finished { summary, manifest, events }).await {
+            Ok(()) => return Ok(()),
+            // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
+            Err(store::Error::LeaseLost { .. }) => {
+                let ours = results::is_committed(&context.pool, writer.lease()).await?;
+                return if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) };
+            }
+            Err(error) if error.is_unavailable() && began.elapsed() < COMMIT_PATIENCE => {
+                tracing::warn!(error = chain(&error), "the database is away, waiting for it with a result");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
         }
-        other => other,
     }
 }
 
@@ -282,12 +292,12 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
 }
 
 /// Hands chunks and progress from the engine's thread to the job, and the order to stop back.
-struct ChannelSink {
+struct ChannelObserver {
     chunks: mpsc::Sender<Chunk>,
     status: Arc<Status>,
 }
 
-impl ChannelSink {
+impl ChannelObserver {
     fn go_on(&self) -> analysis_core::Result<()> {
         match self.status.stop() {
             Some(_) => Err(analysis_core::Error::Cancelled),
@@ -296,15 +306,15 @@ impl ChannelSink {
     }
 }
 
-impl Sink for ChannelSink {
-    fn chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
+impl Observer for ChannelObserver {
+    fn on_chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
         self.go_on()?;
         // Closed when the job gave up: on storing, not on the engine.
         self.chunks.blocking_send(chunk).map_err(|_| analysis_core::Error::Cancelled)
     }
 
-    fn progress(&mut self, progress: Progress) -> analysis_core::Result<()> {
-        self.status.set_progress(progress);
+    fn on_progress(&mut self, progress: Progress) -> analysis_core::Result<()> {
+        self.status.set_progress(queue::Progress { done_ms: progress.done_ms, total_ms: progress.total_ms });
         self.go_on()?;
         if self.chunks.is_closed() { Err(analysis_core::Error::Cancelled) } else { Ok(()) }
     }

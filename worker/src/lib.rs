@@ -1,6 +1,6 @@
 //! Takes analyses from the queue, fetches their audio, analyses it and commits the result.
 //!
-//! [`run_engine`] is a worker process: it answers the queue's tickets, a job at a time per slot (`job.rs` tells one from top
+//! [`run`] is a worker process: it answers the queue's tickets, a job at a time per slot (`job.rs` tells one from top
 //! to bottom), and helps to put right what others left lying. Any number of workers may run on one database.
 //!
 //! Jobs are started at least once and committed at most once: see [`store::queue`].
@@ -14,7 +14,7 @@ mod reaper;
 mod temp;
 
 pub use config::Config;
-pub use engine::Engine;
+pub use engine::{Arsis, Engine};
 
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ struct Context {
     name: String,
     temp: temp::Folder,
     slots: Semaphore,
+    /// Cancelled when no further job should begin.
+    shutdown: CancellationToken,
     /// Cancelled when the time to finish at shutdown is over: jobs are handed back.
     hand_back: CancellationToken,
 }
@@ -45,6 +47,19 @@ struct Context {
 /// # Errors
 /// The configuration does not hold, or the folder for temporary files cannot be made. A database or object storage
 /// that is away ends nothing: the worker waits for it.
+pub async fn run(
+    config: Config,
+    pool: PgPool,
+    objects: Objects,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    run_engine(config, pool, objects, Arc::new(Arsis), shutdown).await
+}
+
+/// [`run`] with another engine than Arsis' own.
+///
+/// # Errors
+/// As [`run`].
 pub async fn run_engine(
     config: Config,
     pool: PgPool,
@@ -60,6 +75,7 @@ pub async fn run_engine(
     let jobs = config.jobs.get();
     let context = Arc::new(Context {
         slots: Semaphore::new(jobs),
+        shutdown,
         hand_back: CancellationToken::new(),
         config,
         pool,
@@ -74,11 +90,14 @@ pub async fn run_engine(
         let (context, running) = (context.clone(), running.clone());
         move || answer_ticket(context.clone(), running.clone())
     };
-    tokio::join!(
-        tickets::serve(&context.pool, &context.name, jobs, &shutdown, answer),
-        reaper::run(&context, &shutdown),
-        hand_back_late(&context, &shutdown, &running),
-    );
+    let ended = CancellationToken::new();
+    let work = async {
+        tickets::serve(&context.pool, &context.name, jobs, &context.shutdown, answer).await;
+        running.close();
+        running.wait().await;
+        ended.cancel();
+    };
+    tokio::join!(work, reaper::run(&context), hand_back_late(&context, &ended));
     tracing::info!(worker = context.name, "worker ended");
     Ok(())
 }
@@ -95,14 +114,17 @@ async fn answer_ticket(context: Arc<Context>, running: TaskTracker) {
     }
 }
 
-/// At shutdown, waits for the jobs that run; tells them to stop when their time is over.
-async fn hand_back_late(context: &Context, shutdown: &CancellationToken, running: &TaskTracker) {
-    shutdown.cancelled().await;
-    running.close();
-    let drained = tokio::time::timeout(context.config.drain, running.wait()).await;
-    if drained.is_err() {
-        tracing::info!(worker = context.name, jobs = running.len(), "handing unfinished jobs back");
-        context.hand_back.cancel();
-        running.wait().await;
+/// Tells the jobs that still run some time after the shutdown began to stop.
+async fn hand_back_late(context: &Context, ended: &CancellationToken) {
+    let late = async {
+        context.shutdown.cancelled().await;
+        tokio::time::sleep(context.config.drain).await;
+    };
+    tokio::select! {
+        () = ended.cancelled() => {}
+        () = late => {
+            tracing::info!(worker = context.name, "handing unfinished jobs back");
+            context.hand_back.cancel();
+        }
     }
 }

@@ -4,7 +4,6 @@ use crate::Context;
 use crate::failure::chain;
 use std::time::{Duration, Instant};
 use store::queue::{announcements::Announcements, reaper, tickets};
-use tokio_util::sync::CancellationToken;
 
 /// How often answered tickets are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -12,7 +11,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Shortest time between two rounds, however many rows are announced.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) async fn run(context: &Context, shutdown: &CancellationToken) {
+pub(crate) async fn run(context: &Context) {
+    let shutdown = &context.shutdown;
     let mut announcements = Announcements::new(&context.pool);
     let mut pruned_at: Option<Instant> = None;
     while !shutdown.is_cancelled() {

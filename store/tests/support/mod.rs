@@ -57,7 +57,8 @@ pub(crate) async fn row(pool: &PgPool, id: Uuid) -> Analysis {
 
 /// As if the worker had not renewed for longer than its lease.
 pub(crate) async fn expire(pool: &PgPool, id: Uuid) {
-    execute(pool, "UPDATE track_analyses SET lease_until = now() - interval '1 second' WHERE id = $1", id).await;
+    execute(pool, "UPDATE track_analyses SET lease_until = now() - interval '1 second' WHERE id = $1", id)
+        .await;
 }
 
 /// As if the time of the next attempt had come.

@@ -1,0 +1,275 @@
+//! Workers with an engine that does what the "audio" says, on a database and a directory of the test's own.
+
+use analysis_core::analyzer::{Analysis, Observer, Progress};
+use analysis_core::chunk::Chunk;
+use analysis_core::events::{Event, EventType, Events};
+use analysis_core::frame::FrameLayout;
+use analysis_core::manifest::ManifestBuilder;
+use analysis_core::summary::{AudioInfo, Summary};
+use analysis_core::{Config as AnalysisConfig, Error, Result};
+use bytes::Bytes;
+use sqlx::PgPool;
+use std::fs::File;
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use store::analyses::{self, Analysis, NewAnalysis, Parameters};
+use store::objects::{Config as Storage, ObjectKey, Objects};
+use store::testing::TestDatabase;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use worker::Engine;
+
+/// Longer than anything here takes; what is waited for comes or the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does what the file says.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    pub(crate) running: AtomicUsize,
+    pub(crate) most_at_once: AtomicUsize,
+}
+
+impl Engine for Scripted {
+    fn analyze(
+        &self,
+        mut file: File,
+        _: Option<&str>,
+        config: &AnalysisConfig,
+        observer: &mut dyn Observer,
+    ) -> Result<Analysis> {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(running, Ordering::SeqCst);
+        let mut script = String::new();
+        file.read_to_string(&mut script)?;
+        let outcome = follow(&script, config, observer);
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        outcome
+    }
+}
+
+fn follow(script: &str, config: &AnalysisConfig, observer: &mut dyn Observer) -> Result<Analysis> {
+    observer.on_chunk(chunk(0))?;
+    match script {
+        "music" => {}
+        "damaged" => return Err(Error::Corrupt { detail: "no frame decodes".into() }),
+        "unreadable" => return Err(Error::Io(io::Error::other("the disk is on fire"))),
+        "panics" => panic!("index out of bounds"),
+        // Works on until it is told to stop.
+        "endless" => loop {
+            std::thread::sleep(Duration::from_millis(2));
+            observer.on_progress(Progress { done_ms: 100, total_ms: Some(200) })?;
+        },
+        // Works on, deaf, until the file it names exists.
+        gate => {
+            while !Path::new(gate).exists() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+    observer.on_chunk(chunk(1))?;
+    observer.on_progress(Progress { done_ms: 200, total_ms: Some(200) })?;
+    outcome(config)
+}
+
+fn chunk(index: u32) -> Chunk {
+    Chunk { level: 0, index, start_frame: index * 10, frame_count: 10, crc32: 0, bytes: vec![7; 10] }
+}
+
+fn outcome(config: &AnalysisConfig) -> Result<Analysis> {
+    let beat = Event {
+        time_ms: 100,
+        duration_ms: None,
+        event_type: EventType::Beat,
+        confidence: None,
+        event_data: None,
+    };
+    let audio = AudioInfo {
+        duration_ms: 200,
+        sample_rate: 44_100,
+        channels: 2,
+        codec: None,
+        container: None,
+        delay_frames: 0,
+        padding_frames: 0,
+        decode_errors: 0,
+        truncated: false,
+    };
+    let mut manifest = ManifestBuilder::new(config, &FrameLayout::new(config));
+    manifest.add(&chunk(0))?;
+    manifest.add(&chunk(1))?;
+    Ok(Analysis {
+        analyzer_version: analysis_core::ANALYZER_VERSION,
+        fingerprint: None,
+        manifest: manifest.finish(audio.clone(), None),
+        audio,
+        summary: Summary { tempo_bpm: Some(120.0), ..Summary::default() },
+        events: Events::new(vec![], vec![], vec![], vec![beat]),
+    })
+}
+
+/// A database, a storage and a folder for temporary files.
+pub(crate) struct Bench {
+    pub(crate) database: TestDatabase,
+    pub(crate) folder: TempDir,
+    pub(crate) objects: Objects,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = open_objects(folder.path()).await;
+        Self { database: TestDatabase::new().await, folder, objects }
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        self.database.pool()
+    }
+
+    /// A track whose audio is `script`.
+    pub(crate) async fn track(&self, script: &str) -> Uuid {
+        let id = Uuid::new_v4();
+        let key = ObjectKey::audio(id);
+        let audio = futures::stream::iter([Ok(Bytes::from(script.to_owned()))]);
+        self.objects.put(&key, "audio/wav", audio).await.unwrap();
+        sqlx::query(
+            "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', $1 || '@example.org') RETURNING id)
+             INSERT INTO reference_tracks (id, user_id, name, r2_key, file_size_bytes, mime_type)
+             SELECT $2, id, 'Song', $3, 5, 'audio/wav' FROM owner",
+        )
+        .bind(id.to_string())
+        .bind(id)
+        .bind(key.as_str())
+        .execute(self.pool())
+        .await
+        .unwrap();
+        id
+    }
+
+    /// A pending analysis of a track whose audio is `script`.
+    pub(crate) async fn pending(&self, script: &str) -> Uuid {
+        let track_id = self.track(script).await;
+        self.pending_of(track_id).await
+    }
+
+    pub(crate) async fn pending_of(&self, track_id: Uuid) -> Uuid {
+        let mut db = self.pool().acquire().await.unwrap();
+        let new = NewAnalysis {
+            track_id,
+            analysis_type: analysis_core::AnalysisType::Full,
+            parameters: Parameters::default(),
+            version: "test",
+            requested_by: None,
+            priority: 0,
+        };
+        analyses::create(&mut db, &new).await.unwrap().id
+    }
+
+    pub(crate) fn config(&self) -> worker::Config {
+        config(self.folder.path())
+    }
+
+    pub(crate) fn start(&self) -> Running {
+        self.start_with(self.config())
+    }
+
+    pub(crate) fn start_with(&self, config: worker::Config) -> Running {
+        let (stop, engine) = (CancellationToken::new(), Arc::new(Scripted::default()));
+        let worker = worker::run_engine(
+            config,
+            self.pool().clone(),
+            self.objects.clone(),
+            engine.clone(),
+            stop.clone(),
+        );
+        Running { stop, engine, worker: tokio::spawn(worker) }
+    }
+
+    pub(crate) async fn row(&self, id: Uuid) -> Analysis {
+        let mut db = self.pool().acquire().await.unwrap();
+        analyses::get(&mut db, id).await.unwrap().unwrap()
+    }
+
+    /// Waits until the row is as `wanted`.
+    pub(crate) async fn until(&self, id: Uuid, wanted: impl Fn(&Analysis) -> bool) -> Analysis {
+        let looked = async {
+            loop {
+                let row = self.row(id).await;
+                if wanted(&row) {
+                    return row;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, looked).await {
+            Ok(row) => row,
+            Err(_) => panic!("not in time: {:?}", self.row(id).await),
+        }
+    }
+
+    /// Waits until a running analysis has a chunk that can be read: it is in the middle of its work.
+    pub(crate) async fn until_under_way(&self, id: Uuid) {
+        let looked = async {
+            loop {
+                let mut db = self.pool().acquire().await.unwrap();
+                if store::frames::chunk(&mut db, id, 0, 0).await.unwrap().is_some() {
+                    return;
+                }
+                drop(db);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looked).await.expect("the analysis begins");
+    }
+
+    pub(crate) async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(self.pool()).await.unwrap()
+    }
+
+    /// A gate script, and the file that opens it.
+    pub(crate) fn gate(&self) -> (String, PathBuf) {
+        let path = self.folder.path().join(format!("gate-{}", Uuid::new_v4()));
+        (path.to_str().unwrap().to_owned(), path)
+    }
+
+    /// Files of workers below the folder for temporary files.
+    pub(crate) fn temporary(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.folder.path().join("temp")) else { return Vec::new() };
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+pub(crate) async fn open_objects(folder: &Path) -> Objects {
+    Objects::open(Storage::Directory(folder.join("objects"))).await.unwrap()
+}
+
+/// A quick worker.
+pub(crate) fn config(folder: &Path) -> worker::Config {
+    worker::Config {
+        jobs: NonZeroUsize::new(2).unwrap(),
+        temp_dir: folder.join("temp"),
+        lease: Duration::from_secs(3),
+        renew_every: Duration::from_millis(50),
+        reap_every: Duration::from_millis(200),
+        ..worker::Config::default()
+    }
+}
+
+/// A worker of this process.
+pub(crate) struct Running {
+    pub(crate) stop: CancellationToken,
+    pub(crate) engine: Arc<Scripted>,
+    worker: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.worker).await.expect("the worker ends").unwrap().unwrap();
+    }
+}

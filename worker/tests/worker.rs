@@ -1,0 +1,247 @@
+//! The life of jobs under running workers.
+
+mod support;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use store::analyses::{self, Status};
+use store::frames::{self, EventFilter};
+use store::objects::ObjectKey;
+use support::Bench;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_fetched_analysed_and_committed() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let id = bench.pending("music").await;
+    let row = bench.until(id, |row| row.status == Status::Completed).await;
+    assert_eq!((row.attempt, row.done_ms), (1, Some(200)));
+    let mut db = bench.pool().acquire().await.unwrap();
+    assert_eq!(frames::chunk(&mut db, id, 0, 1).await.unwrap().unwrap().bytes, [7; 10]);
+    let all = EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: 10 };
+    assert_eq!(frames::events(&mut db, id, &all).await.unwrap().len(), 1);
+    worker.end().await;
+    assert!(bench.temporary().is_empty(), "{:?}", bench.temporary());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_waited_for_a_worker_is_done_when_one_starts() {
+    let bench = Bench::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(bench.pending("music").await);
+    }
+    let worker = bench.start();
+    for id in ids {
+        bench.until(id, |row| row.status == Status::Completed).await;
+    }
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_inserted_by_hand_is_picked_up() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let track_id = bench.track("music").await;
+    let id = sqlx::query_scalar(
+        "INSERT INTO track_analyses (track_id, analysis_type, version) VALUES ($1, 'rhythm', '1') RETURNING id",
+    )
+    .bind(track_id)
+    .fetch_one(bench.pool())
+    .await
+    .unwrap();
+    bench.until(id, |row| row.status == Status::Completed).await;
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_make_no_sense_end_with_a_message() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    for (analysis_type, parameters, kind) in [
+        ("astrology", "{}", "unknown_analysis_type"),
+        ("full", r#"{"hop_ms": 5000}"#, "invalid_parameters"),
+        ("full", r#"{"hop": 10}"#, "invalid_parameters"),
+        ("full", "[1]", "invalid_parameters"),
+    ] {
+        let track_id = bench.track("music").await;
+        let id = sqlx::query_scalar(
+            "INSERT INTO track_analyses (track_id, analysis_type, version, parameters)
+             VALUES ($1, $2, '1', $3::jsonb) RETURNING id",
+        )
+        .bind(track_id)
+        .bind(analysis_type)
+        .bind(parameters)
+        .fetch_one(bench.pool())
+        .await
+        .unwrap();
+        let row = bench.until(id, |row| row.status == Status::Error).await;
+        assert_eq!(row.error_kind.as_deref(), Some(kind), "{row:?}");
+        assert_eq!(row.attempt, 1, "not tried again");
+    }
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_audio_and_a_missing_object_end_with_a_message_a_person_understands() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let damaged = bench.pending("damaged").await;
+    let row = bench.until(damaged, |row| row.status == Status::Error).await;
+    assert_eq!(row.error_message.as_deref(), Some("The file is damaged: its audio cannot be decoded."));
+    assert_eq!(bench.count("SELECT count(*) FROM analysis_frame_data").await, 0);
+
+    let track_id = bench.track("music").await;
+    bench.objects.delete(&ObjectKey::audio(track_id)).await.unwrap();
+    let missing = bench.pending_of(track_id).await;
+    let row = bench.until(missing, |row| row.status == Status::Error).await;
+    assert_eq!(row.error_kind.as_deref(), Some("object_missing"));
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transient_failure_is_put_off() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let id = bench.pending("unreadable").await;
+    let row = bench.until(id, |row| row.error_kind.is_some()).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 1));
+    assert!(row.next_run_at > row.updated_at, "not at once: {row:?}");
+    let cause: String = sqlx::query_scalar("SELECT cause FROM track_analysis_attempts")
+        .fetch_one(bench.pool())
+        .await
+        .unwrap();
+    assert!(cause.contains("the disk is on fire"), "{cause}");
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_ends_its_job_alone() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let (panics, music) = (bench.pending("panics").await, bench.pending("music").await);
+    let row = bench.until(panics, |row| row.status == Status::Error).await;
+    assert_eq!(row.error_kind.as_deref(), Some("internal_error"));
+    bench.until(music, |row| row.status == Status::Completed).await;
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_stops_the_work_and_frees_the_slot() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let id = bench.pending("endless").await;
+    bench.until(id, |row| row.done_ms == Some(100)).await;
+    let mut db = bench.pool().acquire().await.unwrap();
+    analyses::request_cancel(&mut db, id).await.unwrap();
+    let row = bench.until(id, |row| row.status == Status::Error).await;
+    assert_eq!(row.error_kind.as_deref(), Some(analyses::CANCELLED));
+    assert_eq!(worker.engine.running.load(Ordering::SeqCst), 0);
+    assert_eq!(bench.count("SELECT count(*) FROM analysis_frame_data").await, 0);
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_over_its_time_ends_in_error() {
+    let bench = Bench::new().await;
+    let config = worker::Config { time_limit: Duration::from_millis(300), ..bench.config() };
+    let worker = bench.start_with(config);
+    let id = bench.pending("endless").await;
+    let row = bench.until(id, |row| row.status == Status::Error).await;
+    assert_eq!(row.error_kind.as_deref(), Some("timed_out"));
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_jobs_run_at_once_than_there_are_slots() {
+    let bench = Bench::new().await;
+    let (script, gate) = bench.gate();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(bench.pending(&script).await);
+    }
+    let worker = bench.start();
+    let waiting = "SELECT count(*) FROM track_analyses WHERE status = 'running'";
+    while bench.count(waiting).await < 2 {}
+    std::fs::write(&gate, "").unwrap();
+    for id in ids {
+        bench.until(id, |row| row.status == Status::Completed).await;
+    }
+    assert_eq!(worker.engine.most_at_once.load(Ordering::SeqCst), 2);
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_shutdown_a_job_is_finished_when_it_is_done_in_time() {
+    let bench = Bench::new().await;
+    let (script, gate) = bench.gate();
+    let worker = bench.start();
+    let id = bench.pending(&script).await;
+    bench.until_under_way(id).await;
+    worker.stop.cancel();
+    std::fs::write(&gate, "").unwrap();
+    worker.end().await;
+    let row = bench.row(id).await;
+    assert_eq!((row.status, row.attempt), (Status::Completed, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_shutdown_a_long_job_is_handed_back_and_done_by_another_worker() {
+    let bench = Bench::new().await;
+    let config = worker::Config { drain: Duration::from_millis(100), ..bench.config() };
+    let worker = bench.start_with(config);
+    let id = bench.pending("endless").await;
+    bench.until_under_way(id).await;
+    worker.end().await;
+    let row = bench.row(id).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert!(bench.temporary().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_changes_nothing() {
+    let bench = Bench::new().await;
+    let (script, gate) = bench.gate();
+    let worker = bench.start();
+    let id = bench.pending(&script).await;
+    bench.until_under_way(id).await;
+    // As if another worker had rescued and claimed it.
+    sqlx::query(
+        "UPDATE track_analyses SET lease_token = gen_random_uuid(), attempt = 2, worker = 'other',
+                lease_until = now() + interval '1 hour' WHERE id = $1",
+    )
+    .bind(id)
+    .execute(bench.pool())
+    .await
+    .unwrap();
+    std::fs::write(&gate, "").unwrap();
+    worker.end().await;
+    let row = bench.row(id).await;
+    assert_eq!((row.status, row.attempt), (Status::Running, 2));
+    assert_eq!(bench.count("SELECT count(*) FROM analysis_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_of_dead_workers_are_removed_and_those_of_living_ones_stay() {
+    let bench = Bench::new().await;
+    let temp = bench.folder.path().join("temp");
+    let (dead, other) = (temp.join("arsis-worker-dead"), temp.join("someone-else"));
+    for folder in [&dead, &other] {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("lock"), "").unwrap();
+        std::fs::write(folder.join("audio"), "left behind").unwrap();
+    }
+    let (script, gate) = bench.gate();
+    let first = bench.start();
+    let id = bench.pending(&script).await;
+    bench.until_under_way(id).await;
+    assert!(!dead.exists() && other.exists());
+    let second = bench.start();
+    let next = bench.pending("music").await;
+    bench.until(next, |row| row.status == Status::Completed).await;
+    std::fs::write(&gate, "").unwrap();
+    bench.until(id, |row| row.status == Status::Completed).await;
+    first.end().await;
+    second.end().await;
+    assert_eq!(bench.temporary(), [other]);
+}
