@@ -7,7 +7,7 @@ ALTER TABLE track_analyses
     ADD COLUMN IF NOT EXISTS priority         SMALLINT    NOT NULL DEFAULT 0,       -- Higher runs first
     ADD COLUMN IF NOT EXISTS next_run_at      TIMESTAMPTZ NOT NULL DEFAULT NOW(),   -- A pending row is not begun before this
     ADD COLUMN IF NOT EXISTS attempt          INTEGER     NOT NULL DEFAULT 0,       -- Attempts begun
-    ADD COLUMN IF NOT EXISTS max_attempts     INTEGER     NOT NULL DEFAULT 5,
+    ADD COLUMN IF NOT EXISTS max_attempts     INTEGER     NOT NULL DEFAULT 8,
     ADD COLUMN IF NOT EXISTS lease_token      UUID,                                 -- Fence: results are taken only under it
     ADD COLUMN IF NOT EXISTS lease_until      TIMESTAMPTZ,                          -- After this anyone may take over
     ADD COLUMN IF NOT EXISTS worker           TEXT,                                 -- Who holds the lease

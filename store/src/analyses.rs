@@ -100,6 +100,16 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Reads `track_analyses.parameters`, which others may have written.
+    ///
+    /// # Errors
+    /// It is no object, has a field that we do not know, or one of another type.
+    pub fn from_stored(stored: &Value) -> std::result::Result<Self, serde_json::Error> {
+        // Derived code would take an array as well, and its numbers in the order of our fields.
+        serde_json::Map::<String, Value>::deserialize(stored)?;
+        Self::deserialize(stored)
+    }
+
     /// The configuration that these ask for. Call [`Config::validate`] before using it.
     #[must_use]
     pub fn config(&self, analysis_type: AnalysisType) -> Config {

@@ -30,8 +30,12 @@ use uuid::Uuid;
 
 pub use tickets::enqueue;
 
-/// Wait before the second attempt; each further one waits twice as long, up to [`BACKOFF_MAX`].
+/// Wait before the second attempt; each further one waits [`BACKOFF_FACTOR`] times as long, up to [`BACKOFF_MAX`].
 pub const BACKOFF_BASE: Duration = Duration::from_secs(5);
+
+/// How many times longer each wait is than the one before. With 8 attempts, which is what a row has by default, a
+/// storage or database may be away for half an hour before analyses end in error.
+pub const BACKOFF_FACTOR: u32 = 3;
 
 /// Longest wait between two attempts, before jitter.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(600);
@@ -279,21 +283,21 @@ pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
 }
 
 async fn postpone(db: &mut PgConnection, lease: &Lease, failure: &Failure<'_>) -> Result<Duration> {
-    // Doubling with every attempt, and up to a quarter more or less so that what failed together does not
-    // come back together.
+    // Up to a quarter more or less, so that what failed together does not come back together.
     let wait_s = sqlx::query_scalar!(
         r#"UPDATE track_analyses
               SET status = 'pending', lease_token = NULL, lease_until = NULL, worker = NULL,
                   error_kind = $2, error_message = $3, updated_at = now(),
                   next_run_at = now() + make_interval(secs =>
-                      least($4::float8 * power(2, attempt - 1), $5::float8) * (0.75 + 0.5 * random()))
+                      least($4::float8 * power($6::float8, attempt - 1), $5::float8) * (0.75 + 0.5 * random()))
             WHERE id = $1
             RETURNING extract(epoch FROM next_run_at - now())::float8 AS "wait_s!""#,
         lease.analysis_id,
         failure.kind,
         failure.message,
         BACKOFF_BASE.as_secs_f64(),
-        BACKOFF_MAX.as_secs_f64()
+        BACKOFF_MAX.as_secs_f64(),
+        f64::from(BACKOFF_FACTOR)
     )
     .fetch_one(db)
     .await?;

@@ -1,5 +1,7 @@
 //! One suite for both kinds of object storage: a directory, and a bucket behind the real S3 protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
+
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo};

@@ -146,7 +146,7 @@ async fn an_analysis_whose_workers_all_die_ends_in_error_with_its_history() {
     let pool = database.pool();
     let track_id = track(pool).await;
     let id = pending(pool, track_id).await.id;
-    for attempt in 1..=5 {
+    for attempt in 1..=8 {
         fast_forward(pool, id).await;
         let claim = claim(pool, "doomed", LEASE).await.expect("attempts are left");
         assert_eq!(claim.lease.attempt, attempt);
@@ -160,7 +160,7 @@ async fn an_analysis_whose_workers_all_die_ends_in_error_with_its_history() {
     assert_eq!(track_state(pool, track_id).await, ("error".into(), row.error_message));
     let history =
         "SELECT count(*) FROM track_analysis_attempts WHERE outcome = 'expired' AND ended_at IS NOT NULL";
-    assert_eq!(count(pool, history).await, 5);
+    assert_eq!(count(pool, history).await, 8);
 }
 
 #[tokio::test]
@@ -169,12 +169,12 @@ async fn a_transient_failure_is_tried_again_after_a_growing_wait_until_attempts_
     let pool = database.pool();
     let track_id = track(pool).await;
     let id = pending(pool, track_id).await.id;
-    for attempt in 1..5 {
+    for attempt in 1..8 {
         let lease = claim(pool, "w", LEASE).await.unwrap().lease;
         let Verdict::Retrying { after } = queue::fail(pool, &lease, &TRANSIENT).await.unwrap() else {
-            panic!("attempt {attempt} of 5 is not the last");
+            panic!("attempt {attempt} of 8 is not the last");
         };
-        let nominal = queue::BACKOFF_BASE * 2_u32.pow(attempt - 1);
+        let nominal = (queue::BACKOFF_BASE * queue::BACKOFF_FACTOR.pow(attempt - 1)).min(queue::BACKOFF_MAX);
         assert!(
             nominal.mul_f64(0.7) < after && after < nominal.mul_f64(1.3),
             "{after:?} is about {nominal:?}"
@@ -189,7 +189,7 @@ async fn a_transient_failure_is_tried_again_after_a_growing_wait_until_attempts_
     assert_eq!(queue::fail(pool, &lease, &TRANSIENT).await.unwrap(), Verdict::Failed);
     assert_eq!(row(pool, id).await.status, Status::Error);
     let causes = "SELECT count(*) FROM track_analysis_attempts WHERE cause = 'refused'";
-    assert_eq!(count(pool, causes).await, 5);
+    assert_eq!(count(pool, causes).await, 8);
 }
 
 #[tokio::test]

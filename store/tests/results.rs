@@ -1,5 +1,7 @@
 //! Results on their way into the database, and what readers see of them meanwhile.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
+
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 

@@ -111,7 +111,7 @@ fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
         let message = format!("There is no analysis of type {:?}.", claim.analysis_type);
         Failure::permanent("unknown_analysis_type", message.clone(), message)
     })?;
-    let parameters = serde_json::from_value::<Parameters>(claim.parameters.clone()).map_err(|error| {
+    let parameters = Parameters::from_stored(&claim.parameters).map_err(|error| {
         let message = format!("The analysis was asked for with parameters that do not fit: {error}.");
         Failure::permanent("invalid_parameters", message, error.to_string())
     })?;

@@ -1,5 +1,7 @@
 //! A worker process killed in the middle of a job, for real.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
+
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 

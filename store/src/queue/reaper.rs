@@ -2,7 +2,7 @@
 //!
 //! Any number of workers may do this at once; each row is put right by one of them.
 
-use super::{BACKOFF_BASE, BACKOFF_MAX, tickets};
+use super::{BACKOFF_BASE, BACKOFF_FACTOR, BACKOFF_MAX, tickets};
 use crate::Result;
 use crate::analyses::{CANCELLED, CANCELLED_MESSAGE, Status};
 use sqlx::{PgConnection, PgPool};
@@ -67,7 +67,7 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
                   error_message = CASE WHEN a.cancel_requested THEN $5 WHEN ends THEN $3 END,
                   lease_token = NULL, lease_until = NULL, worker = NULL, updated_at = now(),
                   next_run_at = now() + make_interval(secs => CASE WHEN a.attempt <= 1 THEN 0
-                      ELSE least($6::float8 * power(2, a.attempt - 2), $7::float8) END)
+                      ELSE least($6::float8 * power($8::float8, a.attempt - 2), $7::float8) END)
              FROM expired WHERE a.id = expired.id
            RETURNING a.id, a.track_id, a.status AS "status: Status", a.error_message"#,
         BATCH,
@@ -76,7 +76,8 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
         CANCELLED,
         CANCELLED_MESSAGE,
         BACKOFF_BASE.as_secs_f64(),
-        BACKOFF_MAX.as_secs_f64()
+        BACKOFF_MAX.as_secs_f64(),
+        f64::from(BACKOFF_FACTOR)
     )
     .fetch_all(&mut *db)
     .await?;

@@ -1,5 +1,11 @@
 //! A track to analyse, and what the database says about it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set its scene must fail, and say where"
+)]
+
 use analysis_core::config::AnalysisType;
 use sqlx::PgPool;
 use std::time::Duration;

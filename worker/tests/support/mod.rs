@@ -1,5 +1,12 @@
 //! Workers with an engine that does what the "audio" says, on a database and a directory of the test's own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene must fail, and say where"
+)]
+
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
 use analysis_core::events::{Event, EventType, Events};
@@ -16,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use store::analyses::{self, Analysis, NewAnalysis, Parameters};
+use store::analyses::{self, NewAnalysis, Parameters};
 use store::objects::{Config as Storage, ObjectKey, Objects};
 use store::testing::TestDatabase;
 use tempfile::TempDir;
@@ -190,13 +197,17 @@ impl Bench {
         Running { stop, engine, worker: tokio::spawn(worker) }
     }
 
-    pub(crate) async fn row(&self, id: Uuid) -> Analysis {
+    pub(crate) async fn row(&self, id: Uuid) -> analyses::Analysis {
         let mut db = self.pool().acquire().await.unwrap();
         analyses::get(&mut db, id).await.unwrap().unwrap()
     }
 
     /// Waits until the row is as `wanted`.
-    pub(crate) async fn until(&self, id: Uuid, wanted: impl Fn(&Analysis) -> bool) -> Analysis {
+    pub(crate) async fn until(
+        &self,
+        id: Uuid,
+        wanted: impl Fn(&analyses::Analysis) -> bool,
+    ) -> analyses::Analysis {
         let looked = async {
             loop {
                 let row = self.row(id).await;
