@@ -1,2 +1,43 @@
-//! The `arsis` command.
-fn main() {}
+//! The `arsis` command: a thin layer over the libraries.
+
+mod analyze;
+mod cli;
+mod config;
+mod fleet;
+mod serve;
+
+use anyhow::Result;
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+/// Some files or the command failed; wrong usage is 2 (clap's own).
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    run(cli).unwrap_or_else(|error| {
+        eprintln!("arsis: {error:#}");
+        ExitCode::from(FAILED)
+    })
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Serve(args) => fleet::block_on(serve::run(&args)),
+        Command::Worker(args) => fleet::block_on(fleet::worker(&args)),
+        Command::Api(args) => fleet::block_on(fleet::api(&args)),
+        Command::Migrate => fleet::block_on(fleet::migrate()),
+        Command::User(args) => fleet::block_on(fleet::user(&args)),
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`).
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("warn,arsis=info,api=info,worker=info,store=info")
+    });
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

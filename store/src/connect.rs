@@ -29,7 +29,9 @@ pub async fn connect_private(server: &Server, database: &str) -> Result<PgPool> 
     if known.bind(database).fetch_optional(&mut admin).await?.is_none() {
         // The name is quoted by doubling its quotes; CREATE DATABASE takes no parameters.
         let quoted = database.replace('"', "\"\"");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE \"{quoted}\""))).execute(&mut admin).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE \"{quoted}\"")))
+            .execute(&mut admin)
+            .await?;
     }
     admin.close().await?;
     pool(server.connect_options(database)).await

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod analyses;
+pub mod connect;
 pub mod embedded;
 pub mod error;
 pub mod frames;
@@ -18,6 +19,7 @@ pub mod testing;
 pub mod tracks;
 pub mod users;
 
+pub use connect::{connect, connect_private};
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};
 

@@ -78,6 +78,9 @@ pub struct Origin<'a> {
     pub ip_address: Option<&'a str>,
 }
 
+/// How long a token is good for that an operator makes by hand.
+pub const OPERATOR_LIFETIME: Duration = Duration::days(365);
+
 /// Opens a session for `user_id` that lasts `lifetime`, and returns its token: the only time it is seen.
 ///
 /// # Errors

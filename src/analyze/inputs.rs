@@ -1,0 +1,86 @@
+//! From the paths of the command line to the files to analyse.
+
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Extensions taken from folders; a file named on the command line is tried whatever it is called.
+const EXTENSIONS: [&str; 22] = [
+    "wav", "wave", "flac", "mp3", "mp2", "mp1", "ogg", "oga", "opus", "m4a", "m4b", "mp4", "aac", "alac",
+    "aif", "aiff", "aifc", "caf", "mka", "mkv", "webm", "weba",
+];
+
+/// One thing to analyse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Input {
+    /// How the input is named in results and messages.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "-".into(),
+        }
+    }
+
+    /// File extension, to help the probe.
+    pub(crate) fn extension(&self) -> Option<&str> {
+        match self {
+            Self::File(path) => path.extension()?.to_str(),
+            Self::Stdin => None,
+        }
+    }
+}
+
+/// Expands folders, in the order of their names, so that the same folder gives the same results.
+pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            if inputs.contains(&Input::Stdin) {
+                bail!("standard input ('-') can be read only once");
+            }
+            inputs.push(Input::Stdin);
+        } else if path.is_dir() {
+            if !recursive {
+                bail!("{} is a folder; add -r to analyse the audio files in it", path.display());
+            }
+            let before = inputs.len();
+            walk(path, &mut inputs)?;
+            if inputs.len() == before {
+                bail!("no audio files found in {}", path.display());
+            }
+        } else {
+            inputs.push(Input::File(path.clone()));
+        }
+    }
+    Ok(inputs)
+}
+
+fn walk(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
+    let listed = fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
+    let mut entries = listed
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("failed to list {}", folder.display()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let kind = entry.file_type().with_context(|| format!("failed to look at {}", path.display()))?;
+        if kind.is_dir() {
+            walk(&path, inputs)?;
+        } else if is_audio(&path) {
+            inputs.push(Input::File(path));
+        }
+    }
+    Ok(())
+}
+
+fn is_audio(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}

@@ -1,0 +1,129 @@
+//! What `-o DIR` writes: a folder a file, holding `manifest.json`, `analysis.json`, `picture.png` and the
+//! chunks as `level-L/chunk-NNNNN.zst`.
+
+use super::document::Document;
+use super::overview::Overview;
+use super::picture::Picture;
+use analysis_core::chunk::Chunk;
+use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Names a folder for each input: the file's name, numbered where two files share one.
+pub(crate) fn folders(root: &Path, names: &[String]) -> Vec<PathBuf> {
+    let mut taken = BTreeSet::new();
+    let mut folder = |name: &String| {
+        let stem =
+            Path::new(name).file_name().map_or_else(|| "stdin".into(), |n| n.to_string_lossy().into_owned());
+        let stem = if name == "-" { "stdin".to_owned() } else { stem };
+        let numbered = (2..).map(|n| format!("{stem}-{n}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|n| !taken.contains(n)).unwrap_or(stem);
+        taken.insert(free.clone());
+        root.join(free)
+    };
+    names.iter().map(&mut folder).collect()
+}
+
+/// Writes a file's results while they come. Everything goes into a hidden sibling folder that takes its
+/// name only when it is whole: a folder that is there is complete, whatever ended the run before.
+pub(crate) struct FolderWriter {
+    part: PathBuf,
+    folder: PathBuf,
+}
+
+impl FolderWriter {
+    /// Starts a folder; what an interrupted run left of it goes.
+    pub(crate) fn create(folder: PathBuf) -> Result<Self> {
+        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let part = folder.with_file_name(format!(".{name}.part"));
+        remove_folder(&part)?;
+        fs::create_dir_all(&part).with_context(|| format!("failed to create {}", part.display()))?;
+        Ok(Self { part, folder })
+    }
+
+    /// Writes one chunk.
+    pub(crate) fn write_chunk(&self, chunk: &Chunk) -> std::io::Result<()> {
+        let level = self.part.join(format!("level-{}", chunk.level));
+        if chunk.index == 0 {
+            fs::create_dir_all(&level)?;
+        }
+        fs::write(level.join(format!("chunk-{:05}.zst", chunk.index)), &chunk.bytes)
+    }
+
+    /// Writes manifest, analysis and picture, then gives the folder its name.
+    pub(crate) fn finish(self, document: &Document, overview: &Overview) -> Result<()> {
+        self.write_json("manifest.json", &document.analysis.manifest)?;
+        self.write_json("analysis.json", document)?;
+        self.write_picture(document, overview)?;
+        remove_folder(&self.folder)?;
+        fs::rename(&self.part, &self.folder)
+            .with_context(|| format!("failed to move the results to {}", self.folder.display()))
+    }
+
+    fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<()> {
+        self.write_file(name, |mut out| {
+            serde_json::to_writer_pretty(&mut out, value)?;
+            Ok(writeln!(out)?)
+        })
+    }
+
+    fn write_picture(&self, document: &Document, overview: &Overview) -> Result<()> {
+        let analysis = &document.analysis;
+        let title = Path::new(&document.file).file_name().map(|n| n.to_string_lossy().into_owned());
+        let mut title = title.unwrap_or_else(|| document.file.clone());
+        if let Some(bpm) = analysis.summary.tempo_bpm {
+            title += &format!("   {bpm:.1} BPM");
+        }
+        if let Some(key) = &analysis.summary.key {
+            title += &format!("   {}", key.name);
+        }
+        let picture = Picture {
+            title: &title,
+            overview,
+            band_edges_hz: document.band_edges_hz(),
+            hop_ms: analysis.manifest.hop_ms,
+            duration_ms: analysis.audio.duration_ms,
+            events: &analysis.events,
+        };
+        self.write_file("picture.png", |out| picture.write(out))
+    }
+
+    fn write_file(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+        let path = self.part.join(name);
+        let file = File::create(&path).with_context(|| format!("failed to create {}", path.display()))?;
+        let mut out = BufWriter::new(file);
+        write(&mut out)
+            .and_then(|()| Ok(out.flush()?))
+            .with_context(|| format!("failed to write {}", path.display()))
+    }
+}
+
+impl Drop for FolderWriter {
+    /// A run that failed leaves nothing behind; after `finish` there is nothing to remove.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.part);
+    }
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_get_folders_of_their_own() {
+        let names = ["a/x.mp3", "b/x.mp3", "x.mp3-2", "-"].map(str::to_owned);
+        let got = folders(Path::new("out"), &names);
+        assert_eq!(got, ["out/x.mp3", "out/x.mp3-2", "out/x.mp3-2-2", "out/stdin"].map(PathBuf::from));
+    }
+}

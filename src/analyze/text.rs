@@ -1,0 +1,178 @@
+//! What people read: a few lines and a small picture of the bands.
+
+use super::document::Document;
+use super::overview::Overview;
+use analysis_core::AnalysisType;
+use std::fmt::Write;
+
+const COLUMNS: usize = 72;
+const ROWS: usize = 8;
+/// What the picture spans below the loudest level, in dB.
+const RANGE_DB: f32 = 60.0;
+
+/// Everything said about one file.
+pub(crate) fn describe(document: &Document, overview: &Overview) -> String {
+    let mut out = headline(document);
+    for (name, value) in facts(document) {
+        let _ = writeln!(out, "  {name:<11}{value}");
+    }
+    out.push_str(&picture(document, overview));
+    out
+}
+
+fn headline(document: &Document) -> String {
+    let audio = &document.analysis.audio;
+    let channels = match audio.channels {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        n => format!("{n} channels"),
+    };
+    let kind: Vec<&str> =
+        [&audio.container, &audio.codec].into_iter().flatten().map(String::as_str).collect();
+    let rate = f64::from(audio.sample_rate) / 1000.0;
+    let length = clock_tenths(audio.duration_ms);
+    format!("{}  {length}  {}  {rate} kHz {channels}\n", document.file, kind.join(" "))
+}
+
+fn facts(document: &Document) -> Vec<(&'static str, String)> {
+    let (audio, summary) = (&document.analysis.audio, &document.analysis.summary);
+    let mut facts = Vec::new();
+    if summary.beat_count.is_some() {
+        facts.push(("tempo", tempo(document)));
+        facts.push(("beats", beats(document)));
+    }
+    if let Some(key) = &summary.key {
+        let next = key.runner_up.as_ref().map(|k| format!("; next {k}")).unwrap_or_default();
+        facts.push(("key", format!("{} (confidence {:.2}{next})", key.name, key.confidence)));
+    } else if listens_for_key(document.analysis.manifest.analysis_type) {
+        facts.push(("key", "none heard".into()));
+    }
+    if let Some(hz) = summary.tuning_hz {
+        facts.push(("tuning", format!("A = {hz:.1} Hz")));
+    }
+    if summary.loudness.is_some() {
+        facts.push(("loudness", loudness(document)));
+    }
+    if let Some(sections) = sections(document) {
+        facts.push(("sections", sections));
+    }
+    if audio.decode_errors > 0 {
+        facts.push((
+            "damage",
+            format!("{} packets could not be decoded and were skipped", audio.decode_errors),
+        ));
+    }
+    if audio.truncated {
+        facts.push(("damage", "the file ends before its header says it should".into()));
+    }
+    facts
+}
+
+fn listens_for_key(kind: AnalysisType) -> bool {
+    matches!(kind, AnalysisType::Full | AnalysisType::Tonal | AnalysisType::Structure)
+}
+
+fn tempo(document: &Document) -> String {
+    let summary = &document.analysis.summary;
+    let Some(bpm) = summary.tempo_bpm else { return "no beat heard".into() };
+    let confidence = summary.tempo_confidence.unwrap_or_default();
+    let others: Vec<String> = summary
+        .tempo_candidates
+        .iter()
+        .filter(|c| (c.bpm - bpm).abs() > 0.04 * bpm)
+        .take(2)
+        .map(|c| format!("{:.1}", c.bpm))
+        .collect();
+    let also = if others.is_empty() { String::new() } else { format!("; else {}", others.join(" or ")) };
+    format!("{bpm:.1} BPM (confidence {confidence:.2}{also})")
+}
+
+fn beats(document: &Document) -> String {
+    let summary = &document.analysis.summary;
+    let beats = summary.beat_count.unwrap_or_default();
+    let bars = summary.bar_count.unwrap_or_default();
+    match &summary.time_signature {
+        Some(signature) => format!("{beats} in {bars} bars of {signature}"),
+        None => beats.to_string(),
+    }
+}
+
+fn loudness(document: &Document) -> String {
+    let Some(loudness) = &document.analysis.summary.loudness else { return String::new() };
+    let Some(integrated) = loudness.integrated_lufs else { return "silence".into() };
+    let mut text = format!("{integrated:.1} LUFS");
+    if let Some(range) = loudness.range_lu {
+        let _ = write!(text, ", range {range:.1} LU");
+    }
+    if let Some(peak) = loudness.true_peak_dbtp {
+        let _ = write!(text, ", true peak {peak:.1} dBTP");
+    }
+    text
+}
+
+fn sections(document: &Document) -> Option<String> {
+    use analysis_core::events::EventData;
+    let labelled = document.analysis.events.iter().filter_map(|event| match &event.event_data {
+        Some(EventData::Section { label }) => Some(format!("{label} {}", clock(u64::from(event.time_ms)))),
+        _ => None,
+    });
+    let all: Vec<String> = labelled.collect();
+    (!all.is_empty()).then(|| all.join("  "))
+}
+
+/// Rows from high to low frequency, each cell as dense as its band is loud.
+fn picture(document: &Document, overview: &Overview) -> String {
+    const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+    let mut out = String::new();
+    let length = overview.len();
+    if length == 0 {
+        return out;
+    }
+    let columns = COLUMNS.min(length);
+    let loudest = overview.maximum().max(-60.0);
+    for row in (0..ROWS).rev() {
+        let bands = row * overview.bands() / ROWS
+            ..((row + 1) * overview.bands() / ROWS).max(row * overview.bands() / ROWS + 1);
+        let _ = write!(out, "  {:>8} ", document.band_label(&bands));
+        for column in 0..columns {
+            let level = overview.peak(
+                column * length / columns,
+                ((column + 1) * length).div_ceil(columns),
+                bands.clone(),
+            );
+            let shade = (1.0 + (level - loudest) / RANGE_DB) * SHADES.len() as f32;
+            let reached = (1..SHADES.len()).filter(|step| *step as f32 <= shade).count();
+            out.push(SHADES[reached]);
+        }
+        out.push('\n');
+    }
+    let end = clock(document.analysis.audio.duration_ms);
+    let _ = writeln!(out, "  {:>8} 0:00{end:>width$}", "", width = columns.saturating_sub(4));
+    out
+}
+
+/// `m:ss` or `h:mm:ss`.
+pub(crate) fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    if seconds >= 3600 {
+        return format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn clock_tenths(ms: u64) -> String {
+    format!("{}.{}", clock(ms), ms % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_on_a_player() {
+        assert_eq!(clock(0), "0:00");
+        assert_eq!(clock(61_900), "1:01");
+        assert_eq!(clock(36_000_000), "10:00:00");
+        assert_eq!(clock_tenths(61_990), "1:01.9");
+    }
+}

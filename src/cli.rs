@@ -1,0 +1,165 @@
+//! What the command line accepts. Every default a user can see is here.
+
+use analysis_core::{AnalysisType, SampleType};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Listens to music and writes down what it hears: frames, beats, bars, tempo, key and loudness.
+#[derive(Debug, Parser)]
+#[command(name = "arsis", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Analyse files or folders and print what was heard
+    Analyze(AnalyzeArgs),
+    /// API and worker in one process, with a private PostgreSQL and local storage unless configured
+    Serve(ServeArgs),
+    /// The worker alone: pulls analyses from the queue until it is told to stop
+    Worker(WorkerArgs),
+    /// The API alone
+    Api(ListenArgs),
+    /// Bring the database to the newest schema
+    Migrate,
+    /// Manage users
+    User(UserArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// Files or folders (with -r); '-' reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Walk into folders, taking every file whose extension is a known audio one
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// What to compute
+    #[arg(long = "type", value_enum, default_value_t = TypeArg::Full, value_name = "TYPE")]
+    pub(crate) analysis_type: TypeArg,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write manifest, chunks, analysis and a picture here, a folder per file
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Files at a time [default: cores]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// File extension or MIME type of standard input, when its content alone does not tell
+    #[arg(long, value_name = "KIND")]
+    pub(crate) hint: Option<String>,
+    /// Milliseconds between frames (1 to 100)
+    #[arg(long, default_value_t = 10, value_name = "MS")]
+    pub(crate) hop_ms: u32,
+    /// Frequency bands in a frame (8 to 256)
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) bands: usize,
+    /// How values of a frame are stored
+    #[arg(long, value_enum, default_value_t = ValuesArg::U8, value_name = "TYPE")]
+    pub(crate) values: ValuesArg,
+    /// Refuse audio longer than this many minutes
+    #[arg(long, default_value_t = 24 * 60, value_name = "MINUTES")]
+    pub(crate) max_minutes: u64,
+}
+
+/// `--type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeArg {
+    /// Everything
+    Full,
+    /// Spectral frames, no events
+    Spectral,
+    /// Tempo, beats, bars, onsets
+    Rhythm,
+    /// Key, tuning, chroma
+    Tonal,
+    /// Sections, and the rhythm and chroma they rest on
+    Structure,
+}
+
+impl From<TypeArg> for AnalysisType {
+    fn from(arg: TypeArg) -> Self {
+        match arg {
+            TypeArg::Full => Self::Full,
+            TypeArg::Spectral => Self::Spectral,
+            TypeArg::Rhythm => Self::Rhythm,
+            TypeArg::Tonal => Self::Tonal,
+            TypeArg::Structure => Self::Structure,
+        }
+    }
+}
+
+/// `--values`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValuesArg {
+    /// Bytes in steps of 0.5 dB
+    U8,
+    /// 16-bit integers in fine steps
+    I16,
+    /// Half precision
+    F16,
+    /// Single precision
+    F32,
+}
+
+impl From<ValuesArg> for SampleType {
+    fn from(arg: ValuesArg) -> Self {
+        match arg {
+            ValuesArg::U8 => Self::U8,
+            ValuesArg::I16 => Self::I16,
+            ValuesArg::F16 => Self::F16,
+            ValuesArg::F32 => Self::F32,
+        }
+    }
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON document for a file, an array for several
+    Json,
+    /// One JSON document a line, as files finish
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListenArgs {
+    /// Address and port to listen on; port 0 takes a free one [env: ARSIS_LISTEN] [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Analyses at a time [env: ARSIS_JOBS] [default: cores]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add an approved user and print a session token for them, once
+    Add {
+        /// Their e-mail address; a known one gets a further token
+        email: String,
+    },
+}

@@ -1,0 +1,120 @@
+//! The environment, read here and nowhere else.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `DATABASE_URL` | PostgreSQL 15 or newer | a private server in the data directory |
+//! | `ARSIS_DATA_DIR` | private database and stored objects | `/var/lib/arsis` as root, else `$XDG_DATA_HOME/arsis` |
+//! | `S3_BUCKET` | bucket of an S3 service; turns object storage from a directory to S3 | – |
+//! | `S3_ENDPOINT` | its address, where it is not AWS | – |
+//! | `S3_REGION` | region (`auto` for R2) | `us-east-1` |
+//! | `S3_ACCESS_KEY_ID`, `S3_SECRET_ACCESS_KEY` | credentials (`AWS_…` are taken as well) | – |
+//! | `S3_PATH_STYLE` | bucket in the path (`true`) or the host name (`false`) | `true` with an endpoint |
+//! | `ARSIS_LISTEN` | address and port of the API | `127.0.0.1:7070` |
+//! | `ARSIS_ALLOWED_ORIGINS` | origins that may write with the session cookie, by commas | none |
+//! | `ARSIS_JOBS` | analyses at a time | cores |
+//! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on | the system's |
+//! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
+
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use store::objects::{self, S3Config};
+
+const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 7070);
+
+/// Address of the database, if one is configured.
+pub(crate) fn database_url() -> Result<Option<String>> {
+    text("DATABASE_URL")
+}
+
+/// Where a private database and stored objects live.
+pub(crate) fn data_dir() -> Result<PathBuf> {
+    if let Some(dir) = path("ARSIS_DATA_DIR") {
+        return std::path::absolute(&dir)
+            .with_context(|| format!("ARSIS_DATA_DIR: {} is no path", dir.display()));
+    }
+    if is_root() {
+        return Ok("/var/lib/arsis".into());
+    }
+    if let Some(dir) = path("XDG_DATA_HOME") {
+        return Ok(dir.join("arsis"));
+    }
+    let home = path("HOME").context("neither ARSIS_DATA_DIR nor HOME is set: say where data may be kept")?;
+    Ok(home.join(".local/share/arsis"))
+}
+
+/// Where objects are stored: a bucket if one is configured, else a directory beside the private database.
+pub(crate) fn objects() -> Result<objects::Config> {
+    let Some(bucket) = text("S3_BUCKET")? else {
+        return Ok(objects::Config::Directory(data_dir()?.join("objects")));
+    };
+    let endpoint = text("S3_ENDPOINT")?;
+    Ok(objects::Config::S3(S3Config {
+        bucket,
+        region: text("S3_REGION")?.unwrap_or_else(|| "us-east-1".into()),
+        access_key_id: credential("ACCESS_KEY_ID")?,
+        secret_access_key: credential("SECRET_ACCESS_KEY")?,
+        path_style: parsed("S3_PATH_STYLE")?.unwrap_or(endpoint.is_some()),
+        endpoint,
+    }))
+}
+
+/// Address the API listens on.
+pub(crate) fn listen(argument: Option<SocketAddr>) -> Result<SocketAddr> {
+    Ok(argument.or(parsed("ARSIS_LISTEN")?).unwrap_or_else(|| DEFAULT_LISTEN.into()))
+}
+
+/// Origins whose pages may write with the session cookie.
+pub(crate) fn allowed_origins() -> Result<Vec<String>> {
+    let listed = text("ARSIS_ALLOWED_ORIGINS")?.unwrap_or_default();
+    Ok(listed.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect())
+}
+
+/// Analyses at a time.
+pub(crate) fn jobs(argument: Option<NonZeroUsize>) -> Result<NonZeroUsize> {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(argument.or(parsed("ARSIS_JOBS")?).unwrap_or_else(cores))
+}
+
+/// Where a worker keeps the audio it works on.
+pub(crate) fn temp_dir() -> PathBuf {
+    path("ARSIS_TEMP_DIR").unwrap_or_else(env::temp_dir)
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn text(name: &str) -> Result<Option<String>> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.as_deref().map(|value| utf8(name, value)).transpose()
+}
+
+fn utf8(name: &str, value: &OsStr) -> Result<String> {
+    value.to_str().map(str::to_owned).with_context(|| format!("{name} is not UTF-8"))
+}
+
+fn parsed<T: std::str::FromStr>(name: &str) -> Result<Option<T>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let parse =
+        |value: String| value.parse().with_context(|| format!("{name} is {value:?}, which does not fit"));
+    text(name)?.map(parse).transpose()
+}
+
+fn credential(name: &str) -> Result<String> {
+    for name in [format!("S3_{name}"), format!("AWS_{name}")] {
+        if let Some(value) = text(&name)? {
+            return Ok(value);
+        }
+    }
+    bail!("S3_BUCKET is set, but S3_{name} is not")
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}

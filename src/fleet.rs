@@ -1,0 +1,159 @@
+//! The roles a process can have, and what they share: database, object storage, signals.
+
+use crate::cli::{ListenArgs, UserArgs, UserCommand, WorkerArgs};
+use crate::config;
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use store::PgPool;
+use store::embedded::Server;
+use store::objects::Objects;
+use store::sessions::{self, Origin};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Name of the private server's database.
+const PRIVATE_DATABASE: &str = "arsis";
+
+/// Runs a role to its end.
+pub(crate) fn block_on(role: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("failed to start the async runtime")?.block_on(role)
+}
+
+/// `arsis worker`.
+pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
+    let stop = stop_on_signal()?;
+    let database = Database::open().await?;
+    let objects = objects().await?;
+    let ended = run_worker(args, &database.pool, &objects, &stop).await;
+    database.close().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// `arsis api`.
+pub(crate) async fn api(args: &ListenArgs) -> Result<ExitCode> {
+    let stop = stop_on_signal()?;
+    let database = Database::open().await?;
+    let objects = objects().await?;
+    let listener = listen(config::listen(args.listen)?).await?;
+    println!("Arsis listens on http://{}/", listener.local_addr()?);
+    let ended = run_api(listener, &database.pool, &objects, &stop).await;
+    database.close().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// `arsis migrate`.
+pub(crate) async fn migrate() -> Result<ExitCode> {
+    let database = Database::open().await?;
+    let applied = store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
+    match applied.versions.as_slice() {
+        [] => println!("the database is at migration {}; nothing to do", applied.latest),
+        new => println!("applied {} migrations; the database is at {}", new.len(), applied.latest),
+    }
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `arsis user add`.
+pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
+    let UserCommand::Add { email } = &args.command;
+    let database = Database::open().await?;
+    store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
+    let mut db = database.pool.acquire().await.context("failed to reach the database")?;
+    let user = store::users::add_local(&mut db, email, None).await?;
+    let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
+    drop(db);
+    println!("{}", token.expose());
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves HTTP until `stop`.
+pub(crate) async fn run_api(
+    listener: TcpListener,
+    pool: &PgPool,
+    objects: &Objects,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let settings = api::Config { allowed_origins: config::allowed_origins()?, ..api::Config::default() };
+    let app = api::App::new(pool.clone(), objects.clone(), settings);
+    api::serve(listener, app, stop.clone().cancelled_owned()).await.context("the API ended")
+}
+
+/// Works until `stop`.
+pub(crate) async fn run_worker(
+    args: &WorkerArgs,
+    pool: &PgPool,
+    objects: &Objects,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let settings = worker::Config {
+        jobs: config::jobs(args.jobs)?,
+        temp_dir: config::temp_dir(),
+        ..worker::Config::default()
+    };
+    worker::run(settings, pool.clone(), objects.clone(), stop.clone()).await.context("the worker ended")
+}
+
+/// The object storage that is configured.
+pub(crate) async fn objects() -> Result<Objects> {
+    Objects::open(config::objects()?).await.context("failed to open the object storage")
+}
+
+/// Binds the API's address.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
+}
+
+/// A token that Ctrl-C and SIGTERM cancel. A second one ends the process at once.
+pub(crate) fn stop_on_signal() -> Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if cancel.is_cancelled() {
+                eprintln!("arsis: stopped at once");
+                std::process::exit(130);
+            }
+            eprintln!("arsis: ending; once more to stop at once");
+            cancel.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// The database, and the private server it may be on.
+pub(crate) struct Database {
+    pub(crate) pool: PgPool,
+    server: Option<Server>,
+}
+
+impl Database {
+    /// Connects to `DATABASE_URL`, or starts the private server.
+    pub(crate) async fn open() -> Result<Self> {
+        if let Some(url) = config::database_url()? {
+            let pool = store::connect(&url).await.context("failed to connect to DATABASE_URL")?;
+            return Ok(Self { pool, server: None });
+        }
+        let dir = config::data_dir()?.join("postgres");
+        let server = Server::start(dir).await.context("failed to start the private PostgreSQL")?;
+        let pool = store::connect_private(&server, PRIVATE_DATABASE).await;
+        Ok(Self { pool: pool.context("failed to connect to the private PostgreSQL")?, server: Some(server) })
+    }
+
+    /// Ends the connections, then the private server.
+    pub(crate) async fn close(self) {
+        self.pool.close().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+    }
+}

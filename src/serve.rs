@@ -1,0 +1,58 @@
+//! `arsis serve`: everything in one process, so that one command is enough to begin.
+
+use crate::cli::ServeArgs;
+use crate::{config, fleet};
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use store::PgPool;
+use store::sessions::{self, Origin};
+use tokio_util::sync::CancellationToken;
+
+/// The user that a private installation begins with.
+const LOCAL_USER: &str = "local@arsis.localhost";
+
+/// Starts what is not configured, migrates, runs API and worker until Ctrl-C or SIGTERM.
+pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
+    let stop = fleet::stop_on_signal()?;
+    let database = fleet::Database::open().await?;
+    store::migrate::migrate(&database.pool)
+        .await
+        .context("failed to bring the database to the newest schema")?;
+    let objects = fleet::objects().await?;
+    let listener = fleet::listen(config::listen(args.listen.listen)?).await?;
+    greet(&database.pool, listener.local_addr()?).await?;
+
+    // Whichever ends first takes the other with it.
+    let stop_all = stop.child_token();
+    let ends = |token: CancellationToken| move || token.cancel();
+    let api = ending(fleet::run_api(listener, &database.pool, &objects, &stop_all), ends(stop_all.clone()));
+    let worker =
+        ending(fleet::run_worker(&args.worker, &database.pool, &objects, &stop_all), ends(stop_all.clone()));
+    let (api, worker) = tokio::join!(api, worker);
+    database.close().await;
+    api?;
+    worker?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ending<T>(work: impl Future<Output = T>, then: impl FnOnce()) -> T {
+    let result = work.await;
+    then();
+    result
+}
+
+/// Prints where the server is, and a token on the first start of an installation without users.
+async fn greet(pool: &PgPool, address: SocketAddr) -> Result<()> {
+    let mut db = pool.acquire().await.context("failed to reach the database")?;
+    if store::users::any(&mut db).await? {
+        println!("Arsis listens on http://{address}/");
+        println!("For a new token: arsis user add EMAIL");
+        return Ok(());
+    }
+    let user = store::users::add_local(&mut db, LOCAL_USER, Some("Local user")).await?;
+    let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
+    println!("Arsis listens. Your address, with a token that is shown only this once:");
+    println!("  http://{address}/?token={}", token.expose());
+    Ok(())
+}
