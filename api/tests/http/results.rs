@@ -12,7 +12,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::queue::{self, Failure, Lease, Pick};
-use store::results::{self, Finished, NewChunk, Shape, Writer};
+use store::results::{self, Finished, Writer};
 use uuid::Uuid;
 
 /// 3,000 frames of 10 ms: chunks of 1,024 frames, the last one short.
@@ -27,8 +27,12 @@ struct Made {
     levels: Vec<Vec<u8>>,
 }
 
+fn config() -> Config {
+    Config { bands: 8, zoom_levels: 2, ..Config::default() }
+}
+
 fn make() -> Made {
-    let config = Config { bands: 8, zoom_levels: 2, ..Config::default() };
+    let config = config();
     let layout = FrameLayout::new(&config);
     let mut pyramid = ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames).unwrap();
     let mut builder = ManifestBuilder::new(&config, &layout);
@@ -114,19 +118,10 @@ impl Fixture {
     }
 
     async fn write(&self, how_many: usize) -> Writer {
-        let (made, pool) = (&self.made, self.server.pool());
-        let shape = Shape {
-            hop_ms: 10,
-            bands: 8,
-            bytes_per_frame: made.layout.bytes_per_frame(),
-            chunk_frames: 1024,
-            zoom_levels: 2,
-            frame_layout: serde_json::to_value(&made.layout).unwrap(),
-            analyzer_version: "test".into(),
-        };
-        let writer = results::begin(pool, &self.lease, &shape).await.unwrap();
-        let chunks: Vec<_> = made.chunks.iter().take(how_many).map(new_chunk).collect();
-        results::append(pool, &writer, &chunks).await.unwrap();
+        let pool = self.server.pool();
+        let writer = results::begin(pool, &self.lease, &config()).await.unwrap();
+        let chunks = &self.made.chunks[..how_many.min(self.made.chunks.len())];
+        results::append(pool, &writer, chunks).await.unwrap();
         writer
     }
 
@@ -137,10 +132,9 @@ impl Fixture {
     async fn completed_on(server: Server) -> Self {
         let fixture = Self::running_on(server).await;
         let writer = fixture.write(usize::MAX).await;
-        let manifest = serde_json::to_value(&fixture.made.manifest).unwrap();
-        let (summary, events) = (Summary::default(), events());
-        let finished = Finished { summary: &summary, manifest: &manifest, events: &events };
-        results::finish(fixture.server.pool(), &writer, &finished).await.unwrap();
+        let (summary, manifest) = (Summary::default(), &fixture.made.manifest);
+        let finished = Finished { summary: &summary, manifest, events: events().into_iter() };
+        results::finish(fixture.server.pool(), &writer, finished).await.unwrap();
         fixture
     }
 
@@ -164,11 +158,6 @@ impl Fixture {
         let width = self.made.layout.bytes_per_frame();
         &self.made.levels[level][from * width..to * width]
     }
-}
-
-fn new_chunk(chunk: &Chunk) -> NewChunk<'_> {
-    let Chunk { level, index, start_frame, frame_count, .. } = *chunk;
-    NewChunk { level, index, start_frame, frame_count, bytes: &chunk.bytes }
 }
 
 #[tokio::test]
