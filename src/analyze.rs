@@ -165,7 +165,7 @@ impl Printer {
 
     fn take(&mut self, job: &Job, result: Result<Heard>) -> Result<()> {
         let heard = result.inspect_err(|error| {
-            eprintln!("arsis: {}: {error:#}", job.input.name());
+            eprintln!("arsis: {}: {}", job.input.name(), crate::causes(error));
             self.failed += 1;
         });
         if self.format == Format::Jsonl {

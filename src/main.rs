@@ -9,6 +9,7 @@ mod serve;
 use anyhow::Result;
 use clap::Parser;
 use cli::{Cli, Command};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Some files or the command failed; wrong usage is 2 (clap's own).
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     run(cli).unwrap_or_else(|error| {
-        eprintln!("arsis: {error:#}");
+        eprintln!("arsis: {}", causes(&error));
         ExitCode::from(FAILED)
     })
 }
@@ -34,10 +35,26 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
+/// An error and what caused it, on one line. Some libraries repeat the cause in their own text: that is said once.
+fn causes(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += &format!(": {cause}");
+        }
+    }
+    line
+}
+
 /// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`).
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("warn,arsis=info,api=info,worker=info,store=info")
     });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
