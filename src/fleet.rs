@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use store::PgPool;
-use store::embedded::Server;
+use store::embedded::{self, Server};
 use store::objects::Objects;
 use store::sessions::{self, Origin};
 use tokio::net::TcpListener;
@@ -144,7 +144,14 @@ impl Database {
             return Ok(Self { pool, server: None });
         }
         let dir = config::data_dir()?.join("postgres");
-        let server = Server::start(dir).await.context("failed to start the private PostgreSQL")?;
+        let started = Server::start(&dir).await;
+        if matches!(started, Err(embedded::Error::InUse { .. })) {
+            // Another process of ours runs it, `arsis serve` for one: work beside it.
+            if let Some(pool) = store::connect_running(&dir, PRIVATE_DATABASE).await? {
+                return Ok(Self { pool, server: None });
+            }
+        }
+        let server = started.context("failed to start the private PostgreSQL")?;
         let pool = store::connect_private(&server, PRIVATE_DATABASE).await;
         Ok(Self { pool: pool.context("failed to connect to the private PostgreSQL")?, server: Some(server) })
     }

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::embedded::Server;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
+use std::path::Path;
 use std::time::Duration;
 
 /// Connections a process holds at most; PostgreSQL's default allows 100 over all processes.
@@ -35,6 +36,18 @@ pub async fn connect_private(server: &Server, database: &str) -> Result<PgPool> 
     }
     admin.close().await?;
     pool(server.connect_options(database)).await
+}
+
+/// Connects to a database of the private server that another process of ours runs on `data_dir`; `None` when
+/// none is ready there.
+///
+/// # Errors
+/// The server does not take a connection.
+pub async fn connect_running(data_dir: &Path, database: &str) -> Result<Option<PgPool>> {
+    match Server::connect_options_of_running(data_dir, database) {
+        Some(options) => pool(options).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn pool(options: PgConnectOptions) -> Result<PgPool> {

@@ -108,13 +108,18 @@ impl Server {
         off_the_async_threads(Self::start_temporary).await
     }
 
+    /// How to connect to the server that another process of ours runs on `data_dir`; `None` when none is ready
+    /// there. It ends with that process.
+    #[must_use]
+    pub fn connect_options_of_running(data_dir: &Path, database: &str) -> Option<PgConnectOptions> {
+        let socket_dir = cluster::socket_dir_when_ready(data_dir)?;
+        Some(options(&socket_dir, database))
+    }
+
     /// How to connect to one of the server's databases; a new cluster has `postgres`.
     #[must_use]
     pub fn connect_options(&self, database: &str) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket_dir.0)
-            .username(cluster::SUPERUSER)
-            .database(database)
+        options(&self.socket_dir.0, database)
     }
 
     /// The same as a URL, for other programs.
@@ -218,6 +223,10 @@ impl Server {
         }
         Ok(())
     }
+}
+
+fn options(socket_dir: &Path, database: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass().socket(socket_dir).username(cluster::SUPERUSER).database(database)
 }
 
 impl Drop for Server {

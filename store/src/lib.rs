@@ -19,7 +19,7 @@ pub mod testing;
 pub mod tracks;
 pub mod users;
 
-pub use connect::{connect, connect_private};
+pub use connect::{connect, connect_private, connect_running};
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};
 

@@ -116,9 +116,18 @@ pub(super) fn is_ready(data_dir: &Path) -> bool {
         .is_ok_and(|text| PidFile::parse(&text).status == "ready")
 }
 
-/// What PostgreSQL writes to `postmaster.pid`: line 1 is its process, line 8 its status.
+/// Where the socket of the server on `data_dir` is, if one takes connections there.
+pub(super) fn socket_dir_when_ready(data_dir: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(data_dir.join("postmaster.pid")).ok()?;
+    let file = PidFile::parse(&text);
+    (file.status == "ready").then(|| file.socket_dir.into())
+}
+
+/// What PostgreSQL writes to `postmaster.pid`: line 1 is its process, line 5 the directory of its socket, line 8
+/// its status.
 struct PidFile<'a> {
     pid: Option<u32>,
+    socket_dir: &'a str,
     status: &'a str,
 }
 
@@ -126,7 +135,8 @@ impl<'a> PidFile<'a> {
     fn parse(text: &'a str) -> Self {
         let mut lines = text.lines().map(str::trim);
         let pid = lines.next().and_then(|line| line.parse().ok());
-        Self { pid, status: lines.nth(6).unwrap_or_default() }
+        let socket_dir = lines.nth(3).unwrap_or_default();
+        Self { pid, socket_dir, status: lines.nth(2).unwrap_or_default() }
     }
 }
 
