@@ -203,9 +203,13 @@ fn computes(kind: AnalysisType) -> Computes {
             loudness: none,
             fields: &[BANDS, LOUDNESS, PEAK, ONSET, CENTROID],
         },
-        AnalysisType::Rhythm => {
-            Computes { rhythm: all, tonal: none, structure: none, loudness: none, fields: &[BANDS, PEAK, ONSET] }
-        }
+        AnalysisType::Rhythm => Computes {
+            rhythm: all,
+            tonal: none,
+            structure: none,
+            loudness: none,
+            fields: &[BANDS, PEAK, ONSET],
+        },
         AnalysisType::Tonal => {
             Computes { rhythm: none, tonal: all, structure: none, loudness: none, fields: &[BANDS, CHROMA] }
         }
