@@ -146,36 +146,22 @@ impl Packets {
 
     /// The next packet of the track; `None` at the end.
     fn read(&mut self) -> Result<Option<Packet>> {
-        for faults in 0..MAX_FAULTS_IN_A_ROW {
+        let mut faults = 0;
+        while faults < MAX_FAULTS_IN_A_ROW {
             match guarded(|| self.demuxer.next_packet()) {
-                Ok(Some(packet)) if packet.track_id == self.link.track_id && !packet.data.is_empty() => {
-                    return Ok(Some(packet));
+                // No fault of the file's, but a demuxer may make up empty packets without end.
+                Ok(Some(packet)) if packet.data.is_empty() => faults += 1,
+                Ok(Some(packet)) if packet.track_id == self.link.track_id => return Ok(Some(packet)),
+                Ok(Some(_)) => faults = 0,
+                Ok(None) => return Ok(None),
+                Err(Fault::ResetRequired) => {
+                    self.relink()?;
+                    faults += 1;
                 }
-                // Other tracks' packets are no faults, but a demuxer that makes up packets without end is.
-                Ok(Some(packet)) if packet.data.is_empty() => {}
-                Ok(Some(_)) => return self.read_on(),
-                Ok(None) => return Ok(None),
-                Err(Fault::ResetRequired) => self.relink()?,
                 Err(Fault::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(_) => self.errors += u64::from(faults == 0),
-            }
-        }
-        self.truncated = true;
-        Ok(None)
-    }
-
-    /// Skips the packets of other tracks.
-    fn read_on(&mut self) -> Result<Option<Packet>> {
-        loop {
-            match guarded(|| self.demuxer.next_packet()) {
-                Ok(Some(packet)) if packet.track_id != self.link.track_id => {}
-                Ok(Some(packet)) if !packet.data.is_empty() => return Ok(Some(packet)),
-                Ok(None) => return Ok(None),
-                Err(Fault::ResetRequired) => self.relink()?,
-                Err(Fault::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-                Ok(Some(_)) | Err(_) => {
-                    self.errors += 1;
-                    break;
+                Err(_) => {
+                    self.errors += u64::from(faults == 0);
+                    faults += 1;
                 }
             }
         }
@@ -252,5 +238,92 @@ fn unreadable_header(fault: Fault, sniff: &Sniff, failure: &Failure) -> Error {
             Error::UnsupportedCodec { codec: what.into() }
         }
         fault => Error::Corrupt { detail: fault.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::io::Cursor;
+
+    use symphonia::core::formats::{FormatInfo, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
+    use symphonia::core::meta::Metadata;
+    use symphonia::core::units::{Duration, Timestamp};
+
+    use super::super::sniff;
+    use super::super::source::Source;
+    use super::*;
+
+    /// A demuxer that plays a script before its own packets.
+    struct Scripted {
+        inner: Box<dyn FormatReader>,
+        script: VecDeque<std::result::Result<Packet, Fault>>,
+        /// Once the script is over: empty packets of another track for ever.
+        spins: bool,
+    }
+
+    impl FormatReader for Scripted {
+        fn format_info(&self) -> &FormatInfo {
+            self.inner.format_info()
+        }
+        fn media_info(&self) -> &MediaInfo {
+            self.inner.media_info()
+        }
+        fn metadata(&mut self) -> Metadata<'_> {
+            self.inner.metadata()
+        }
+        fn seek(&mut self, mode: SeekMode, to: SeekTo) -> std::result::Result<SeekedTo, Fault> {
+            self.inner.seek(mode, to)
+        }
+        fn tracks(&self) -> &[Track] {
+            self.inner.tracks()
+        }
+        fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Fault> {
+            match self.script.pop_front() {
+                Some(next) => next.map(Some),
+                None if self.spins => Ok(Some(packet(u32::MAX, &[]))),
+                None => self.inner.next_packet(),
+            }
+        }
+        fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>
+        where
+            Self: 's,
+        {
+            self.inner.into_inner()
+        }
+    }
+
+    fn packet(track_id: u32, data: &[u8]) -> Packet {
+        Packet::new(track_id, Timestamp::new(0), Duration::new(0), data)
+    }
+
+    /// Packets of a fixture, behind what `script` makes of its track's number.
+    fn scripted(script: impl FnOnce(u32) -> Vec<std::result::Result<Packet, Fault>>, spins: bool) -> Packets {
+        let wav = include_bytes!("../../tests/fixtures/exact-s16.wav");
+        let mut reader = Cursor::new(wav.as_slice());
+        let (sniff, failure) = (sniff::sniff(&mut reader, None).unwrap(), Failure::default());
+        let source = Source::new(reader, sniff.window.clone(), failure.clone()).unwrap();
+        let packets = Packets::open(Box::new(source), sniff, failure, &Limits::default()).unwrap();
+        let script = script(packets.link.track_id).into();
+        let demuxer: Box<dyn FormatReader> = Box::new(Scripted { inner: packets.demuxer, script, spins });
+        Packets { demuxer, ..packets }
+    }
+
+    #[test]
+    fn faults_between_other_tracks_packets_do_not_end_the_audio() {
+        let script = |own: u32| {
+            let fault = || Err(Fault::DecodeError("a bad cluster"));
+            vec![Ok(packet(own + 1, &[1])), fault(), fault(), Ok(packet(own + 1, &[1])), Ok(packet(own, &[]))]
+        };
+        let mut packets = scripted(script, false);
+        assert!(packets.read().unwrap().is_some_and(|packet| !packet.data.is_empty()));
+        assert_eq!((packets.errors(), packets.truncated()), (1, false));
+    }
+
+    #[test]
+    fn empty_packets_without_end_end() {
+        let mut packets = scripted(|_| Vec::new(), true);
+        assert!(packets.read().unwrap().is_none());
+        assert!(packets.truncated());
     }
 }
