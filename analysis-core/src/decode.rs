@@ -169,7 +169,11 @@ impl Decoder {
         let audio_left = loop {
             match packets.next()? {
                 Piece::Audio(range) => break range,
-                Piece::Silence(frames) => silence_left += frames,
+                Piece::Silence(frames) => {
+                    silence_left += frames;
+                    let link = packets.link();
+                    limits.check_length(silence_left, link.sample_rate_hz, link.channels.max(1))?;
+                }
                 Piece::End if packets.errors() == 0 && announced == 0 => return Err(Error::Empty),
                 Piece::End => {
                     let detail = format!("no packet can be decoded ({} tried)", packets.errors());

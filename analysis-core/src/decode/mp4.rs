@@ -36,8 +36,9 @@ impl Edit {
     /// ticks of the movie (often milliseconds). For the same reason an edit that ends within a tick of the
     /// media's own end ends there.
     pub(super) fn frames(&self, rate: u32, total: Option<u64>) -> (u64, Option<u64>) {
-        let fits =
-            |(delay, length): &(u64, u64)| *length > 0 && total.is_none_or(|total| delay + length <= total);
+        let fits = |(delay, length): &(u64, u64)| {
+            *length > 0 && total.is_none_or(|total| delay.saturating_add(*length) <= total)
+        };
         if let Some((delay, length)) = self.itunes.filter(fits) {
             return (delay, Some(length));
         }

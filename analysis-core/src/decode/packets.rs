@@ -24,6 +24,9 @@ const MAX_FAULTS_IN_A_ROW: u32 = 4_096;
 /// Longest hole in the time stamps that is filled with silence, in seconds. A longer one is no loss but a
 /// lie or another recording, and silence of any length can be had for a few bytes.
 const MAX_GAP_S: u64 = 60;
+/// Frames cut off at the ends that count towards no limit, in seconds: what a container trims is far shorter, but it
+/// may claim that all but a moment of hours is to be cut.
+const MAX_TRIM_S: u64 = 60;
 /// Most of embedded pictures and tags that is read, in bytes each: nothing here uses them.
 const MAX_METADATA_BYTES: usize = 1 << 20;
 
@@ -49,6 +52,8 @@ pub(super) struct Packets {
     /// A packet that waits until the hole before it is filled.
     stash: Option<Packet>,
     expected_ts: Option<i64>,
+    /// Frames decoded, before anything is cut off.
+    decoded_frames: u64,
     delay_frames: u64,
     padding_frames: u64,
     errors: u64,
@@ -83,6 +88,7 @@ impl Packets {
             link,
             stash: None,
             expected_ts: None,
+            decoded_frames: 0,
             delay_frames: 0,
             padding_frames: 0,
             errors: 0,
@@ -103,7 +109,10 @@ impl Packets {
     /// Frames cut from the start and the end so far.
     pub(super) fn trimmed(&self) -> (u64, u64) {
         let trim = &self.link.trim;
-        (self.delay_frames + trim.delay_frames, self.padding_frames + trim.padding_frames)
+        (
+            self.delay_frames.saturating_add(trim.delay_frames),
+            self.padding_frames.saturating_add(trim.padding_frames),
+        )
     }
 
     /// Packets lost so far.
@@ -117,8 +126,11 @@ impl Packets {
     }
 
     /// Decodes on until there is something to play.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::TooLong`] and [`Error::DecodedTooLarge`] also for what is decoded and cut off.
     pub(super) fn next(&mut self) -> Result<Piece> {
-        while !self.ended {
+        while !self.ended && !self.is_all_padding() {
             let packet = match self.stash.take() {
                 Some(packet) => packet,
                 None => match self.read()? {
@@ -135,7 +147,7 @@ impl Packets {
                     }
                 },
             };
-            let piece = self.decode(&packet);
+            let piece = self.decode(&packet)?;
             if !matches!(&piece, Piece::Audio(range) if range.is_empty()) && piece != Piece::Silence(0) {
                 return Ok(piece);
             }
@@ -193,7 +205,7 @@ impl Packets {
     }
 
     /// Decodes a packet; a lost one is silence of its duration, so that what follows keeps its time.
-    fn decode(&mut self, packet: &Packet) -> Piece {
+    fn decode(&mut self, packet: &Packet) -> Result<Piece> {
         let cut = self.link.cut(packet);
         let frames = guarded(|| self.decoder.decode(packet).map(|audio| audio.frames()));
         match frames {
@@ -201,19 +213,36 @@ impl Packets {
                 let start = cut.start.min(frames);
                 let end = frames.saturating_sub(cut.end).max(start);
                 if frames > 0 {
-                    self.delay_frames += cut.counted_start;
-                    self.padding_frames += cut.counted_end;
+                    self.delay_frames = self.delay_frames.saturating_add(cut.counted_start);
+                    self.padding_frames = self.padding_frames.saturating_add(cut.counted_end);
                 }
+                self.count(frames as u64)?;
                 let kept = self.link.trim.apply((end - start) as u64);
                 let index = |at: u64| start + usize::try_from(at).unwrap_or(usize::MAX);
-                Piece::Audio(index(kept.start)..index(kept.end))
+                Ok(Piece::Audio(index(kept.start)..index(kept.end)))
             }
             Err(_) => {
                 self.errors += 1;
-                let kept = self.link.trim.apply(cut.lost);
-                Piece::Silence(kept.end - kept.start)
+                let lost = cut.lost.min(MAX_GAP_S * u64::from(self.link.sample_rate_hz));
+                self.count(lost)?;
+                let kept = self.link.trim.apply(lost);
+                Ok(Piece::Silence(kept.end - kept.start))
             }
         }
+    }
+
+    /// Counts frames before trimming, so that no length is without limit because nobody hears it.
+    fn count(&mut self, frames: u64) -> Result<()> {
+        self.decoded_frames = self.decoded_frames.saturating_add(frames);
+        let rate_hz = self.link.sample_rate_hz;
+        let counted = self.decoded_frames.saturating_sub(2 * MAX_TRIM_S * u64::from(rate_hz));
+        self.limits.check_length(counted, rate_hz, self.link.channels.max(1))
+    }
+
+    /// Whether all that is to be heard was, and more followed than an encoder pads.
+    fn is_all_padding(&self) -> bool {
+        let trim = &self.link.trim;
+        trim.keep == Some(0) && trim.padding_frames > MAX_TRIM_S * u64::from(self.link.sample_rate_hz)
     }
 }
 
@@ -299,8 +328,8 @@ mod tests {
 
     /// Packets of a fixture, behind what `script` makes of its track's number.
     fn scripted(script: impl FnOnce(u32) -> Vec<std::result::Result<Packet, Fault>>, spins: bool) -> Packets {
-        let wav = include_bytes!("../../tests/fixtures/exact-s16.wav");
-        let mut reader = Cursor::new(wav.as_slice());
+        let flac = include_bytes!("../../tests/fixtures/exact-s16.flac");
+        let mut reader = Cursor::new(flac.as_slice());
         let (sniff, failure) = (sniff::sniff(&mut reader, None).unwrap(), Failure::default());
         let source = Source::new(reader, sniff.window.clone(), failure.clone()).unwrap();
         let packets = Packets::open(Box::new(source), sniff, failure, &Limits::default()).unwrap();
@@ -318,6 +347,36 @@ mod tests {
         let mut packets = scripted(script, false);
         assert!(packets.read().unwrap().is_some_and(|packet| !packet.data.is_empty()));
         assert_eq!((packets.errors(), packets.truncated()), (1, false));
+    }
+
+    /// A packet that cannot be decoded and says that it lasts for ever.
+    fn endless(track_id: u32) -> std::result::Result<Packet, Fault> {
+        Ok(Packet::new(track_id, Timestamp::new(0), Duration::new(u64::MAX), [1, 2, 3].as_slice()))
+    }
+
+    #[test]
+    fn a_lost_packet_is_silence_of_a_minute_at_most() {
+        let mut packets = scripted(|own| vec![endless(own), endless(own)], false);
+        let minute = Piece::Silence(MAX_GAP_S * u64::from(packets.link.sample_rate_hz));
+        assert_eq!(packets.next().unwrap(), minute);
+        assert_eq!(packets.next().unwrap(), minute);
+        assert!(matches!(packets.next().unwrap(), Piece::Audio(_)));
+    }
+
+    #[test]
+    fn what_is_cut_off_meets_the_limits_too() {
+        let mut packets = scripted(|own| (0..9).map(|_| endless(own)).collect(), false);
+        packets.link.trim.skip = u64::MAX;
+        packets.limits.max_duration_ms = 60_000;
+        assert!(matches!(packets.next(), Err(Error::TooLong { max_ms: 60_000, .. })));
+    }
+
+    #[test]
+    fn padding_without_end_ends() {
+        let mut packets = scripted(|own| (0..9).map(|_| endless(own)).collect(), false);
+        packets.link.trim.keep = Some(0);
+        assert_eq!(packets.next().unwrap(), Piece::End);
+        assert_eq!(packets.errors(), 2);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Link {
         }
         let end = if self.cuts == (Cuts::Mpeg { end_known: false }) { 0 } else { end };
         // The MPEG demuxer leaves what is trimmed inside the duration.
-        let trimmed = if matches!(self.cuts, Cuts::Mpeg { .. }) { start + end } else { 0 };
+        let trimmed = if matches!(self.cuts, Cuts::Mpeg { .. }) { start.saturating_add(end) } else { 0 };
         Cut {
             start: index(start),
             end: index(end),

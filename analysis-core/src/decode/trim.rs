@@ -20,10 +20,10 @@ impl Trim {
     pub(super) fn apply(&mut self, frames: u64) -> Range<u64> {
         let start = self.skip.min(frames);
         self.skip -= start;
-        self.delay_frames += start;
+        self.delay_frames = self.delay_frames.saturating_add(start);
         let kept = self.keep.map_or(frames - start, |keep| keep.min(frames - start));
         self.keep = self.keep.map(|keep| keep - kept);
-        self.padding_frames += frames - start - kept;
+        self.padding_frames = self.padding_frames.saturating_add(frames - start - kept);
         start..start + kept
     }
 }
