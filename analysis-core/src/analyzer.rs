@@ -215,7 +215,7 @@ impl Analyzer {
     }
 
     /// Takes interleaved samples (-1 to 1), any number of whole sample frames. Values that are no number count
-    /// as silence.
+    /// as silence, those beyond ±[`crate::decode::MAX_SAMPLE`] as that.
     ///
     /// # Errors
     /// [`Error::RaggedBlock`]; [`Error::TooLong`] and [`Error::DecodedTooLarge`] over the limits; whatever
@@ -230,8 +230,9 @@ impl Analyzer {
             for (channel, plane) in planes.iter_mut().enumerate() {
                 plane.clear();
                 let samples = block.iter().skip(channel).step_by(channels);
-                plane.extend(samples.map(|sample| if sample.is_finite() { *sample } else { 0.0 }));
+                plane.extend(samples);
             }
+            planes.iter_mut().for_each(|plane| crate::decode::tame(plane));
             let pushed = self.push_planes(&planes, observer);
             self.planes = planes;
             pushed?;
@@ -239,11 +240,11 @@ impl Analyzer {
         Ok(())
     }
 
-    /// Takes a plane of finite samples for each channel, all of one length.
+    /// Takes a plane of samples for each channel, all of one length, none beyond ±[`crate::decode::MAX_SAMPLE`].
     ///
     /// # Errors
     /// As [`Analyzer::push`]; [`Error::RaggedBlock`] when the planes differ in number or length.
-    pub fn push_planes(&mut self, planes: &[Vec<f32>], observer: &mut dyn Observer) -> Result<()> {
+    pub(crate) fn push_planes(&mut self, planes: &[Vec<f32>], observer: &mut dyn Observer) -> Result<()> {
         let len = planes.first().map_or(0, Vec::len);
         if planes.len() != usize::from(self.audio.channels) || planes.iter().any(|plane| plane.len() != len) {
             let given = planes.iter().map(Vec::len).sum();
@@ -299,7 +300,7 @@ impl Analyzer {
         let (rhythm, sections) = pulse.finish(audio.duration_ms as f64 / 1000.0);
         let heard =
             Heard { rhythm, sections, tonal: pitch, loudness: loudness.map(Loudness::finish).transpose()? };
-        let (summary, events) = heard.conclude();
+        let (summary, events) = heard.conclude(audio.duration_ms);
         Ok(Analysis {
             analyzer_version: crate::ANALYZER_VERSION,
             fingerprint,

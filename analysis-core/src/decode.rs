@@ -45,7 +45,7 @@ mod trim;
 pub const MAX_BLOCK_FRAMES: usize = 65_536;
 
 /// Samples beyond this (+120 dB full scale) come from damage; their squares would overflow what follows.
-const MAX_SAMPLE: f32 = 1e6;
+pub const MAX_SAMPLE: f32 = 1e6;
 
 /// The audio as its header and its first packet describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,11 +242,7 @@ impl Decoder {
         self.audio_left.start = range.end;
         self.packets.decoded().slice(range).copy_to_vecs_planar(&mut self.planes);
         // Plane by plane: flattened into one iterator the loop is not vectorised and costs as much as decoding PCM.
-        for plane in &mut self.planes {
-            for sample in plane {
-                *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) };
-            }
-        }
+        self.planes.iter_mut().for_each(|plane| tame(plane));
         count
     }
 
@@ -260,6 +256,13 @@ impl Decoder {
             was: describe(self.format.sample_rate_hz, self.format.channels),
             becomes: describe(rate_hz, channels),
         })
+    }
+}
+
+/// Replaces what is no number by silence and keeps the rest within ±[`MAX_SAMPLE`].
+pub(crate) fn tame(samples: &mut [f32]) {
+    for sample in samples {
+        *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) };
     }
 }
 

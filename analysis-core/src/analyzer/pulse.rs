@@ -9,6 +9,7 @@ use crate::stft::Stft;
 use crate::structure::{Section, StructureTracker};
 use crate::summary::{LoudnessSummary, Summary};
 use crate::tonal::Tonal;
+use crate::units;
 
 /// The stages that take a spectrum every 10 ms and decide at the end of the track.
 pub(super) struct Pulse {
@@ -88,7 +89,22 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    pub(super) fn conclude(self) -> (Summary, Events) {
+    /// Drops what the stages heard in the silence that they let follow the end.
+    fn end_at(&mut self, duration_ms: u64) {
+        let inside = |time_s: f64| units::seconds_to_ms(time_s) < duration_ms;
+        if let Some(tonal) = &mut self.tonal {
+            tonal.keys.spans.retain(|span| span.start_ms < duration_ms);
+            tonal.keys.spans.iter_mut().for_each(|span| span.end_ms = span.end_ms.min(duration_ms));
+        }
+        if let Some(rhythm) = &mut self.rhythm {
+            rhythm.beats.retain(|beat| inside(beat.time_s));
+            rhythm.tatums_s.retain(|time_s| inside(*time_s));
+            rhythm.onsets.retain(|onset| inside(onset.time_s));
+        }
+    }
+
+    pub(super) fn conclude(mut self, duration_ms: u64) -> (Summary, Events) {
+        self.end_at(duration_ms);
         let mut summary = Summary { loudness: self.loudness, ..Summary::default() };
         let mut marks = Vec::new();
         if let Some(tonal) = self.tonal {

@@ -1,0 +1,58 @@
+//! What the analysis as a whole promises, whatever is in the samples.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a test may panic, and casts what it has made itself"
+)]
+
+use analysis_core::Config;
+use analysis_core::analyzer::{Analysis, Analyzer};
+use analysis_core::decode::MAX_SAMPLE;
+
+const RATE_HZ: u32 = 22_050;
+
+#[track_caller]
+fn analysis(samples: &[f32]) -> Analysis {
+    let mut analyzer = Analyzer::new(Config::default(), RATE_HZ, 1).unwrap();
+    analyzer.push(samples, &mut ()).unwrap();
+    analyzer.finish(&mut ()).unwrap()
+}
+
+/// A decaying A minor chord every half second.
+fn pulses(samples: usize) -> Vec<f32> {
+    let at = |n: usize| {
+        let (t, since) = (n as f32 / RATE_HZ as f32, (n % (RATE_HZ as usize / 2)) as f32 / RATE_HZ as f32);
+        let chord = [220.0, 261.63, 329.63, 440.0].iter().map(|hz| (std::f32::consts::TAU * hz * t).sin());
+        0.2 * (-8.0 * since).exp() * chord.sum::<f32>()
+    };
+    (0..samples).map(at).collect()
+}
+
+#[test]
+fn nothing_happens_after_the_end() {
+    // The last hit is the very end, and no length is a whole number of frames or anchors.
+    for extra in [1, 30, 97, 211, 1_500] {
+        let found = analysis(&pulses(RATE_HZ as usize * 12 + extra));
+        let end_ms = found.audio.duration_ms;
+        assert!(found.summary.key.is_some() && found.summary.beat_count > Some(10));
+        let mut counts = [0, 0];
+        for event in found.events.iter() {
+            let until = u64::from(event.time_ms) + u64::from(event.duration_ms.unwrap_or(0));
+            assert!(u64::from(event.time_ms) < end_ms && until <= end_ms, "{event:?} of {end_ms} ms");
+            counts[0] += u32::from(event.event_type.as_str() == "beat");
+            counts[1] += u32::from(event.event_type.as_str() == "onset");
+        }
+        let told = [found.summary.beat_count, found.summary.onset_count];
+        assert_eq!(told, counts.map(Some));
+    }
+}
+
+#[test]
+fn absurd_samples_count_as_the_largest_that_a_file_could_hold() {
+    let mut absurd = pulses(RATE_HZ as usize * 12);
+    (absurd[10], absurd[20], absurd[30]) = (1e30, f32::NAN, f32::NEG_INFINITY);
+    let mut tame = absurd.clone();
+    (tame[10], tame[20], tame[30]) = (MAX_SAMPLE, 0.0, -MAX_SAMPLE);
+    let (absurd, tame) = (analysis(&absurd), analysis(&tame));
+    assert_eq!((&absurd.summary, &absurd.events), (&tame.summary, &tame.events));
+}
