@@ -11,7 +11,7 @@
 
 mod decode_kit;
 
-use decode_kit::{bursts, decode_fixture, lag};
+use decode_kit::{bursts, decode, decode_fixture, fixture, lag};
 
 /// A lossy codec at these rates keeps the bursts this well.
 const SIMILAR: f64 = 0.97;
@@ -92,4 +92,14 @@ fn pcm_variants_and_layer_two_are_in_time() {
     check("adpcm-ima.wav", 22_050, 0, 34_697, (0, 0));
     // 481 samples of the polyphase filter bank pair, which layer II has no tag for.
     check("mp2.mp2", 44_100, 481, 66_816, (0, 0));
+}
+
+#[test]
+fn opus_in_mp4_without_an_edit_list_loses_its_pre_skip_and_is_whole() {
+    let mut bytes = fixture("opus.mp4");
+    let edts = bytes.windows(4).position(|name| name == b"edts").unwrap();
+    bytes[edts..edts + 4].copy_from_slice(b"free");
+    let report = decode(bytes).unwrap().report;
+    assert_eq!((report.delay_frames, report.truncated), (312, false));
+    assert!((72_000..72_960).contains(&report.frames), "{} frames", report.frames);
 }

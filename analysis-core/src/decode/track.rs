@@ -228,7 +228,10 @@ impl Link {
         let pre_skip = Head::parse(header).map_or(0, |head| u64::from(head.pre_skip));
         if self.trim.skip == 0 {
             self.trim.skip = pre_skip;
-            self.expected_frames = self.expected_frames.map(|frames| frames.saturating_sub(pre_skip));
+            for frames in [&mut self.expected_frames, &mut self.trim.keep].into_iter().flatten() {
+                *frames = frames.saturating_sub(pre_skip);
+            }
+            self.least_frames = self.least_frames.saturating_sub(pre_skip);
         }
     }
 
