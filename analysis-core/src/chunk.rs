@@ -15,6 +15,8 @@ pub const MAGIC: [u8; 4] = *b"ARSF";
 pub const FORMAT_VERSION: u16 = 1;
 /// Bytes of the payload before the frames.
 pub const HEADER_BYTES: usize = 32;
+/// Most bytes of frames in a chunk that an analysis writes: 64 MiB.
+pub const MAX_CHUNK_BYTES: usize = 64 << 20;
 /// Residuals are noise: what helps is their uneven distribution, not repetition. So matches are sought for
 /// long ones alone, in a small table. On music this stays within 1.5 % of the residuals' entropy, where plain
 /// level 1 is 3 % above it and decodes a third slower, and levels 3 and 9 are larger and slower still.

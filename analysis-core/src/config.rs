@@ -1,6 +1,8 @@
 //! What to compute and in which shape.
 
+use crate::chunk::MAX_CHUNK_BYTES;
 use crate::error::{Error, Result};
+use crate::frame::FrameLayout;
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +63,7 @@ pub struct Config {
     /// How values are stored. Default `U8`: 0.5 dB steps.
     pub sample_type: SampleType,
     /// Frames in a chunk (64..=65,536). Default 1,024: 10.24 s at the default hop. Larger compresses a
-    /// little better, smaller seeks finer.
+    /// little better, smaller seeks finer. All frames of a chunk together take at most [`MAX_CHUNK_BYTES`].
     pub chunk_frames: usize,
     /// Coarser levels made for zooming (0..=6), each `ZOOM_FACTOR` times coarser than the one below. Default 3.
     pub zoom_levels: u32,
@@ -102,9 +104,26 @@ impl Config {
         within("hop_ms", u64::from(self.hop_ms), 1, 100)?;
         within("bands", self.bands as u64, 8, 256)?;
         within("chunk_frames", self.chunk_frames as u64, 64, 65_536)?;
+        let most_frames = MAX_CHUNK_BYTES / FrameLayout::new(self).bytes_per_frame().max(1);
+        within("chunk_frames", self.chunk_frames as u64, 64, most_frames as u64)?;
         within("zoom_levels", u64::from(self.zoom_levels), 0, 6)?;
         within("limits.max_channels", self.limits.max_channels as u64, 1, 8)?;
         // Times are stored as i32 milliseconds.
         within("limits.max_duration_ms", self.limits.max_duration_ms, 1, 24 * 24 * 3_600_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_readers_refuse_is_not_configured() {
+        let widest = Config { bands: 256, sample_type: SampleType::F32, ..Config::default() };
+        let most = MAX_CHUNK_BYTES / FrameLayout::new(&widest).bytes_per_frame();
+        Config { chunk_frames: most, ..widest.clone() }.validate().unwrap();
+        let refused = Config { chunk_frames: most + 1, ..widest }.validate();
+        assert!(matches!(refused, Err(Error::InvalidConfig { field: "chunk_frames", .. })), "{refused:?}");
+        Config { chunk_frames: 65_536, ..Config::default() }.validate().unwrap();
     }
 }

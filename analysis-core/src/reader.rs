@@ -1,12 +1,12 @@
 //! Reads stored frames by time.
 
-use crate::chunk::{ChunkDecoder, ChunkHeader, HEADER_BYTES};
+use crate::chunk::{ChunkDecoder, ChunkHeader, HEADER_BYTES, MAX_CHUNK_BYTES};
 use crate::error::{Error, Result};
 use crate::frame::FrameLayout;
 use crate::manifest::{ChunkManifest, LevelManifest, Manifest};
 
-/// Most bytes of frames that one read may return unless told otherwise: 64 MiB.
-pub const DEFAULT_MAX_BYTES: usize = 64 << 20;
+/// Most bytes of frames that one read may return unless told otherwise: 64 MiB, as many as a chunk may hold.
+pub const DEFAULT_MAX_BYTES: usize = MAX_CHUNK_BYTES;
 
 /// Seeks in the frames that a manifest describes. `source` gives the stored bytes of a chunk, by level and
 /// index: from a file, a database, or a network.
