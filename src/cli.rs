@@ -1,8 +1,18 @@
 //! What the command line accepts. Every default a user can see is here.
 
 use analysis_core::{AnalysisType, SampleType};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::RangedU64ValueParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
+
+/// Frame times fit 32 bits up to here: 24 days.
+const MOST_MINUTES: u64 = 24 * 24 * 60;
+
+/// What the command line says is wrong in a way that only a look at the files tells: exit status 2, as for clap's own.
+pub(crate) fn wrong_usage(message: String) -> anyhow::Error {
+    Cli::command().error(ErrorKind::ValueValidation, message).into()
+}
 
 /// Listens to music and writes down what it hears: frames, beats, bars, tempo, key and loudness.
 #[derive(Debug, Parser)]
@@ -52,16 +62,16 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "KIND")]
     pub(crate) hint: Option<String>,
     /// Milliseconds between frames (1 to 100)
-    #[arg(long, default_value_t = 10, value_name = "MS")]
+    #[arg(long, default_value_t = 10, value_name = "MS", value_parser = value_parser!(u32).range(1..=100))]
     pub(crate) hop_ms: u32,
     /// Frequency bands in a frame (8 to 256)
-    #[arg(long, default_value_t = 64, value_name = "N")]
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(8..=256))]
     pub(crate) bands: usize,
     /// How values of a frame are stored
     #[arg(long, value_enum, default_value_t = ValuesArg::U8, value_name = "TYPE")]
     pub(crate) values: ValuesArg,
     /// Refuse audio longer than this many minutes
-    #[arg(long, default_value_t = 24 * 60, value_name = "MINUTES")]
+    #[arg(long, default_value_t = 24 * 60, value_name = "MINUTES", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
     pub(crate) max_minutes: u64,
 }
 

@@ -19,6 +19,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     run(cli).unwrap_or_else(|error| {
+        if let Some(usage) = error.downcast_ref::<clap::Error>() {
+            usage.exit();
+        }
         eprintln!("arsis: {}", causes(&error));
         ExitCode::from(FAILED)
     })
@@ -46,10 +49,11 @@ fn causes(error: &anyhow::Error) -> String {
     line
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`).
+/// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`;
+/// what the decoders say about damaged files is in the result).
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("warn,arsis=info,api=info,worker=info,store=info")
+        tracing_subscriber::EnvFilter::new("warn,symphonia=error,arsis=info,api=info,worker=info,store=info")
     });
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -15,27 +15,25 @@
 //! # Ok::<(), analysis_core::Error>(())
 //! ```
 
-use crate::assembler::{Assembled, Assembler};
-use crate::bands::{self, Bands};
-use crate::chroma::ChromaAnchor;
+mod assembler;
+mod frames;
+mod pulse;
+
 use crate::chunk::Chunk;
 use crate::config::{AnalysisType, Config};
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::features::{FramePeaks, SpectralFeatures};
 use crate::fingerprint::fingerprint;
-use crate::frame::{self, FrameLayout, FrameValues};
+use crate::frame::{FrameLayout, FrameValues};
 use crate::loudness::Loudness;
-use crate::manifest::{Manifest, ManifestBuilder};
-use crate::onset::OnsetStrength;
-use crate::rhythm::{self, RhythmTracker};
+use crate::manifest::Manifest;
 use crate::stft::Stft;
-use crate::structure::{Section, StructureTracker};
-use crate::summary::{AudioInfo, LoudnessSummary, Summary};
+use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
 use crate::units;
-use crate::zoom::ZoomPyramid;
+use frames::Frames;
+use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
 
@@ -116,7 +114,7 @@ impl Observer for () {}
 const BLOCK_FRAMES: usize = 8_192;
 
 /// Hop of the stages that follow the pulse, in ms, whatever the hop of the frames.
-const PULSE_HOP_MS: u32 = crate::assembler::ONSET_HOP_MS;
+const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 
 /// Analyses a whole file: fingerprint, decoding, and everything `config` asks for.
 ///
@@ -172,34 +170,6 @@ pub struct Analyzer {
     loudness: Option<Loudness>,
 }
 
-/// What makes frames and chunks.
-struct Frames {
-    stft: Stft,
-    bands: Bands,
-    features: SpectralFeatures,
-    peaks: FramePeaks,
-    powers: Vec<f32>,
-    levels: Vec<f32>,
-    assembler: Assembler,
-    layout: FrameLayout,
-    bytes: Vec<u8>,
-    zoom: ZoomPyramid,
-    manifest: ManifestBuilder,
-}
-
-/// The stages that take a spectrum every 10 ms and decide at the end of the track.
-struct Pulse {
-    rhythm: Rhythm,
-    structure: Option<StructureTracker>,
-}
-
-/// What listens to onsets.
-enum Rhythm {
-    Beats(Box<RhythmTracker>),
-    OnsetsAlone(Box<OnsetStrength>),
-    Off,
-}
-
 impl Analyzer {
     /// Plans everything for audio of `sample_rate_hz` (8,000..=192,000, or what `config.limits` says) with
     /// `channels` channels (1..=8).
@@ -207,34 +177,25 @@ impl Analyzer {
     /// # Errors
     /// [`Error::InvalidConfig`], [`Error::SampleRateOutOfRange`], [`Error::TooManyChannels`].
     pub fn new(config: Config, sample_rate_hz: u32, channels: usize) -> Result<Self> {
-        use AnalysisType::{Full, Rhythm as RhythmOnly, Spectral, Structure, Tonal as TonalOnly};
         config.validate()?;
         config.limits.check_format(sample_rate_hz, channels)?;
         let kind = config.analysis_type;
         let frames = Frames::new(&config, sample_rate_hz, channels)?;
-        let pulse_stft = (config.hop_ms != PULSE_HOP_MS && kind != TonalOnly)
+        let pulse_stft = (config.hop_ms != PULSE_HOP_MS && kind != AnalysisType::Tonal)
             .then(|| Stft::new(sample_rate_hz, PULSE_HOP_MS));
-        let rhythm = match kind {
-            Full | RhythmOnly | Structure => Rhythm::Beats(Box::new(RhythmTracker::new(sample_rate_hz))),
-            Spectral => {
-                Rhythm::OnsetsAlone(Box::new(OnsetStrength::new(sample_rate_hz, frames.stft.fft_len())))
-            }
-            TonalOnly => Rhythm::Off,
-        };
-        let tonal = matches!(kind, Full | TonalOnly | Structure).then(|| TonalAnalyzer::new(sample_rate_hz));
+        let hears_pitch = matches!(kind, AnalysisType::Full | AnalysisType::Tonal | AnalysisType::Structure);
+        let tonal = hears_pitch.then(|| TonalAnalyzer::new(sample_rate_hz));
         Ok(Self {
             audio: AudioInfo::of_samples(sample_rate_hz, u16::try_from(channels).unwrap_or(u16::MAX)),
             fingerprint: None,
             taken: 0,
             mono: Vec::with_capacity(BLOCK_FRAMES),
             planes: vec![Vec::with_capacity(BLOCK_FRAMES); channels],
-            pulse: Pulse {
-                rhythm,
-                structure: matches!(kind, Full | Structure)
-                    .then(|| StructureTracker::new(frames.stft.bins(), frames.stft.bin_hz())),
-            },
+            pulse: Pulse::new(kind, sample_rate_hz, &frames.stft),
             pulse_stft,
-            loudness: (kind == Full).then(|| Loudness::new(channels, sample_rate_hz)).transpose()?,
+            loudness: (kind == AnalysisType::Full)
+                .then(|| Loudness::new(channels, sample_rate_hz))
+                .transpose()?,
             tonal,
             frames,
             config,
@@ -367,176 +328,6 @@ impl Analyzer {
         frames.finish_spectra(shared);
         frames.assembler.finish();
         pitch
-    }
-}
-
-/// What the stages that listen to the whole track found.
-struct Heard {
-    rhythm: Option<rhythm::Rhythm>,
-    sections: Option<Vec<Section>>,
-    tonal: Option<Tonal>,
-    loudness: Option<LoudnessSummary>,
-}
-
-impl Heard {
-    fn conclude(self) -> (Summary, Events) {
-        let mut summary = Summary { loudness: self.loudness, ..Summary::default() };
-        let mut marks = Vec::new();
-        if let Some(tonal) = self.tonal {
-            marks.extend(tonal.keys.events());
-            (summary.key, summary.tuning_hz) = (tonal.keys.key, tonal.tuning_hz);
-        }
-        let count = |len: usize| Some(u32::try_from(len).unwrap_or(u32::MAX));
-        if let Some(sections) = self.sections {
-            marks.extend(sections.iter().map(Section::event));
-            summary.section_count = count(sections.len());
-        }
-        let Some(rhythm) = self.rhythm else {
-            return (summary, Events::new(Vec::new(), Vec::new(), Vec::new(), marks));
-        };
-        summary.tempo_bpm = rhythm.tempo_bpm;
-        summary.tempo_confidence = rhythm.tempo_confidence;
-        summary.tempo_candidates = rhythm.candidates;
-        summary.tempo_curve = rhythm.curve;
-        summary.time_signature = rhythm.time_signature;
-        summary.beat_count = count(rhythm.beats.len());
-        summary.bar_count = count(rhythm.beats.iter().filter(|beat| beat.position == 1).count());
-        summary.onset_count = count(rhythm.onsets.len());
-        (summary, Events::new(rhythm.beats, rhythm.tatums_s, rhythm.onsets, marks))
-    }
-}
-
-impl Frames {
-    fn new(config: &Config, sample_rate_hz: u32, channels: usize) -> Result<Self> {
-        let stft = Stft::new(sample_rate_hz, config.hop_ms);
-        let layout = FrameLayout::new(config);
-        let has = |name| layout.field(name).is_ok();
-        Ok(Self {
-            bands: Bands::new(config.bands, sample_rate_hz, stft.fft_len()),
-            features: SpectralFeatures::new(sample_rate_hz, stft.fft_len(), channels),
-            peaks: FramePeaks::new(sample_rate_hz, config.hop_ms),
-            powers: vec![0.0; config.bands],
-            levels: vec![0.0; config.bands],
-            assembler: Assembler::new(config, has(frame::ONSET), has(frame::CHROMA)),
-            bytes: Vec::with_capacity(layout.bytes_per_frame()),
-            zoom: ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames)?,
-            manifest: ManifestBuilder::new(config, &layout),
-            layout,
-            stft,
-        })
-    }
-
-    fn push_peaks(&mut self, planes: &[Vec<f32>], start: usize, end: usize) {
-        let parts: [&[f32]; 8] =
-            std::array::from_fn(|i| planes.get(i).map_or(&[][..], |plane| &plane[start..end]));
-        let assembler = &mut self.assembler;
-        self.peaks.push(&parts[..planes.len().min(parts.len())], &mut |peak| assembler.push_peak(peak));
-    }
-
-    /// Spectra of the next samples, to the bands and, where the hop is shared, to the rhythm.
-    fn push_spectra(&mut self, mono: &[f32], shared: Option<&mut Pulse>) {
-        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
-        stft.push(mono, &mut spectrum_sink(bands, features, powers, levels, assembler, shared));
-    }
-
-    fn finish_spectra(&mut self, shared: Option<&mut Pulse>) {
-        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
-        stft.finish(&mut spectrum_sink(bands, features, powers, levels, assembler, shared));
-    }
-
-    /// Hands out every frame that is whole, and the chunks they fill.
-    fn emit(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Self { assembler, layout, bytes, zoom, manifest, .. } = self;
-        let mut emit_one = |frame: Assembled<'_>| {
-            bytes.clear();
-            layout.encode(&frame.values, bytes);
-            let Assembled { index, time_ms, values } = frame;
-            observer.on_frame(&Frame { index, time_ms, values, bytes })?;
-            zoom.push(bytes, &mut |chunk| pass_on(manifest, chunk, observer))
-        };
-        while let Some(emitted) = assembler.take(&mut emit_one) {
-            emitted?;
-        }
-        Ok(())
-    }
-
-    /// The last chunk of every level, and the manifest of all of them.
-    fn finish(
-        self,
-        audio: AudioInfo,
-        fingerprint: Option<String>,
-        observer: &mut dyn Observer,
-    ) -> Result<Manifest> {
-        let Self { zoom, mut manifest, .. } = self;
-        zoom.finish(&mut |chunk| pass_on(&mut manifest, chunk, observer))?;
-        Ok(manifest.finish(audio, fingerprint))
-    }
-}
-
-fn pass_on(manifest: &mut ManifestBuilder, chunk: Chunk, observer: &mut dyn Observer) -> Result<()> {
-    manifest.add(&chunk)?;
-    observer.on_chunk(chunk)
-}
-
-/// What happens with each spectrum of the frames.
-fn spectrum_sink<'a>(
-    bands: &'a Bands,
-    features: &'a SpectralFeatures,
-    powers: &'a mut [f32],
-    levels: &'a mut [f32],
-    assembler: &'a mut Assembler,
-    mut pulse: Option<&'a mut Pulse>,
-) -> impl FnMut(&[f32]) + 'a {
-    move |power| {
-        bands.process(power, powers);
-        bands::powers_to_db(powers, levels);
-        assembler.push_spectral(levels, features.process(power));
-        if let Some(pulse) = &mut pulse {
-            assembler.push_onset(pulse.push_spectrum(power));
-        }
-    }
-}
-
-impl Pulse {
-    fn push_anchor(&mut self, anchor: &ChromaAnchor) {
-        if let Some(structure) = &mut self.structure {
-            structure.push_anchor(anchor);
-        }
-    }
-
-    /// Strength of an onset at the next 10 ms.
-    fn push_spectrum(&mut self, power: &[f32]) -> f32 {
-        if let Some(structure) = &mut self.structure {
-            structure.push_spectrum(power);
-        }
-        match &mut self.rhythm {
-            Rhythm::Beats(tracker) => tracker.push_spectrum(power).strength,
-            Rhythm::OnsetsAlone(onsets) => onsets.process(power).strength,
-            Rhythm::Off => 0.0,
-        }
-    }
-
-    fn finish(self, duration_s: f64) -> (Option<rhythm::Rhythm>, Option<Vec<Section>>) {
-        let rhythm = self.rhythm.finish();
-        let beats = rhythm.iter().flat_map(|rhythm| &rhythm.beats);
-        let downbeats: Vec<f64> = beats.filter(|beat| beat.position == 1).map(|beat| beat.time_s).collect();
-        let sections = self.structure.map(|structure| structure.finish(&downbeats, duration_s));
-        (rhythm, sections)
-    }
-}
-
-impl Rhythm {
-    fn push_audio(&mut self, mono: &[f32]) {
-        if let Self::Beats(tracker) = self {
-            tracker.push_audio(mono);
-        }
-    }
-
-    fn finish(self) -> Option<rhythm::Rhythm> {
-        match self {
-            Self::Beats(tracker) => Some(tracker.finish()),
-            Self::OnsetsAlone(_) | Self::Off => None,
-        }
     }
 }
 

@@ -5,7 +5,6 @@
 
 pub mod activation;
 pub mod analyzer;
-mod assembler;
 pub mod attack;
 pub mod bands;
 pub mod beats;

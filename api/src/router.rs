@@ -112,6 +112,8 @@ pub fn router(app: App) -> Router {
     let nosniff = HeaderValue::from_static("nosniff");
     let (routes, _) = assemble(&app);
     routes
+        // Where the address that `arsis serve` prints leads.
+        .route("/", axum::routing::get(docs::page))
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
         .layer(CatchPanicLayer::custom(panicked))

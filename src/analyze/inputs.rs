@@ -1,5 +1,6 @@
 //! From the paths of the command line to the files to analyse.
 
+use crate::cli::wrong_usage;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,12 +44,15 @@ pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Vec<Input>> {
     for path in paths {
         if path.as_os_str() == "-" {
             if inputs.contains(&Input::Stdin) {
-                bail!("standard input ('-') can be read only once");
+                return Err(wrong_usage("standard input ('-') can be read only once".into()));
             }
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
             if !recursive {
-                bail!("{} is a folder; add -r to analyse the audio files in it", path.display());
+                let folder = path.display();
+                return Err(wrong_usage(format!(
+                    "{folder} is a folder; add -r to analyse the audio files in it"
+                )));
             }
             let before = inputs.len();
             walk(path, &mut inputs)?;

@@ -83,3 +83,46 @@ impl Guarded {
         Broken(why.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::extract::{FromRequest as _, Multipart, Request};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const HEAD: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+
+    /// A form of a thousand pieces that are all there at once; counts how many were taken.
+    fn eager_body(taken: &Arc<AtomicUsize>) -> Body {
+        let taken = Arc::clone(taken);
+        let pieces = (0..1000).map(move |i| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Bytes::from_static(if i == 0 { HEAD } else { &[7; 4096] }))
+        });
+        Body::from_stream(futures::stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn a_form_reader_takes_no_more_than_it_gives_out() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let (stream, _) = guard(eager_body(&taken), &Config::default());
+        let request = Request::builder().header("content-type", "multipart/form-data; boundary=b");
+        let request = request.body(Body::from_stream(stream)).unwrap();
+        let mut form = Multipart::from_request(request, &()).await.unwrap();
+        let mut field = form.next_field().await.unwrap().unwrap();
+        for given_out in 1..=100 {
+            field.chunk().await.unwrap().unwrap();
+            let ahead = taken.load(Ordering::Relaxed) - given_out;
+            assert!(ahead <= 4, "{ahead} pieces in memory after {given_out}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_goes_on_is_given_up() {
+        let config = Config { upload_idle_timeout: Duration::from_millis(1), ..Config::default() };
+        let silent = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let (stream, fault) = guard(Body::from_stream(silent), &config);
+        assert!(Box::pin(stream).next().await.unwrap().is_err());
+        assert_eq!(fault.or(Problem::new(Kind::Internal)).kind(), Kind::RequestTimeout);
+    }
+}

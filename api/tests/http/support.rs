@@ -59,8 +59,10 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let app = App::new(database.pool().clone(), objects.clone(), config);
         let (stop, stopped) = oneshot::channel::<()>();
+        // An answer that never ends is a failure, not a wait.
+        let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         let running = tokio::spawn(api::serve(listener, app, async { drop(stopped.await) }));
-        Self { address, objects, client: Client::new(), database, stop: Some(stop), running, folder }
+        Self { address, objects, client, database, stop: Some(stop), running, folder }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

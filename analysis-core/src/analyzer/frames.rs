@@ -1,0 +1,121 @@
+//! The part of an analysis that makes frames and chunks.
+
+use super::assembler::{Assembled, Assembler};
+use super::pulse::Pulse;
+use super::{Frame, Observer};
+use crate::bands::{self, Bands};
+use crate::chunk::Chunk;
+use crate::config::Config;
+use crate::error::Result;
+use crate::features::{FramePeaks, SpectralFeatures};
+use crate::frame::{self, FrameLayout};
+use crate::manifest::{Manifest, ManifestBuilder};
+use crate::stft::Stft;
+use crate::summary::AudioInfo;
+use crate::zoom::ZoomPyramid;
+
+/// What makes frames and chunks.
+pub(super) struct Frames {
+    pub(super) stft: Stft,
+    bands: Bands,
+    features: SpectralFeatures,
+    pub(super) peaks: FramePeaks,
+    powers: Vec<f32>,
+    levels: Vec<f32>,
+    pub(super) assembler: Assembler,
+    pub(super) layout: FrameLayout,
+    bytes: Vec<u8>,
+    zoom: ZoomPyramid,
+    manifest: ManifestBuilder,
+}
+
+impl Frames {
+    pub(super) fn new(config: &Config, sample_rate_hz: u32, channels: usize) -> Result<Self> {
+        let stft = Stft::new(sample_rate_hz, config.hop_ms);
+        let layout = FrameLayout::new(config);
+        let has = |name| layout.field(name).is_ok();
+        Ok(Self {
+            bands: Bands::new(config.bands, sample_rate_hz, stft.fft_len()),
+            features: SpectralFeatures::new(sample_rate_hz, stft.fft_len(), channels),
+            peaks: FramePeaks::new(sample_rate_hz, config.hop_ms),
+            powers: vec![0.0; config.bands],
+            levels: vec![0.0; config.bands],
+            assembler: Assembler::new(config, has(frame::ONSET), has(frame::CHROMA)),
+            bytes: Vec::with_capacity(layout.bytes_per_frame()),
+            zoom: ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames)?,
+            manifest: ManifestBuilder::new(config, &layout),
+            layout,
+            stft,
+        })
+    }
+
+    pub(super) fn push_peaks(&mut self, planes: &[Vec<f32>], start: usize, end: usize) {
+        let parts: [&[f32]; 8] =
+            std::array::from_fn(|i| planes.get(i).map_or(&[][..], |plane| &plane[start..end]));
+        let assembler = &mut self.assembler;
+        self.peaks.push(&parts[..planes.len().min(parts.len())], &mut |peak| assembler.push_peak(peak));
+    }
+
+    /// Spectra of the next samples, to the bands and, where the hop is shared, to the rhythm.
+    pub(super) fn push_spectra(&mut self, mono: &[f32], shared: Option<&mut Pulse>) {
+        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
+        stft.push(mono, &mut spectrum_sink(bands, features, powers, levels, assembler, shared));
+    }
+
+    pub(super) fn finish_spectra(&mut self, shared: Option<&mut Pulse>) {
+        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
+        stft.finish(&mut spectrum_sink(bands, features, powers, levels, assembler, shared));
+    }
+
+    /// Hands out every frame that is whole, and the chunks they fill.
+    pub(super) fn emit(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        let Self { assembler, layout, bytes, zoom, manifest, .. } = self;
+        let mut emit_one = |frame: Assembled<'_>| {
+            bytes.clear();
+            layout.encode(&frame.values, bytes);
+            let Assembled { index, time_ms, values } = frame;
+            observer.on_frame(&Frame { index, time_ms, values, bytes })?;
+            zoom.push(bytes, &mut |chunk| pass_on(manifest, chunk, observer))
+        };
+        while let Some(emitted) = assembler.take(&mut emit_one) {
+            emitted?;
+        }
+        Ok(())
+    }
+
+    /// The last chunk of every level, and the manifest of all of them.
+    pub(super) fn finish(
+        self,
+        audio: AudioInfo,
+        fingerprint: Option<String>,
+        observer: &mut dyn Observer,
+    ) -> Result<Manifest> {
+        let Self { zoom, mut manifest, .. } = self;
+        zoom.finish(&mut |chunk| pass_on(&mut manifest, chunk, observer))?;
+        Ok(manifest.finish(audio, fingerprint))
+    }
+}
+
+fn pass_on(manifest: &mut ManifestBuilder, chunk: Chunk, observer: &mut dyn Observer) -> Result<()> {
+    manifest.add(&chunk)?;
+    observer.on_chunk(chunk)
+}
+
+/// What happens with each spectrum of the frames.
+fn spectrum_sink<'a>(
+    bands: &'a Bands,
+    features: &'a SpectralFeatures,
+    powers: &'a mut [f32],
+    levels: &'a mut [f32],
+    assembler: &'a mut Assembler,
+    mut pulse: Option<&'a mut Pulse>,
+) -> impl FnMut(&[f32]) + 'a {
+    move |power| {
+        bands.process(power, powers);
+        bands::powers_to_db(powers, levels);
+        assembler.push_spectral(levels, features.process(power));
+        if let Some(pulse) = &mut pulse {
+            assembler.push_onset(pulse.push_spectrum(power));
+        }
+    }
+}

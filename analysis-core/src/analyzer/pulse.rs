@@ -1,0 +1,116 @@
+//! The part of an analysis that follows the track every 10 ms and decides at its end.
+
+use crate::chroma::ChromaAnchor;
+use crate::config::AnalysisType;
+use crate::events::Events;
+use crate::onset::OnsetStrength;
+use crate::rhythm::{self, RhythmTracker};
+use crate::stft::Stft;
+use crate::structure::{Section, StructureTracker};
+use crate::summary::{LoudnessSummary, Summary};
+use crate::tonal::Tonal;
+
+/// The stages that take a spectrum every 10 ms and decide at the end of the track.
+pub(super) struct Pulse {
+    pub(super) rhythm: Rhythm,
+    structure: Option<StructureTracker>,
+}
+
+/// What listens to onsets.
+pub(super) enum Rhythm {
+    Beats(Box<RhythmTracker>),
+    OnsetsAlone(Box<OnsetStrength>),
+    Off,
+}
+
+impl Pulse {
+    /// What an analysis of this kind follows, for spectra as `stft` makes them.
+    pub(super) fn new(kind: AnalysisType, sample_rate_hz: u32, stft: &Stft) -> Self {
+        use AnalysisType::{Full, Rhythm as RhythmOnly, Spectral, Structure, Tonal};
+        let rhythm = match kind {
+            Full | RhythmOnly | Structure => Rhythm::Beats(Box::new(RhythmTracker::new(sample_rate_hz))),
+            Spectral => Rhythm::OnsetsAlone(Box::new(OnsetStrength::new(sample_rate_hz, stft.fft_len()))),
+            Tonal => Rhythm::Off,
+        };
+        let structure =
+            matches!(kind, Full | Structure).then(|| StructureTracker::new(stft.bins(), stft.bin_hz()));
+        Self { rhythm, structure }
+    }
+
+    pub(super) fn push_anchor(&mut self, anchor: &ChromaAnchor) {
+        if let Some(structure) = &mut self.structure {
+            structure.push_anchor(anchor);
+        }
+    }
+
+    /// Strength of an onset at the next 10 ms.
+    pub(super) fn push_spectrum(&mut self, power: &[f32]) -> f32 {
+        if let Some(structure) = &mut self.structure {
+            structure.push_spectrum(power);
+        }
+        match &mut self.rhythm {
+            Rhythm::Beats(tracker) => tracker.push_spectrum(power).strength,
+            Rhythm::OnsetsAlone(onsets) => onsets.process(power).strength,
+            Rhythm::Off => 0.0,
+        }
+    }
+
+    pub(super) fn finish(self, duration_s: f64) -> (Option<rhythm::Rhythm>, Option<Vec<Section>>) {
+        let rhythm = self.rhythm.finish();
+        let beats = rhythm.iter().flat_map(|rhythm| &rhythm.beats);
+        let downbeats: Vec<f64> = beats.filter(|beat| beat.position == 1).map(|beat| beat.time_s).collect();
+        let sections = self.structure.map(|structure| structure.finish(&downbeats, duration_s));
+        (rhythm, sections)
+    }
+}
+
+impl Rhythm {
+    pub(super) fn push_audio(&mut self, mono: &[f32]) {
+        if let Self::Beats(tracker) = self {
+            tracker.push_audio(mono);
+        }
+    }
+
+    pub(super) fn finish(self) -> Option<rhythm::Rhythm> {
+        match self {
+            Self::Beats(tracker) => Some(tracker.finish()),
+            Self::OnsetsAlone(_) | Self::Off => None,
+        }
+    }
+}
+
+/// What the stages that listen to the whole track found.
+pub(super) struct Heard {
+    pub(super) rhythm: Option<rhythm::Rhythm>,
+    pub(super) sections: Option<Vec<Section>>,
+    pub(super) tonal: Option<Tonal>,
+    pub(super) loudness: Option<LoudnessSummary>,
+}
+
+impl Heard {
+    pub(super) fn conclude(self) -> (Summary, Events) {
+        let mut summary = Summary { loudness: self.loudness, ..Summary::default() };
+        let mut marks = Vec::new();
+        if let Some(tonal) = self.tonal {
+            marks.extend(tonal.keys.events());
+            (summary.key, summary.tuning_hz) = (tonal.keys.key, tonal.tuning_hz);
+        }
+        let count = |len: usize| Some(u32::try_from(len).unwrap_or(u32::MAX));
+        if let Some(sections) = self.sections {
+            marks.extend(sections.iter().map(Section::event));
+            summary.section_count = count(sections.len());
+        }
+        let Some(rhythm) = self.rhythm else {
+            return (summary, Events::new(Vec::new(), Vec::new(), Vec::new(), marks));
+        };
+        summary.tempo_bpm = rhythm.tempo_bpm;
+        summary.tempo_confidence = rhythm.tempo_confidence;
+        summary.tempo_candidates = rhythm.candidates;
+        summary.tempo_curve = rhythm.curve;
+        summary.time_signature = rhythm.time_signature;
+        summary.beat_count = count(rhythm.beats.len());
+        summary.bar_count = count(rhythm.beats.iter().filter(|beat| beat.position == 1).count());
+        summary.onset_count = count(rhythm.onsets.len());
+        (summary, Events::new(rhythm.beats, rhythm.tatums_s, rhythm.onsets, marks))
+    }
+}
