@@ -52,6 +52,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same transaction may succeed when it is begun again: it met another one, and the database ended
+    /// this one to let that pass (deadlock, serialization failure).
+    #[must_use]
+    pub fn is_collision(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code == "40P01" || code == "40001")
+    }
+
     /// Whether the database could not be reached or had no connection free: asking again later may help.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {

@@ -205,6 +205,26 @@ pub async fn renew(pool: &PgPool, lease: &Lease, progress: Progress, lease_for: 
     Ok(row.map_or(Renewal::Lost, |row| Renewal::Renewed { cancel_requested: row.cancel_requested }))
 }
 
+/// Locks the track of an analysis for the rest of the transaction. Whoever locks both takes the track first, as
+/// deleting a track does: so nobody waits in a circle, and what is decided about a track from all of its analyses is
+/// decided by one at a time.
+pub(crate) async fn lock_track_of(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
+    sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM reference_tracks
+            WHERE id = (SELECT track_id FROM track_analyses WHERE id = $1) FOR NO KEY UPDATE"#,
+        analysis_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// [`hold`] for what also writes the track.
+pub(crate) async fn hold_with_track(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
+    lock_track_of(db, lease.analysis_id).await?;
+    hold(db, lease).await
+}
+
 /// Locks the analysis for the rest of the transaction, if the lease still holds.
 ///
 /// # Errors
@@ -234,7 +254,7 @@ pub(crate) struct Held {
 /// [`Error::LeaseLost`]: someone else decides about this analysis now. [`Error::Database`].
 pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result<Verdict> {
     let mut tx = pool.begin().await?;
-    let held = hold(&mut tx, lease).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
     let verdict = if failure.permanent || lease.attempt >= held.max_attempts {
         end_in_error(&mut tx, lease, held.track_id, failure.kind, failure.message).await?;
         Verdict::Failed
@@ -253,7 +273,7 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
 /// [`Error::LeaseLost`], [`Error::Database`].
 pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
-    let held = hold(&mut tx, lease).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
     end_in_error(&mut tx, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await?;
     close_attempt(&mut tx, lease, "cancelled", None).await?;
     tx.commit().await?;
@@ -335,7 +355,8 @@ pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Re
     Ok(())
 }
 
-/// Says on the track that its analysis failed, unless another analysis of it succeeded or is still to come.
+/// Says on the track that its analysis failed, unless another analysis of it succeeded or is still to come. The
+/// caller holds the track ([`lock_track_of`]): two last analyses that fail at once would each see the other at work.
 pub(crate) async fn settle_track_after_failure(
     db: &mut PgConnection,
     track_id: Uuid,

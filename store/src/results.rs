@@ -171,7 +171,7 @@ where
     let Finished { summary, manifest, events } = finished;
     let lease = &writer.lease;
     let mut tx = pool.begin().await?;
-    let held = queue::hold(&mut tx, lease).await?;
+    let held = queue::hold_with_track(&mut tx, lease).await?;
     complete_manifests(&mut tx, writer, manifest).await?;
     insert_events(&mut tx, lease.analysis_id, events).await?;
     sqlx::query!(
