@@ -18,12 +18,8 @@ use sha2::{Digest, Sha256};
 use store::access::{self, Action};
 use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
 use store::idempotency::Answer;
-use time::Duration;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// How long a key may be held: the work is one transaction, which ends with the request.
-const LEASE: Duration = Duration::MINUTE;
 
 /// What to compute.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -72,7 +68,7 @@ pub(crate) async fn create(
     let mut tx = app.begin().await?;
     rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let operation = format!("POST /v1/tracks/{track_id}/analyses");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(&fingerprint),
         Attempt::First(claim) => claim,
     };
@@ -163,7 +159,7 @@ pub(crate) async fn cancel(
     let mut tx = app.begin().await?;
     let before = rights::analysis(&mut tx, &caller, analysis_id, Action::Update).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(""),
         Attempt::First(claim) => claim,
     };
