@@ -164,16 +164,21 @@ pub(crate) async fn cancel(
         Attempt::First(claim) => claim,
     };
     if matches!(before.status, Status::Completed | Status::Error) {
-        return Err(Problem::detailed(
-            Kind::AnalysisOver,
-            format!("its status is {}", before.status.as_str()),
-        ));
+        return Err(over(&before));
     }
     analyses::request_cancel(&mut tx, analysis_id).await?;
-    access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
     let after = analyses::get(&mut tx, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    // Between the two looks the worker may have committed its result, or failed.
+    if after.status != Status::Running && after.error_kind.as_deref() != Some(analyses::CANCELLED) {
+        return Err(over(&after));
+    }
+    access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
     let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
     idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
     state::commit(tx).await?;
     Ok(idempotent::respond(answer))
+}
+
+fn over(analysis: &Analysis) -> Problem {
+    Problem::detailed(Kind::AnalysisOver, format!("its status is {}", analysis.status.as_str()))
 }
