@@ -150,7 +150,8 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
            UPDATE track_analyses a
               SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
                   lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
-                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL, updated_at = now()
+                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL,
+                  summary = NULL, manifest = NULL, updated_at = now()
              FROM due, reference_tracks t
             WHERE a.id = due.id AND t.id = a.track_id
            RETURNING a.id, a.lease_token AS "token!", a.attempt, a.max_attempts, a.track_id, a.analysis_type,
