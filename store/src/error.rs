@@ -23,6 +23,12 @@ pub enum Error {
         /// The first migration in the database that this program does not know.
         version: i64,
     },
+    /// The database was not migrated, or not to where this Arsis needs it.
+    #[error("the database lacks migration {version}: run `arsis migrate`")]
+    SchemaTooOld {
+        /// The first migration that is missing.
+        version: i64,
+    },
     /// A migration of the schema failed; it left nothing behind.
     #[error("failed to migrate the database")]
     Migration(#[source] sqlx::migrate::MigrateError),
@@ -73,6 +79,13 @@ impl Error {
                 .is_some_and(|code| code.starts_with("08") || code == "53300" || code.starts_with("57P")),
             _ => false,
         }
+    }
+
+    /// Whether the database could not hold a value (SQLSTATE class 22): a fault of who gave it.
+    #[must_use]
+    pub fn is_bad_value(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code.starts_with("22"))
     }
 }
 
