@@ -313,6 +313,7 @@ pub async fn request_cancel(db: &mut PgConnection, id: Uuid) -> Result<Option<St
     if let Some(after) = after {
         let status = Status::from_stored(&after.status);
         if status == Status::Error {
+            queue::drop_results(db, id).await?; // of an attempt that failed for now
             queue::settle_track_after_failure(db, after.track_id, CANCELLED_MESSAGE).await?;
         }
         return Ok(Some(status));

@@ -11,6 +11,7 @@
 //! | fails for good | `error` | yes | [`fail`] |
 //! | fails for now | `pending`, later; `error` when out of attempts | yes | [`fail`] |
 //! | is cancelled | `error`, kind `cancelled` | yes | [`cancelled`] |
+//! | fails for now or is handed back after a cancel | `error`, kind `cancelled` | yes | [`fail`], [`release`] |
 //! | is handed back at shutdown | `pending`, at once | no | [`release`] |
 //! | dies without a word | `pending`; `error` when out of attempts | yes | [`reaper::reap`] |
 //!
@@ -126,6 +127,8 @@ pub enum Verdict {
     },
     /// The analysis ended in `error`.
     Failed,
+    /// There would have been another attempt, had nobody asked for the analysis to stop: it ended as cancelled.
+    Cancelled,
 }
 
 /// Leases an analysis to `worker` for `lease_for`, or `None` when there is nothing (or not this one) to do.
@@ -232,7 +235,7 @@ pub(crate) async fn hold_with_track(db: &mut PgConnection, lease: &Lease) -> Res
 /// [`Error::LeaseLost`] when it does not, [`Error::Database`].
 pub(crate) async fn hold(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
     let row = sqlx::query!(
-        "SELECT track_id, max_attempts FROM track_analyses
+        "SELECT track_id, max_attempts, cancel_requested FROM track_analyses
           WHERE id = $1 AND lease_token = $2 AND status = 'running' FOR UPDATE",
         lease.analysis_id,
         lease.token
@@ -240,13 +243,19 @@ pub(crate) async fn hold(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
     .fetch_optional(db)
     .await?
     .ok_or(Error::LeaseLost { analysis_id: lease.analysis_id })?;
-    Ok(Held { track_id: row.track_id, max_attempts: row.max_attempts })
+    Ok(Held {
+        track_id: row.track_id,
+        max_attempts: row.max_attempts,
+        cancel_requested: row.cancel_requested,
+    })
 }
 
 /// What [`hold`] read.
 pub(crate) struct Held {
     pub(crate) track_id: Uuid,
     pub(crate) max_attempts: i32,
+    /// Someone asked for the analysis to stop: it must not come back.
+    pub(crate) cancel_requested: bool,
 }
 
 /// Ends an attempt that failed: for good, or until the next attempt after an exponentially growing, jittered wait.
@@ -259,10 +268,17 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
     let verdict = if failure.permanent || lease.attempt >= held.max_attempts {
         end_in_error(&mut tx, lease, held.track_id, failure.kind, failure.message).await?;
         Verdict::Failed
+    } else if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        Verdict::Cancelled
     } else {
         Verdict::Retrying { after: postpone(&mut tx, lease, failure).await? }
     };
-    let outcome = if verdict == Verdict::Failed { "failed" } else { "retrying" };
+    let outcome = match verdict {
+        Verdict::Failed => "failed",
+        Verdict::Cancelled => "cancelled",
+        Verdict::Retrying { .. } => "retrying",
+    };
     close_attempt(&mut tx, lease, outcome, Some(failure)).await?;
     tx.commit().await?;
     Ok(verdict)
@@ -275,19 +291,26 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
 pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
     let held = hold_with_track(&mut tx, lease).await?;
-    end_in_error(&mut tx, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await?;
+    end_as_cancelled(&mut tx, lease, &held).await?;
     close_attempt(&mut tx, lease, "cancelled", None).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count.
+/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count. One that
+/// someone asked to stop ends as cancelled instead.
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`].
 pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
-    hold(&mut tx, lease).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
+    if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        close_attempt(&mut tx, lease, "cancelled", None).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
     sqlx::query!(
         "UPDATE track_analyses
             SET status = 'pending', attempt = attempt - 1, next_run_at = now(), lease_token = NULL,
@@ -323,6 +346,10 @@ async fn postpone(db: &mut PgConnection, lease: &Lease, failure: &Failure<'_>) -
     .fetch_one(db)
     .await?;
     Ok(Duration::try_from_secs_f64(wait_s).unwrap_or_default())
+}
+
+async fn end_as_cancelled(db: &mut PgConnection, lease: &Lease, held: &Held) -> Result<()> {
+    end_in_error(db, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await
 }
 
 async fn end_in_error(

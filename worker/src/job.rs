@@ -281,6 +281,9 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
         Ok(Verdict::Failed) => {
             tracing::warn!(error.kind = failure.kind, error.cause = failure.cause, "analysis failed");
         }
+        Ok(Verdict::Cancelled) => {
+            tracing::info!(error.kind = failure.kind, "analysis failed after it was cancelled");
+        }
         Ok(Verdict::Retrying { after }) => tracing::warn!(
             error.kind = failure.kind,
             error.cause = failure.cause,
