@@ -374,7 +374,7 @@ async fn end_in_error(
     settle_track_after_failure(db, track_id, message).await
 }
 
-/// Removes what attempts of ours have written for an analysis so far.
+/// Removes every result row of an analysis, whoever wrote it: results are replaced as a whole.
 pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
     sqlx::query!("DELETE FROM analysis_frame_manifests WHERE analysis_id = $1", analysis_id)
         .execute(&mut *db)

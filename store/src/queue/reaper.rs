@@ -6,6 +6,7 @@ use super::{BACKOFF_BASE, BACKOFF_FACTOR, BACKOFF_MAX, tickets};
 use crate::Result;
 use crate::analyses::{CANCELLED, CANCELLED_MESSAGE, Status};
 use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// `error_kind` of an attempt whose worker died or lost its database for longer than its lease.
@@ -16,6 +17,9 @@ const WORKER_LOST_MESSAGE: &str =
 
 /// Most expired leases put right in one transaction.
 const BATCH: i64 = 100;
+
+/// How long a row that someone else set to `running`, without a lease, is left to them after its last change.
+const LEASELESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Most tickets made at a time; more would only lie in the queue.
 const MAX_NEW_TICKETS: i64 = 1000;
@@ -55,9 +59,12 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
     let tracks = sqlx::query_scalar!(
         "SELECT id FROM reference_tracks
           WHERE id IN (SELECT track_id FROM track_analyses
-                        WHERE status = 'running' AND lease_until < now() ORDER BY id LIMIT $1)
+                        WHERE status = 'running'
+                          AND coalesce(lease_until, updated_at + make_interval(secs => $2)) < now()
+                        ORDER BY id LIMIT $1)
           ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-        BATCH
+        BATCH,
+        LEASELESS.as_secs_f64()
     )
     .fetch_all(&mut *db)
     .await?;
@@ -68,7 +75,8 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
         r#"WITH expired AS (
                SELECT id, lease_token, cancel_requested OR attempt >= max_attempts AS ends
                  FROM track_analyses
-                WHERE status = 'running' AND lease_until < now() AND track_id = ANY ($9)
+                WHERE status = 'running' AND track_id = ANY ($9)
+                  AND coalesce(lease_until, updated_at + make_interval(secs => $10)) < now()
                 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED),
            history AS (
                UPDATE track_analysis_attempts h
@@ -92,7 +100,8 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
         BACKOFF_BASE.as_secs_f64(),
         BACKOFF_MAX.as_secs_f64(),
         f64::from(BACKOFF_FACTOR),
-        &tracks
+        &tracks,
+        LEASELESS.as_secs_f64()
     )
     .fetch_all(&mut *db)
     .await?;
