@@ -118,7 +118,7 @@ impl Service {
         };
         let text = tokio::time::timeout(PATIENCE, all).await.unwrap();
         let events = text.split("\n\n").filter(|event| event.contains("event: progress"));
-        let states: Vec<Value> = events.map(|event| data(event)).collect();
+        let states: Vec<Value> = events.map(data).collect();
         assert!(states.windows(2).all(|pair| pair[0] != pair[1]), "each event tells a change: {text}");
         let (last, before) = states.split_last().unwrap();
         assert!(

@@ -195,12 +195,14 @@ async fn a_killed_workers_job_is_finished_once_by_the_other_within_30_seconds() 
 
     let (track, id) = bench.pending(&audio).await;
     let holder = eventually("a worker runs it and has stored chunks", async || {
+        let (manifest, events) = bench.visible(id).await;
         let row = bench.row(id).await;
         assert_ne!(
             row.status,
             Status::Completed,
             "it was over before it could be killed: the piece is too short"
         );
+        assert!(manifest.is_none() && !events, "nothing is to be seen of a result before it is whole");
         let stored = bench.chunks(id).await.len();
         (row.status == Status::Running && stored >= 3).then_some(())?;
         bench.worker(id).await
@@ -214,7 +216,7 @@ async fn a_killed_workers_job_is_finished_once_by_the_other_within_30_seconds() 
     let row = bench.row(id).await;
     assert_eq!((row.status, row.attempt), (Status::Running, 1), "killed in the middle");
     let left_behind = bench.chunks(id).await.len();
-    assert!(left_behind >= 3 && left_behind < PIECE_SECONDS / 10, "{left_behind} chunks left behind");
+    assert!((3..PIECE_SECONDS / 10).contains(&left_behind), "{left_behind} chunks left behind");
 
     // From now until the result: either nothing is to be seen, or the whole of it.
     let manifest = eventually("the other worker finishes it", async || {

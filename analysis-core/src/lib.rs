@@ -39,6 +39,7 @@ pub mod stft;
 pub mod structure;
 pub mod summary;
 pub mod tempo;
+pub mod timing;
 pub mod tonal;
 pub mod transform;
 pub mod tuning;

@@ -3,6 +3,7 @@
 use crate::activation::CUES;
 use crate::lattice::Slot;
 use crate::rhythm::Beat;
+use crate::timing;
 
 /// What a slot of the lattice is to the meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +244,7 @@ fn trace(slots: &[Slot], before: &[[u8; KINDS]], p: usize, k: usize) -> Vec<Mete
 /// Times, bars and confidence of the chosen slots.
 #[must_use]
 pub fn beats(slots: &[Slot], chosen: &[MeterBeat]) -> Vec<(MeterBeat, Beat)> {
-    let times = steady(&chosen.iter().map(|m| slots[m.slot].seconds()).collect::<Vec<_>>());
+    let times = timing::steady(&chosen.iter().map(|m| slots[m.slot].seconds()).collect::<Vec<_>>());
     let mut bar = 1;
     let mut out = Vec::with_capacity(chosen.len());
     for (i, (m, time_s)) in chosen.iter().zip(times).enumerate() {
@@ -260,29 +261,6 @@ fn confidence(slots: &[Slot], chosen: &[MeterBeat], i: usize) -> f32 {
     let near = &chosen[i.saturating_sub(4)..(i + 5).min(chosen.len())];
     let mean = near.iter().map(nats).sum::<f32>() / near.len() as f32;
     1.0 / (1.0 + (-(0.7 * mean + 0.3 * nats(&chosen[i]))).exp())
-}
-
-/// How far a beat may stand from where its neighbours put it, in seconds, where they agree.
-const STRAY_S: f64 = 0.006;
-/// How well the neighbours must agree, in seconds.
-const AGREE_S: f64 = 0.012;
-
-/// Draws stray beats back to where their neighbours put them: the median of the middles between the beats
-/// one, two and three to either side. Which of two near attacks a beat is timed by may hinge on a codec;
-/// where the neighbours disagree, the music is free and the beat stays.
-#[must_use]
-pub fn steady(times: &[f64]) -> Vec<f64> {
-    let settle = |i: usize| {
-        let near = (1..=3).map(|k| Some(0.5 * (times.get(i.checked_sub(k)?)? + times.get(i + k)?)));
-        let Some([a, b, c]) = near.collect::<Option<Vec<f64>>>().and_then(|v| <[f64; 3]>::try_from(v).ok())
-        else {
-            return times[i];
-        };
-        let (low, high) = (a.min(b).min(c), a.max(b).max(c));
-        let median = a + b + c - low - high;
-        if high - low > AGREE_S { times[i] } else { times[i].clamp(median - STRAY_S, median + STRAY_S) }
-    };
-    (0..times.len()).map(settle).collect()
 }
 
 /// Beats in most bars; `None` where fewer than two bars were heard.

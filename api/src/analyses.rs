@@ -18,12 +18,8 @@ use sha2::{Digest, Sha256};
 use store::access::{self, Action};
 use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
 use store::idempotency::Answer;
-use time::Duration;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// How long a key may be held: the work is one transaction, which ends with the request.
-const LEASE: Duration = Duration::MINUTE;
 
 /// What to compute.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -72,7 +68,7 @@ pub(crate) async fn create(
     let mut tx = app.begin().await?;
     rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let operation = format!("POST /v1/tracks/{track_id}/analyses");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(&fingerprint),
         Attempt::First(claim) => claim,
     };
@@ -163,21 +159,26 @@ pub(crate) async fn cancel(
     let mut tx = app.begin().await?;
     let before = rights::analysis(&mut tx, &caller, analysis_id, Action::Update).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation, LEASE).await? {
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(""),
         Attempt::First(claim) => claim,
     };
     if matches!(before.status, Status::Completed | Status::Error) {
-        return Err(Problem::detailed(
-            Kind::AnalysisOver,
-            format!("its status is {}", before.status.as_str()),
-        ));
+        return Err(over(&before));
     }
     analyses::request_cancel(&mut tx, analysis_id).await?;
-    access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
     let after = analyses::get(&mut tx, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    // Between the two looks the worker may have committed its result, or failed.
+    if after.status != Status::Running && after.error_kind.as_deref() != Some(analyses::CANCELLED) {
+        return Err(over(&after));
+    }
+    access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
     let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
     idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
     state::commit(tx).await?;
     Ok(idempotent::respond(answer))
+}
+
+fn over(analysis: &Analysis) -> Problem {
+    Problem::detailed(Kind::AnalysisOver, format!("its status is {}", analysis.status.as_str()))
 }

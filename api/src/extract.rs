@@ -3,6 +3,8 @@
 use crate::problem::{Kind, Problem};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 
 /// A JSON body.
 #[derive(Debug, FromRequest)]
@@ -14,10 +16,22 @@ pub(crate) struct Json<T>(pub(crate) T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// Parameters of the query.
-#[derive(Debug, FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Problem))]
+/// Parameters of the query. A NUL, which PostgreSQL's text cannot hold, is refused wherever it stands.
+#[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // In a URI it can only stand escaped.
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Problem::invalid_field("query", "must not contain NUL"));
+        }
+        let query = axum::extract::Query::from_request_parts(parts, state).await?;
+        Ok(Self(query.0))
+    }
+}
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {

@@ -1,15 +1,23 @@
 //! The `Idempotency-Key` header: a POST that is sent again gets the first answer, and nothing happens twice.
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
+use crate::state::App;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
 use store::PgConnection;
 use store::idempotency::{self, Answer, Claim, Found};
 use time::Duration;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How long a claim lasts unless it is extended: a process that died blocks a key for no longer.
+pub(crate) const LEASE: Duration = Duration::MINUTE;
+
+/// How often work of unknown length extends its claim: two misses are borne.
+const EXTEND_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -45,13 +53,12 @@ impl Earlier {
     }
 }
 
-/// Looks at the request's key, and claims it for `operation` (method and path) for at most `lease`.
+/// Looks at the request's key, and claims it for `operation` (method and path), for [`LEASE`].
 pub(crate) async fn begin(
     db: &mut PgConnection,
     caller: &Caller,
     headers: &HeaderMap,
     operation: &str,
-    lease: Duration,
 ) -> Result<Attempt, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Attempt::First(None)) };
     let printable = |key: &&str| !key.trim().is_empty() && key.len() <= MAX_KEY_BYTES;
@@ -59,12 +66,34 @@ pub(crate) async fn begin(
         let rule = format!("must be 1 to {MAX_KEY_BYTES} printable ASCII characters");
         return Err(Problem::invalid_field("Idempotency-Key", rule));
     };
-    match idempotency::claim(db, caller.user_id(), key, operation, lease).await? {
+    match idempotency::claim(db, caller.user_id(), key, operation, LEASE).await? {
         Found::Claimed(claim) => Ok(Attempt::First(Some(claim))),
         Found::Done { fingerprint, answer } => Ok(Attempt::Again(Earlier { fingerprint, answer })),
         Found::OtherOperation => Err(Problem::new(Kind::KeyReused)),
         Found::UnderWay => Err(Problem::new(Kind::KeyInUse).retry_after(std::time::Duration::from_secs(1))),
     }
+}
+
+/// Does work of unknown length and keeps its claim meanwhile. A claim that is lost all the same is told by [`keep`].
+pub(crate) async fn holding<T>(app: &App, claim: Option<&Claim>, work: impl Future<Output = T>) -> T {
+    let Some(claim) = claim else { return work.await };
+    tokio::select! {
+        done = work => done,
+        never = keep_extending(app, claim) => match never {},
+    }
+}
+
+async fn keep_extending(app: &App, claim: &Claim) -> Infallible {
+    loop {
+        tokio::time::sleep(EXTEND_EVERY).await;
+        if let Err(error) = extend(app, claim).await {
+            tracing::warn!(cause = chain(&error), "could not extend a claim; it is tried again");
+        }
+    }
+}
+
+async fn extend(app: &App, claim: &Claim) -> store::Result<bool> {
+    idempotency::extend(&mut *app.pool().acquire().await?, claim, LEASE).await
 }
 
 /// Keeps the answer, in the transaction of its effect.

@@ -64,10 +64,10 @@ pub(crate) fn time_key(at: OffsetDateTime) -> i128 {
     at.unix_timestamp_nanos() / 1000
 }
 
-/// Reads [`time_key`].
+/// Reads [`time_key`]. Years before 1, which no row of ours can have, are none: PostgreSQL ends in 4714 BC.
 pub(crate) fn parse_time_key(key: &str) -> Option<OffsetDateTime> {
     let micros = key.parse::<i64>().ok()?;
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok().filter(|at| at.year() > 0)
 }
 
 #[cfg(test)]

@@ -234,6 +234,8 @@ impl From<store::Error> for Problem {
             error if error.is_unavailable() => {
                 Self::new(Kind::Unavailable).because(error).retry_after(Duration::from_secs(5))
             }
+            // What the checks before let through.
+            error if error.is_bad_value() => Self::new(Kind::Invalid).because(error),
             error => Self::internal(error),
         }
     }

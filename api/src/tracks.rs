@@ -140,7 +140,8 @@ pub(crate) async fn patch(
 ///
 /// The rows go first, in one transaction that also enters the audio among the orphaned objects; then the
 /// audio goes. The other way round, a failure in between would leave a track whose audio is gone; this way
-/// it leaves an object that nobody sees and that is removed a little later.
+/// it leaves an object that nobody sees and that is removed a little later. Audio that another track names too
+/// stays.
 #[utoipa::path(delete, path = "/v1/tracks/{track_id}", tag = "tracks", params(("track_id" = Uuid, Path)),
     responses((status = 204, description = "Removed"), (status = 404, body = crate::problem::Body)))]
 pub(crate) async fn delete(
@@ -153,9 +154,11 @@ pub(crate) async fn delete(
     let Some(r2_key) = tracks::delete(&mut tx, track_id).await? else {
         return Err(Problem::new(Kind::NotFound));
     };
-    orphans::abandon(&mut tx, &r2_key).await?;
+    let abandoned = orphans::abandon(&mut tx, &r2_key).await?;
     access::record(&mut tx, &caller.audit("track.deleted", track_id, Action::Delete)).await?;
     state::commit(tx).await?;
-    crate::sweep::remove(&app, &r2_key).await;
+    if abandoned {
+        crate::sweep::remove(&app, &r2_key).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

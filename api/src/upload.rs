@@ -89,16 +89,15 @@ pub(crate) async fn upload(
 }
 
 async fn handle(app: App, caller: Caller, request: Request) -> Result<Response, Problem> {
-    let lease = seconds(app.config().upload_timeout);
-    let attempt =
-        idempotent::begin(&mut *app.db().await?, &caller, request.headers(), OPERATION, lease).await?;
+    let attempt = idempotent::begin(&mut *app.db().await?, &caller, request.headers(), OPERATION).await?;
     match attempt {
         Attempt::Again(earlier) => {
             let received = receive(&app, None, request).await?;
             earlier.replay(&fingerprint(&received)?)
         }
         Attempt::First(claim) => {
-            let answer = store_and_record(&app, &caller, claim.as_ref(), request).await;
+            let work = store_and_record(&app, &caller, claim.as_ref(), request);
+            let answer = idempotent::holding(&app, claim.as_ref(), work).await;
             if let (Err(_), Some(claim)) = (&answer, &claim) {
                 idempotency::release(&mut *app.db().await?, claim).await?;
             }

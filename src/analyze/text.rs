@@ -7,8 +7,10 @@ use std::fmt::Write;
 
 const COLUMNS: usize = 72;
 const ROWS: usize = 8;
-/// What the picture spans below the loudest level, in dB.
-const RANGE_DB: f32 = 60.0;
+/// What a row spans below its loudest level, in dB.
+const RANGE_DB: f32 = 36.0;
+/// A row this quiet throughout stays empty, in dB.
+const QUIETEST_DB: f32 = -70.0;
 
 /// Everything said about one file.
 pub(crate) fn describe(document: &Document, overview: &Overview) -> String {
@@ -120,31 +122,31 @@ fn sections(document: &Document) -> Option<String> {
     (!all.is_empty()).then(|| all.join("  "))
 }
 
-/// Rows from high to low frequency, each cell as dense as its band is loud.
+/// Rows from high to low frequency, each cell as high as its band is loud beside the loudest of its row.
 fn picture(document: &Document, overview: &Overview) -> String {
-    const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let mut out = String::new();
     let length = overview.len();
     if length == 0 {
         return out;
     }
     let columns = COLUMNS.min(length);
-    let loudest = overview.maximum().max(-60.0);
     for row in (0..ROWS).rev() {
-        let bands = row * overview.bands() / ROWS
-            ..((row + 1) * overview.bands() / ROWS).max(row * overview.bands() / ROWS + 1);
-        let _ = write!(out, "  {:>8} ", document.band_label(&bands));
-        for column in 0..columns {
-            let level = overview.peak(
-                column * length / columns,
-                ((column + 1) * length).div_ceil(columns),
-                bands.clone(),
-            );
-            let shade = (1.0 + (level - loudest) / RANGE_DB) * SHADES.len() as f32;
-            let reached = (1..SHADES.len()).filter(|step| *step as f32 <= shade).count();
-            out.push(SHADES[reached]);
-        }
-        out.push('\n');
+        let first = row * overview.bands() / ROWS;
+        let bands = first..((row + 1) * overview.bands() / ROWS).max(first + 1);
+        let level = |column: usize| {
+            overview.peak(column * length / columns, ((column + 1) * length).div_ceil(columns), bands.clone())
+        };
+        let levels: Vec<f32> = (0..columns).map(level).collect();
+        let loudest = levels.iter().copied().fold(QUIETEST_DB, f32::max);
+        let height = |db: f32| (1.0 + (db - loudest) / RANGE_DB) * (BARS.len() - 1) as f32;
+        let bar = |db: &f32| BARS[(1..BARS.len()).filter(|step| *step as f32 <= height(*db)).count()];
+        let _ = writeln!(
+            out,
+            "  {:>8} {}",
+            document.band_label(&bands),
+            levels.iter().map(bar).collect::<String>()
+        );
     }
     let end = clock(document.analysis.audio.duration_ms);
     let _ = writeln!(out, "  {:>8} 0:00{end:>width$}", "", width = columns.saturating_sub(4));

@@ -289,11 +289,12 @@ pub async fn latest_completed(
 /// Asks for an analysis to stop. A pending one ends at once; the worker of a running one sees the request when it
 /// next renews its lease, within about a second. One that has ended stays as it is.
 ///
-/// Returns the status after the request, or `None` when there is no such row.
+/// Returns the status after the request, or `None` when there is no such row. Call it in a transaction.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn request_cancel(db: &mut PgConnection, id: Uuid) -> Result<Option<Status>> {
+    queue::lock_track_of(db, id).await?;
     let after = sqlx::query!(
         "UPDATE track_analyses
             SET cancel_requested = TRUE, updated_at = now(),
@@ -312,6 +313,7 @@ pub async fn request_cancel(db: &mut PgConnection, id: Uuid) -> Result<Option<St
     if let Some(after) = after {
         let status = Status::from_stored(&after.status);
         if status == Status::Error {
+            queue::drop_results(db, id).await?; // of an attempt that failed for now
             queue::settle_track_after_failure(db, after.track_id, CANCELLED_MESSAGE).await?;
         }
         return Ok(Some(status));
@@ -321,11 +323,13 @@ pub async fn request_cancel(db: &mut PgConnection, id: Uuid) -> Result<Option<St
     Ok(status.as_deref().map(Status::from_stored))
 }
 
-/// Sends a failed or cancelled analysis round again, with fresh attempts. `false` when it is not in error.
+/// Sends a failed or cancelled analysis round again, with fresh attempts. `false` when it is not in error. Call it in
+/// a transaction.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn retry(db: &mut PgConnection, id: Uuid) -> Result<bool> {
+    queue::lock_track_of(db, id).await?;
     // What else a fresh start means is written once, in the trigger track_analyses_restart.
     let track_id = sqlx::query_scalar!(
         "UPDATE track_analyses SET status = 'pending', updated_at = now()

@@ -23,6 +23,12 @@ pub enum Error {
         /// The first migration in the database that this program does not know.
         version: i64,
     },
+    /// The database was not migrated, or not to where this Arsis needs it.
+    #[error("the database lacks migration {version}: run `arsis migrate`")]
+    SchemaTooOld {
+        /// The first migration that is missing.
+        version: i64,
+    },
     /// A migration of the schema failed; it left nothing behind.
     #[error("failed to migrate the database")]
     Migration(#[source] sqlx::migrate::MigrateError),
@@ -52,6 +58,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same transaction may succeed when it is begun again: it met another one, and the database ended
+    /// this one to let that pass (deadlock, serialization failure).
+    #[must_use]
+    pub fn is_collision(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code == "40P01" || code == "40001")
+    }
+
     /// Whether the database could not be reached or had no connection free: asking again later may help.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
@@ -65,6 +79,13 @@ impl Error {
                 .is_some_and(|code| code.starts_with("08") || code == "53300" || code.starts_with("57P")),
             _ => false,
         }
+    }
+
+    /// Whether the database could not hold a value (SQLSTATE class 22): a fault of who gave it.
+    #[must_use]
+    pub fn is_bad_value(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code.starts_with("22"))
     }
 }
 

@@ -4,6 +4,7 @@
 //! so that a viewer sees it grow; of any other nothing.
 
 use crate::Result;
+use crate::analyses::Status;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -24,6 +25,10 @@ pub struct StoredChunk {
     pub end_time_ms: i32,
     /// The stored bytes.
     pub bytes: Vec<u8>,
+    /// Of the analysis, as of the same moment as the bytes: only those of a completed one are final.
+    pub status: Status,
+    /// When the run that these bytes are of was completed: tells runs of the same analysis apart.
+    pub completed_at: Option<OffsetDateTime>,
 }
 
 /// What can be told of a level before it is complete.
@@ -104,7 +109,7 @@ pub async fn levels(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<Stor
                   (SELECT count(*) FROM analysis_frame_data d WHERE d.manifest_id = m.id) AS "stored_chunks!"
              FROM analysis_frame_manifests m JOIN track_analyses a ON a.id = m.analysis_id
             WHERE m.analysis_id = $1
-              AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))
+              AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))
             ORDER BY m.level"#,
         analysis_id
     )
@@ -124,12 +129,13 @@ pub async fn chunk(
 ) -> Result<Option<StoredChunk>> {
     Ok(sqlx::query_as!(
         StoredChunk,
-        "SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes
+        r#"SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes,
+                  a.status AS "status: Status", a.completed_at
            FROM analysis_frame_data d
            JOIN analysis_frame_manifests m ON m.id = d.manifest_id
            JOIN track_analyses a ON a.id = m.analysis_id
           WHERE m.analysis_id = $1 AND m.level = $2 AND d.chunk_index = $3
-            AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))",
+            AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))"#,
         analysis_id,
         level,
         index
@@ -154,14 +160,15 @@ pub async fn chunks_between(
 ) -> Result<Vec<StoredChunk>> {
     Ok(sqlx::query_as!(
         StoredChunk,
-        "SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes
+        r#"SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes,
+                  a.status AS "status: Status", a.completed_at
            FROM analysis_frame_data d
            JOIN analysis_frame_manifests m ON m.id = d.manifest_id
            JOIN track_analyses a ON a.id = m.analysis_id
           WHERE m.analysis_id = $1 AND m.level = $2
-            AND (a.status = 'completed' OR (a.status = 'running' AND m.attempt = a.attempt))
+            AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))
             AND d.start_time_ms < $4 AND d.end_time_ms > $3 AND d.chunk_index > $5
-          ORDER BY d.chunk_index LIMIT $6",
+          ORDER BY d.chunk_index LIMIT $6"#,
         analysis_id,
         level,
         from_ms,

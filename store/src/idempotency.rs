@@ -101,6 +101,24 @@ async fn find(db: &mut PgConnection, user_id: Uuid, key: &str, operation: &str) 
     Ok(Found::Done { fingerprint: row.fingerprint.unwrap_or_default(), answer })
 }
 
+/// Holds a claim for another `lease` from now. `false` when it is lost: it lapsed and another took the key.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn extend(db: &mut PgConnection, claim: &Claim, lease: Duration) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE idempotency_keys SET claimed_until = $4
+          WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL",
+        claim.user_id,
+        claim.key,
+        claim.claim,
+        OffsetDateTime::now_utc() + lease
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Writes the answer, in the transaction of the effect. `false` when the claim has lapsed and another holds
 /// the key: the transaction must not be committed.
 ///

@@ -9,6 +9,9 @@
 //! removal: doom(key) or due() → object removed → forget(key)
 //! ```
 //!
+//! Several tracks may name one object: the platform writes rows of its own. So a key is entered only with the last
+//! track that names it, and its removal does not begin while one does.
+//!
 //! Wherever a process dies in between, the row remains, and a later [`due`] finds the object.
 
 use crate::Result;
@@ -24,12 +27,24 @@ pub async fn expect(db: &mut PgConnection, key: &str, patience: Duration) -> Res
     enter(db, key, OffsetDateTime::now_utc() + patience).await
 }
 
-/// Enters the key of an object that nothing refers to any more: to be removed at once.
+/// Enters the key of an object whose track was deleted before in this transaction: to be removed at once, unless
+/// another track names it. `false` when one does.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn abandon(db: &mut PgConnection, key: &str) -> Result<()> {
-    enter(db, key, OffsetDateTime::now_utc()).await
+pub async fn abandon(db: &mut PgConnection, key: &str) -> Result<bool> {
+    // One deletion after the other: two at once would each still see the track of the other.
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key).execute(&mut *db).await?;
+    let shared = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM reference_tracks WHERE r2_key = $1) AS "shared!""#,
+        key
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if !shared {
+        enter(db, key, OffsetDateTime::now_utc()).await?;
+    }
+    Ok(!shared)
 }
 
 async fn enter(db: &mut PgConnection, key: &str, delete_after: OffsetDateTime) -> Result<()> {
@@ -55,14 +70,15 @@ pub async fn adopt(db: &mut PgConnection, key: &str) -> Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Begins the removal of one object, now: `false` when the key is not (or no longer) on the list, and the
-/// object must stay. Unless [`forget`] follows within `retry_after`, it is [`due`] again.
+/// Begins the removal of one object, now: `false` when the key is not (or no longer) on the list or a track names
+/// it, and the object must stay. Unless [`forget`] follows within `retry_after`, it is [`due`] again.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn doom(db: &mut PgConnection, key: &str, retry_after: Duration) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE orphan_objects SET doomed = true, delete_after = $2 WHERE r2_key = $1",
+        "UPDATE orphan_objects SET doomed = true, delete_after = $2
+          WHERE r2_key = $1 AND NOT EXISTS (SELECT 1 FROM reference_tracks WHERE r2_key = $1)",
         key,
         OffsetDateTime::now_utc() + retry_after
     )
@@ -72,14 +88,23 @@ pub async fn doom(db: &mut PgConnection, key: &str, retry_after: Duration) -> Re
 }
 
 /// Begins the removal of up to `limit` objects whose time has come, oldest first. Each is put off by
-/// `retry_after`, so that several processes share the work and a failed removal is tried again later.
+/// `retry_after`, so that several processes share the work and a failed removal is tried again later. Keys that a track
+/// has come to name leave the list.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn due(db: &mut PgConnection, limit: i64, retry_after: Duration) -> Result<Vec<String>> {
+    sqlx::query!(
+        "DELETE FROM orphan_objects o
+          WHERE delete_after <= now() AND EXISTS (SELECT 1 FROM reference_tracks t WHERE t.r2_key = o.r2_key)"
+    )
+    .execute(&mut *db)
+    .await?;
     let keys = sqlx::query_scalar!(
         "UPDATE orphan_objects SET doomed = true, delete_after = $2
-          WHERE r2_key IN (SELECT r2_key FROM orphan_objects WHERE delete_after <= now()
+          WHERE r2_key IN (SELECT r2_key FROM orphan_objects o
+                            WHERE delete_after <= now()
+                              AND NOT EXISTS (SELECT 1 FROM reference_tracks t WHERE t.r2_key = o.r2_key)
                             ORDER BY delete_after LIMIT $1 FOR UPDATE SKIP LOCKED)
          RETURNING r2_key",
         limit,

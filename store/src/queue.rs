@@ -11,6 +11,7 @@
 //! | fails for good | `error` | yes | [`fail`] |
 //! | fails for now | `pending`, later; `error` when out of attempts | yes | [`fail`] |
 //! | is cancelled | `error`, kind `cancelled` | yes | [`cancelled`] |
+//! | fails for now or is handed back after a cancel | `error`, kind `cancelled` | yes | [`fail`], [`release`] |
 //! | is handed back at shutdown | `pending`, at once | no | [`release`] |
 //! | dies without a word | `pending`; `error` when out of attempts | yes | [`reaper::reap`] |
 //!
@@ -126,6 +127,8 @@ pub enum Verdict {
     },
     /// The analysis ended in `error`.
     Failed,
+    /// There would have been another attempt, had nobody asked for the analysis to stop: it ended as cancelled.
+    Cancelled,
 }
 
 /// Leases an analysis to `worker` for `lease_for`, or `None` when there is nothing (or not this one) to do.
@@ -150,7 +153,8 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
            UPDATE track_analyses a
               SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
                   lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
-                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL, updated_at = now()
+                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL,
+                  summary = NULL, manifest = NULL, updated_at = now()
              FROM due, reference_tracks t
             WHERE a.id = due.id AND t.id = a.track_id
            RETURNING a.id, a.lease_token AS "token!", a.attempt, a.max_attempts, a.track_id, a.analysis_type,
@@ -205,13 +209,33 @@ pub async fn renew(pool: &PgPool, lease: &Lease, progress: Progress, lease_for: 
     Ok(row.map_or(Renewal::Lost, |row| Renewal::Renewed { cancel_requested: row.cancel_requested }))
 }
 
+/// Locks the track of an analysis for the rest of the transaction. Whoever locks both takes the track first, as
+/// deleting a track does: so nobody waits in a circle, and what is decided about a track from all of its analyses is
+/// decided by one at a time.
+pub(crate) async fn lock_track_of(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
+    sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM reference_tracks
+            WHERE id = (SELECT track_id FROM track_analyses WHERE id = $1) FOR NO KEY UPDATE"#,
+        analysis_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// [`hold`] for what also writes the track.
+pub(crate) async fn hold_with_track(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
+    lock_track_of(db, lease.analysis_id).await?;
+    hold(db, lease).await
+}
+
 /// Locks the analysis for the rest of the transaction, if the lease still holds.
 ///
 /// # Errors
 /// [`Error::LeaseLost`] when it does not, [`Error::Database`].
 pub(crate) async fn hold(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
     let row = sqlx::query!(
-        "SELECT track_id, max_attempts FROM track_analyses
+        "SELECT track_id, max_attempts, cancel_requested FROM track_analyses
           WHERE id = $1 AND lease_token = $2 AND status = 'running' FOR UPDATE",
         lease.analysis_id,
         lease.token
@@ -219,13 +243,19 @@ pub(crate) async fn hold(db: &mut PgConnection, lease: &Lease) -> Result<Held> {
     .fetch_optional(db)
     .await?
     .ok_or(Error::LeaseLost { analysis_id: lease.analysis_id })?;
-    Ok(Held { track_id: row.track_id, max_attempts: row.max_attempts })
+    Ok(Held {
+        track_id: row.track_id,
+        max_attempts: row.max_attempts,
+        cancel_requested: row.cancel_requested,
+    })
 }
 
 /// What [`hold`] read.
 pub(crate) struct Held {
     pub(crate) track_id: Uuid,
     pub(crate) max_attempts: i32,
+    /// Someone asked for the analysis to stop: it must not come back.
+    pub(crate) cancel_requested: bool,
 }
 
 /// Ends an attempt that failed: for good, or until the next attempt after an exponentially growing, jittered wait.
@@ -234,14 +264,21 @@ pub(crate) struct Held {
 /// [`Error::LeaseLost`]: someone else decides about this analysis now. [`Error::Database`].
 pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result<Verdict> {
     let mut tx = pool.begin().await?;
-    let held = hold(&mut tx, lease).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
     let verdict = if failure.permanent || lease.attempt >= held.max_attempts {
         end_in_error(&mut tx, lease, held.track_id, failure.kind, failure.message).await?;
         Verdict::Failed
+    } else if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        Verdict::Cancelled
     } else {
         Verdict::Retrying { after: postpone(&mut tx, lease, failure).await? }
     };
-    let outcome = if verdict == Verdict::Failed { "failed" } else { "retrying" };
+    let outcome = match verdict {
+        Verdict::Failed => "failed",
+        Verdict::Cancelled => "cancelled",
+        Verdict::Retrying { .. } => "retrying",
+    };
     close_attempt(&mut tx, lease, outcome, Some(failure)).await?;
     tx.commit().await?;
     Ok(verdict)
@@ -253,20 +290,27 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
 /// [`Error::LeaseLost`], [`Error::Database`].
 pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
-    let held = hold(&mut tx, lease).await?;
-    end_in_error(&mut tx, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
+    end_as_cancelled(&mut tx, lease, &held).await?;
     close_attempt(&mut tx, lease, "cancelled", None).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count.
+/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count. One that
+/// someone asked to stop ends as cancelled instead.
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`].
 pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
-    hold(&mut tx, lease).await?;
+    let held = hold_with_track(&mut tx, lease).await?;
+    if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        close_attempt(&mut tx, lease, "cancelled", None).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
     sqlx::query!(
         "UPDATE track_analyses
             SET status = 'pending', attempt = attempt - 1, next_run_at = now(), lease_token = NULL,
@@ -304,6 +348,10 @@ async fn postpone(db: &mut PgConnection, lease: &Lease, failure: &Failure<'_>) -
     Ok(Duration::try_from_secs_f64(wait_s).unwrap_or_default())
 }
 
+async fn end_as_cancelled(db: &mut PgConnection, lease: &Lease, held: &Held) -> Result<()> {
+    end_in_error(db, lease, held.track_id, analyses::CANCELLED, analyses::CANCELLED_MESSAGE).await
+}
+
 async fn end_in_error(
     db: &mut PgConnection,
     lease: &Lease,
@@ -326,7 +374,7 @@ async fn end_in_error(
     settle_track_after_failure(db, track_id, message).await
 }
 
-/// Removes what attempts of ours have written for an analysis so far.
+/// Removes every result row of an analysis, whoever wrote it: results are replaced as a whole.
 pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
     sqlx::query!("DELETE FROM analysis_frame_manifests WHERE analysis_id = $1", analysis_id)
         .execute(&mut *db)
@@ -335,7 +383,8 @@ pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Re
     Ok(())
 }
 
-/// Says on the track that its analysis failed, unless another analysis of it succeeded or is still to come.
+/// Says on the track that its analysis failed, unless another analysis of it succeeded or is still to come. The
+/// caller holds the track ([`lock_track_of`]): two last analyses that fail at once would each see the other at work.
 pub(crate) async fn settle_track_after_failure(
     db: &mut PgConnection,
     track_id: Uuid,

@@ -61,11 +61,12 @@ pub async fn begin(pool: &PgPool, lease: &Lease, config: &Config) -> Result<Writ
     for level in 0..=config.zoom_levels {
         let id = sqlx::query_scalar!(
             "INSERT INTO analysis_frame_manifests
-                 (analysis_id, attempt, level, hop_ms, frame_count, duration_ms, sample_rate, bands,
+                 (analysis_id, attempt, lease_token, level, hop_ms, frame_count, duration_ms, sample_rate, bands,
                   bytes_per_frame, frame_layout, analyzer_version, chunk_size_frames, total_chunks)
-             VALUES ($1, $2, $3, $4, 0, 0, 0, $5, $6, $7, $8, $9, 0) RETURNING id",
+             VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, $7, $8, $9, $10, 0) RETURNING id",
             lease.analysis_id,
             lease.attempt,
+            lease.token,
             column::<_, i16>("level", level)?,
             column::<_, i32>("hop_ms", level_hop_ms(config.hop_ms, level)?)?,
             column::<_, i32>("bands", config.bands)?,
@@ -171,7 +172,7 @@ where
     let Finished { summary, manifest, events } = finished;
     let lease = &writer.lease;
     let mut tx = pool.begin().await?;
-    let held = queue::hold(&mut tx, lease).await?;
+    let held = queue::hold_with_track(&mut tx, lease).await?;
     complete_manifests(&mut tx, writer, manifest).await?;
     insert_events(&mut tx, lease.analysis_id, events).await?;
     sqlx::query!(

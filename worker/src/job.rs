@@ -213,13 +213,18 @@ async fn commit(context: &Context, writer: &Writer, analysis: &Analysis) -> Resu
                 let ours = results::is_committed(&context.pool, writer.lease()).await?;
                 return if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) };
             }
-            Err(error) if error.is_unavailable() && began.elapsed() < COMMIT_PATIENCE => {
-                tracing::warn!(error = chain(&error), "the database is away, waiting for it with a result");
+            Err(error) if may_pass(&error) && began.elapsed() < COMMIT_PATIENCE => {
+                tracing::warn!(error = chain(&error), "could not store a result yet, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether a write is worth repeating as it is.
+fn may_pass(error: &store::Error) -> bool {
+    error.is_unavailable() || error.is_collision()
 }
 
 /// Writes, and waits for a database that is away as long as the lease allows.
@@ -232,8 +237,8 @@ where
         match until_stopped(status, write()).await? {
             Ok(written) => return Ok(written),
             Err(store::Error::LeaseLost { .. }) => return Err(Ended::Stopped(Stop::LeaseLost)),
-            Err(error) if error.is_unavailable() => {
-                tracing::warn!(error = chain(&error), "the database is away, waiting for it");
+            Err(error) if may_pass(&error) => {
+                tracing::warn!(error = chain(&error), "could not write yet, trying again");
                 until_stopped(status, tokio::time::sleep(RETRY_PAUSE)).await?;
             }
             Err(error) => return Err(error.into()),
@@ -275,6 +280,9 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
     match queue::fail(&context.pool, &claim.lease, &failure.for_queue()).await {
         Ok(Verdict::Failed) => {
             tracing::warn!(error.kind = failure.kind, error.cause = failure.cause, "analysis failed");
+        }
+        Ok(Verdict::Cancelled) => {
+            tracing::info!(error.kind = failure.kind, "analysis failed after it was cancelled");
         }
         Ok(Verdict::Retrying { after }) => tracing::warn!(
             error.kind = failure.kind,

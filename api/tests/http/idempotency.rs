@@ -61,6 +61,8 @@ async fn a_key_in_use_is_told_so() {
         server.count("SELECT count(*) FROM idempotency_keys").await == 1
     })
     .await;
+    let soon = "SELECT count(*) FROM idempotency_keys WHERE claimed_until < now() + interval '61 seconds'";
+    assert_eq!(server.count(soon).await, 1, "should this process die, the key is soon free again");
     let second = upload(&server, &ada, "k1", wav(5000)).send().await.unwrap();
     assert!(second.headers().contains_key("retry-after"));
     expect_problem(second, 409, "idempotency-key-in-use").await;
@@ -89,6 +91,24 @@ async fn a_lapsed_claim_is_taken_over_and_its_late_owner_commits_nothing() {
     expect_problem(slow.await.unwrap().unwrap(), 409, "idempotency-key-in-use").await;
     assert_eq!(server.count("SELECT count(*) FROM reference_tracks").await, 1);
     assert_eq!(server.files().len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_is_extended_until_another_holds_the_key() {
+    use store::idempotency::{Found, claim, extend};
+    use time::Duration;
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let mut db = server.pool().acquire().await.unwrap();
+    let Found::Claimed(first) = claim(&mut db, ada.id, "k1", "POST /x", Duration::ZERO).await.unwrap() else {
+        panic!("nobody else has it")
+    };
+    assert!(extend(&mut db, &first, Duration::MINUTE).await.unwrap());
+    assert_eq!(claim(&mut db, ada.id, "k1", "POST /x", Duration::MINUTE).await.unwrap(), Found::UnderWay);
+    assert!(extend(&mut db, &first, Duration::ZERO).await.unwrap());
+    let taken = claim(&mut db, ada.id, "k1", "POST /x", Duration::MINUTE).await.unwrap();
+    assert!(matches!(taken, Found::Claimed(_)), "{taken:?}");
+    assert!(!extend(&mut db, &first, Duration::MINUTE).await.unwrap());
 }
 
 #[tokio::test]

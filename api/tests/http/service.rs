@@ -127,6 +127,28 @@ async fn listening_prompts_come_in_pages() {
 }
 
 #[tokio::test]
+async fn values_that_the_database_cannot_hold_are_refused() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let uploaded = server.upload(&ada, "song", crate::support::wav(100)).await;
+    let (track, analysis) = (&uploaded["track"]["id"], &uploaded["analysis"]["id"]);
+    let id = uuid::Uuid::nil().simple();
+    let paths = [
+        "/v1/listening-prompts/templates?category=a%00b".to_owned(),
+        "/v1/listening-prompts/templates?difficulty=%00".to_owned(),
+        "/v1/listening-prompts/presets?preset_type=%00".to_owned(),
+        format!("/v1/listening-prompts/presets?cursor={id}.a%00b"),
+        format!("/v1/analyses/{}/events?type=%00", analysis.as_str().unwrap()),
+        // The year -9999, which PostgreSQL does not know.
+        format!("/v1/tracks?cursor={id}.-377705116800000000"),
+        format!("/v1/tracks/{}/analyses?cursor={id}.-377705116800000000", track.as_str().unwrap()),
+    ];
+    for path in paths {
+        expect_problem(server.get(&ada, &path).await, 422, "validation-failed").await;
+    }
+}
+
+#[tokio::test]
 async fn the_sweeper_removes_what_an_upload_that_died_left() {
     let server = Server::start().await;
     let ada = server.person("ada").await;

@@ -85,6 +85,36 @@ async fn a_deleted_track_takes_its_audio_and_its_rows_along() {
 }
 
 #[tokio::test]
+async fn audio_that_two_tracks_name_goes_with_the_second() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let (first, second) = (server.track(&ada).await, server.track(&ada).await);
+    let delete = async |track: uuid::Uuid| {
+        let path = format!("/v1/tracks/{track}");
+        assert_eq!(server.request(&ada, Method::DELETE, &path).send().await.unwrap().status(), 204);
+    };
+    // As the platform may write it.
+    server
+        .execute(
+            "UPDATE reference_tracks SET r2_key = (SELECT r2_key FROM reference_tracks ORDER BY id LIMIT 1)",
+        )
+        .await;
+    delete(first).await;
+    assert!(server.has_audio(first).await, "the second track still names it");
+    assert_eq!(server.count("SELECT count(*) FROM orphan_objects").await, 0);
+    // An entry from elsewhere does not doom it either.
+    let key = store::objects::ObjectKey::audio(first);
+    let mut db = server.pool().acquire().await.unwrap();
+    store::orphans::expect(&mut db, key.as_str(), time::Duration::ZERO).await.unwrap();
+    assert!(!store::orphans::doom(&mut db, key.as_str(), time::Duration::ZERO).await.unwrap());
+    assert!(store::orphans::due(&mut db, 10, time::Duration::ZERO).await.unwrap().is_empty());
+    assert_eq!(server.count("SELECT count(*) FROM orphan_objects").await, 0);
+    drop(db);
+    delete(second).await;
+    assert!(!server.has_audio(first).await);
+}
+
+#[tokio::test]
 async fn an_id_that_is_none_names_nothing() {
     let server = Server::start().await;
     let ada = server.person("ada").await;

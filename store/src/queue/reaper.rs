@@ -6,6 +6,7 @@ use super::{BACKOFF_BASE, BACKOFF_FACTOR, BACKOFF_MAX, tickets};
 use crate::Result;
 use crate::analyses::{CANCELLED, CANCELLED_MESSAGE, Status};
 use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// `error_kind` of an attempt whose worker died or lost its database for longer than its lease.
@@ -16,6 +17,9 @@ const WORKER_LOST_MESSAGE: &str =
 
 /// Most expired leases put right in one transaction.
 const BATCH: i64 = 100;
+
+/// How long a row that someone else set to `running`, without a lease, is left to them after its last change.
+const LEASELESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Most tickets made at a time; more would only lie in the queue.
 const MAX_NEW_TICKETS: i64 = 1000;
@@ -47,14 +51,32 @@ pub async fn reap(pool: &PgPool) -> Result<Reaped> {
     Ok(Reaped { rescued, ended: ended + exhausted, ticketed })
 }
 
-/// Takes running analyses from workers that stopped renewing.
+/// Takes running analyses from workers that stopped renewing. Their tracks are locked first, as everywhere
+/// (`lock_track_of`); those that others hold at the moment are left for the next round.
 async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
     // The first rescue is for a worker that was merely killed: at once. From the second on the analysis itself
     // may be what kills workers: they get the same growing pause as other failures.
+    let tracks = sqlx::query_scalar!(
+        "SELECT id FROM reference_tracks
+          WHERE id IN (SELECT track_id FROM track_analyses
+                        WHERE status = 'running'
+                          AND coalesce(lease_until, updated_at + make_interval(secs => $2)) < now()
+                        ORDER BY id LIMIT $1)
+          ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        BATCH,
+        LEASELESS.as_secs_f64()
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    if tracks.is_empty() {
+        return Ok((0, 0));
+    }
     let rows = sqlx::query!(
         r#"WITH expired AS (
                SELECT id, lease_token, cancel_requested OR attempt >= max_attempts AS ends
-                 FROM track_analyses WHERE status = 'running' AND lease_until < now()
+                 FROM track_analyses
+                WHERE status = 'running' AND track_id = ANY ($9)
+                  AND coalesce(lease_until, updated_at + make_interval(secs => $10)) < now()
                 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED),
            history AS (
                UPDATE track_analysis_attempts h
@@ -77,7 +99,9 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
         CANCELLED_MESSAGE,
         BACKOFF_BASE.as_secs_f64(),
         BACKOFF_MAX.as_secs_f64(),
-        f64::from(BACKOFF_FACTOR)
+        f64::from(BACKOFF_FACTOR),
+        &tracks,
+        LEASELESS.as_secs_f64()
     )
     .fetch_all(&mut *db)
     .await?;
@@ -93,9 +117,22 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
 
 /// Ends pending analyses that have no attempt left, such as rows that others wrote so.
 async fn end_exhausted(db: &mut PgConnection) -> Result<u64> {
+    let tracks = sqlx::query_scalar!(
+        "SELECT id FROM reference_tracks
+          WHERE id IN (SELECT track_id FROM track_analyses
+                        WHERE status = 'pending' AND attempt >= max_attempts ORDER BY id LIMIT $1)
+          ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        BATCH
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    if tracks.is_empty() {
+        return Ok(0);
+    }
     let rows = sqlx::query!(
         "WITH exhausted AS (
-             SELECT id FROM track_analyses WHERE status = 'pending' AND attempt >= max_attempts
+             SELECT id FROM track_analyses
+              WHERE status = 'pending' AND attempt >= max_attempts AND track_id = ANY ($4)
               ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
          UPDATE track_analyses a
             SET status = 'error', completed_at = now(), updated_at = now(),
@@ -104,7 +141,8 @@ async fn end_exhausted(db: &mut PgConnection) -> Result<u64> {
          RETURNING a.id, a.track_id, a.error_message",
         BATCH,
         WORKER_LOST,
-        WORKER_LOST_MESSAGE
+        WORKER_LOST_MESSAGE,
+        &tracks
     )
     .fetch_all(&mut *db)
     .await?;
