@@ -113,6 +113,12 @@ impl Field {
         if self.band_edges_hz.as_ref().is_some_and(|edges| edges.len() != self.count + 2) {
             return fail("it needs two more band_edges_hz than bands");
         }
+        let rising = |edges: &Vec<f32>| {
+            edges.iter().all(|hz| hz.is_finite()) && edges.is_sorted_by(|low, high| low < high)
+        };
+        if !self.band_edges_hz.as_ref().is_none_or(rising) {
+            return fail("its band_edges_hz are not finite and rising");
+        }
         Ok(())
     }
 

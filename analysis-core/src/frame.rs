@@ -8,6 +8,7 @@ use crate::config::{AnalysisType, Config};
 use crate::error::{Error, Result};
 pub use crate::field::{Aggregate, Field};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Name of the field of band levels.
 pub const BANDS: &str = "bands";
@@ -108,20 +109,21 @@ impl FrameLayout {
     /// # Errors
     /// [`Error::BadManifest`] if there are none, if names repeat, if offsets leave gaps or overlap, if a scale
     /// is not above 0 or a number not finite, if `none_raw` is not 0, if corner frequencies are not
-    /// `count + 2`, or if a frame exceeds [`MAX_FRAME_BYTES`].
+    /// `count + 2` finite and rising numbers, or if a frame exceeds [`MAX_FRAME_BYTES`].
     pub fn from_fields(fields: Vec<Field>) -> Result<Self> {
-        let mut bytes_per_frame = 0;
-        for (index, field) in fields.iter().enumerate() {
+        let (mut bytes_per_frame, mut names) = (0, HashSet::new());
+        for field in &fields {
             field.check(bytes_per_frame)?;
-            if fields[..index].iter().any(|other| other.name == field.name) {
+            bytes_per_frame += field.size_bytes();
+            if bytes_per_frame > MAX_FRAME_BYTES {
+                return Err(invalid(format!("a frame takes more than {MAX_FRAME_BYTES} bytes")));
+            }
+            if !names.insert(field.name.as_str()) {
                 return Err(invalid(format!("two fields are named {}", field.name)));
             }
-            bytes_per_frame += field.size_bytes();
         }
-        if bytes_per_frame == 0 || bytes_per_frame > MAX_FRAME_BYTES {
-            return Err(invalid(format!(
-                "a frame takes {bytes_per_frame} bytes, not 1 to {MAX_FRAME_BYTES}"
-            )));
+        if bytes_per_frame == 0 {
+            return Err(invalid("a frame has no fields".into()));
         }
         Ok(Self { fields, bytes_per_frame })
     }

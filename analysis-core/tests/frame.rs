@@ -151,7 +151,7 @@ fn an_unknown_field_is_named_in_the_error() {
 fn layouts_that_contradict_themselves_are_refused() {
     let good = layout(AnalysisType::Full, SampleType::U8, 8);
     type Spoil = fn(&mut Vec<analysis_core::frame::Field>);
-    let spoils: [(&str, Spoil); 9] = [
+    let spoils: [(&str, Spoil); 11] = [
         ("no fields", |f| f.clear()),
         ("a gap", |f| f[1].offset += 1),
         ("an overlap", |f| f[2].offset -= 1),
@@ -161,6 +161,10 @@ fn layouts_that_contradict_themselves_are_refused() {
         ("equal names", |f| f[1].name = "bands".into()),
         ("a scale of 0", |f| f[0].scale = 0.0),
         ("too few edges", |f| f[0].band_edges_hz = Some(vec![1.0])),
+        ("edges that fall", |f| f[0].band_edges_hz.iter_mut().for_each(|edges| edges.reverse())),
+        ("an edge that is no number", |f| {
+            f[0].band_edges_hz.iter_mut().for_each(|edges| edges[1] = f32::NAN)
+        }),
     ];
     for (what, spoil) in spoils {
         let mut fields = good.fields().to_vec();
