@@ -137,7 +137,7 @@ impl Observer for Recorder {
 
     fn on_chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
         if let Some(writer) = &self.writer {
-            writer.write_chunk(&chunk)?;
+            writer.write_chunk(&chunk).map_err(analysis_core::Error::Write)?;
         }
         Ok(())
     }

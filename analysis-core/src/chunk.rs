@@ -81,12 +81,12 @@ impl ChunkWriter {
     /// Makes chunks of `chunk_frames` frames (at least 1), the last one of what is left.
     ///
     /// # Errors
-    /// [`Error::Io`] if zstd cannot allocate its context.
+    /// [`Error::Zstd`] if zstd cannot allocate its context.
     pub fn new(layout: FrameLayout, level: u32, chunk_frames: usize) -> Result<Self> {
-        let mut compressor = Compressor::new(ZSTD_LEVEL)?;
-        compressor.set_parameter(CParameter::MinMatch(ZSTD_MIN_MATCH))?;
-        compressor.set_parameter(CParameter::HashLog(ZSTD_HASH_LOG))?;
-        compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+        let mut compressor = Compressor::new(ZSTD_LEVEL).map_err(Error::Zstd)?;
+        compressor.set_parameter(CParameter::MinMatch(ZSTD_MIN_MATCH)).map_err(Error::Zstd)?;
+        compressor.set_parameter(CParameter::HashLog(ZSTD_HASH_LOG)).map_err(Error::Zstd)?;
+        compressor.set_parameter(CParameter::ChecksumFlag(true)).map_err(Error::Zstd)?;
         let chunk_bytes = chunk_frames.max(1).saturating_mul(layout.bytes_per_frame());
         let (frames, payload) =
             (Vec::with_capacity(chunk_bytes), Vec::with_capacity(HEADER_BYTES + chunk_bytes));
@@ -96,7 +96,7 @@ impl ChunkWriter {
     /// Takes one frame; gives a chunk when it completes one.
     ///
     /// # Errors
-    /// [`Error::ChunkLayout`] if the frame has another size than the layout; [`Error::Io`] if zstd fails.
+    /// [`Error::ChunkLayout`] if the frame has another size than the layout; [`Error::Zstd`] if zstd fails.
     pub fn push(&mut self, frame: &[u8]) -> Result<Option<Chunk>> {
         let expected = self.layout.bytes_per_frame();
         if frame.len() != expected {
@@ -110,7 +110,7 @@ impl ChunkWriter {
     /// Packs what is left, if anything.
     ///
     /// # Errors
-    /// [`Error::Io`] if zstd fails.
+    /// [`Error::Zstd`] if zstd fails.
     pub fn finish(mut self) -> Result<Option<Chunk>> {
         if self.frames.is_empty() { Ok(None) } else { self.pack().map(Some) }
     }
@@ -118,7 +118,7 @@ impl ChunkWriter {
     fn pack(&mut self) -> Result<Chunk> {
         let header =
             encode_payload(&self.layout, self.level, self.next_frame, &self.frames, &mut self.payload)?;
-        let bytes = self.compressor.compress(&self.payload)?;
+        let bytes = self.compressor.compress(&self.payload).map_err(Error::Zstd)?;
         let index = self.next_index;
         self.frames.clear();
         self.next_index += 1;
@@ -221,9 +221,9 @@ impl ChunkDecoder {
     /// Makes a decoder.
     ///
     /// # Errors
-    /// [`Error::Io`] if zstd cannot allocate its context.
+    /// [`Error::Zstd`] if zstd cannot allocate its context.
     pub fn new() -> Result<Self> {
-        Ok(Self { decompressor: Decompressor::new()?, payload: Vec::new() })
+        Ok(Self { decompressor: Decompressor::new().map_err(Error::Zstd)?, payload: Vec::new() })
     }
 
     /// Reads one chunk. Untrusted bytes are fine: they cost at most `max_bytes` of memory, twice. Altered
@@ -257,7 +257,7 @@ impl ChunkDecoder {
 ///
 /// # Errors
 /// [`Error::ChunkTooLarge`] if the chunk announces more than `max_bytes`; [`Error::BadChunk`] if the bytes are
-/// not exactly one sound zstd frame with a content size and a checksum; [`Error::Io`] if zstd cannot allocate.
+/// not exactly one sound zstd frame with a content size and a checksum; [`Error::Zstd`] if zstd cannot allocate.
 pub fn unpack(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
     let mut decoder = ChunkDecoder::new()?;
     decoder.unpack(bytes, max_bytes)?;

@@ -152,9 +152,15 @@ pub enum Error {
     /// The observer asked to stop.
     #[error("the analysis was cancelled")]
     Cancelled,
-    /// Reading the source or writing a result failed.
+    /// Reading the audio failed.
     #[error("reading the audio failed")]
     Io(#[from] io::Error),
+    /// Writing a result failed; for observers that write.
+    #[error("writing the result failed")]
+    Write(#[source] io::Error),
+    /// zstd failed to pack, or to allocate its context.
+    #[error("zstd failed")]
+    Zstd(#[source] io::Error),
 }
 
 /// `Result` with this crate's [`Error`].

@@ -56,7 +56,7 @@ impl<S: FnMut(u32, u32) -> Result<Vec<u8>>> FrameReader<S> {
     /// Reads frames of `manifest`, chunks from `source(level, index)`.
     ///
     /// # Errors
-    /// [`Error::BadManifest`] if the manifest contradicts itself; [`Error::Io`] if zstd cannot allocate.
+    /// [`Error::BadManifest`] if the manifest contradicts itself; [`Error::Zstd`] if zstd cannot allocate.
     pub fn new(manifest: Manifest, source: S) -> Result<Self> {
         manifest.validate()?;
         let decoder = ChunkDecoder::new()?;

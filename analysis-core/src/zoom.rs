@@ -28,7 +28,7 @@ impl ZoomPyramid {
     /// Makes levels `0 ..= zoom_levels` with chunks of `chunk_frames` frames each.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] if zstd cannot allocate its contexts.
+    /// [`crate::Error::Zstd`] if zstd cannot allocate its contexts.
     pub fn new(layout: &FrameLayout, zoom_levels: u32, chunk_frames: usize) -> Result<Self> {
         let level = |level| {
             let writer = ChunkWriter::new(layout.clone(), level, chunk_frames)?;
