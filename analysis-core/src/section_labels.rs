@@ -2,6 +2,7 @@
 
 use crate::novelty::similarity;
 use crate::structure::Features;
+use std::collections::VecDeque;
 
 /// Similarity from which two sections share a label. Repeats in generated forms were measured at 0.67 to 0.97, different
 /// sections at 0.24 to 0.45.
@@ -10,20 +11,28 @@ const ALIKE: f32 = 0.56;
 const SHIFT: usize = 4;
 /// Units of a section that are compared; more tell nothing new.
 const COMPARED: usize = 32;
+/// Labels that a section is compared with, those heard last; music has a tenth of them.
+const REMEMBERED: usize = 64;
 
 /// Labels of the sections between neighbouring `bounds`: the first is `A`, and each next one takes the label of the
-/// most similar section before it, or the next letter.
+/// most similar one among the last [`REMEMBERED`] labels, or the next letter.
 pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<String> {
     let sections: Vec<&[Features]> = bounds.windows(2).map(|pair| &features[pair[0]..pair[1]]).collect();
     let mut labels: Vec<usize> = Vec::new();
-    // One example a label bounds the cost for tracks with hundreds of sections.
+    // One example a label, and the labels heard last: that bounds the cost for tracks with thousands of sections.
     let mut examples: Vec<usize> = Vec::new();
+    let mut recent: VecDeque<usize> = VecDeque::new();
     for (i, section) in sections.iter().enumerate() {
-        let alike = |&label: &usize| alikeness(sections[examples[label]], section);
-        let best = (0..examples.len()).max_by(|a, b| alike(a).total_cmp(&alike(b)).then(b.cmp(a)));
-        let label = best.filter(|label| alike(label) >= ALIKE).unwrap_or(examples.len());
+        let likenesses = recent.iter().map(|&label| (alikeness(sections[examples[label]], section), label));
+        let best = likenesses.max_by(|(a, i), (b, j)| a.total_cmp(b).then(j.cmp(i)));
+        let label = best.filter(|(alike, _)| *alike >= ALIKE).map_or(examples.len(), |(_, label)| label);
         if label == examples.len() {
             examples.push(i);
+        }
+        recent.retain(|&other| other != label);
+        recent.push_back(label);
+        if recent.len() > REMEMBERED {
+            recent.pop_front();
         }
         labels.push(label);
     }
