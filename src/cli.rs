@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 
-/// Frame times fit 32 bits up to here: 24 days.
-const MOST_MINUTES: u64 = 24 * 24 * 60;
+/// Longest audio that the engine takes: 4 days.
+const MOST_MINUTES: u64 = 4 * 24 * 60;
 
 /// What the command line says is wrong in a way that only a look at the files tells: exit status 2, as for clap's own.
 pub(crate) fn wrong_usage(message: String) -> anyhow::Error {

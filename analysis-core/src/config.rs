@@ -108,8 +108,11 @@ impl Config {
         within("chunk_frames", self.chunk_frames as u64, 64, most_frames as u64)?;
         within("zoom_levels", u64::from(self.zoom_levels), 0, 6)?;
         within("limits.max_channels", self.limits.max_channels as u64, 1, 8)?;
-        // Times are stored as i32 milliseconds.
-        within("limits.max_duration_ms", self.limits.max_duration_ms, 1, 24 * 24 * 3_600_000)
+        let (lowest, highest) = (self.limits.min_sample_rate_hz, self.limits.max_sample_rate_hz);
+        within("limits.max_sample_rate_hz", u64::from(highest), 8_000, 192_000)?;
+        within("limits.min_sample_rate_hz", u64::from(lowest), 8_000, u64::from(highest))?;
+        // Beats are kept in u32 steps of 0.1 ms, which end after 4.97 days.
+        within("limits.max_duration_ms", self.limits.max_duration_ms, 1, 4 * 24 * 3_600_000)
     }
 }
 

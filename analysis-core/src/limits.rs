@@ -5,13 +5,13 @@ use crate::error::{Error, Result};
 /// Bounds that hostile or careless input always meets. Every decoder call takes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest audio accepted, in milliseconds. Default 24 hours. At most 24 days (times are i32 ms in storage).
+    /// Longest audio accepted, in milliseconds. Default 24 hours. At most 4 days.
     pub max_duration_ms: u64,
     /// Most channels accepted (1..=8). Default 8.
     pub max_channels: usize,
-    /// Lowest sample rate accepted, in Hz. Default 8,000.
+    /// Lowest sample rate accepted, in Hz (8,000 to `max_sample_rate_hz`). Default 8,000.
     pub min_sample_rate_hz: u32,
-    /// Highest sample rate accepted, in Hz. Default 192,000.
+    /// Highest sample rate accepted, in Hz (up to 192,000). Default 192,000.
     pub max_sample_rate_hz: u32,
     /// Most audio accepted after decoding, in bytes of f32 samples over all channels. Default 512 GiB:
     /// memory does not grow with it, time does.
