@@ -5,6 +5,7 @@ use crate::config;
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 use store::PgPool;
 use store::embedded::{self, Server};
 use store::objects::Objects;
@@ -16,10 +17,16 @@ use tokio_util::sync::CancellationToken;
 /// Name of the private server's database.
 const PRIVATE_DATABASE: &str = "arsis";
 
+/// How long work on blocking threads may outlive its role. It cannot be cancelled, and the end of the process ends it.
+const BLOCKING_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs a role to its end.
 pub(crate) fn block_on(role: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("failed to start the async runtime")?.block_on(role)
+    let runtime = runtime.context("failed to start the async runtime")?;
+    let ended = runtime.block_on(role);
+    runtime.shutdown_timeout(BLOCKING_GRACE);
+    ended
 }
 
 /// `arsis worker`.

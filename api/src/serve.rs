@@ -6,7 +6,11 @@ use crate::sweep;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// How long the sweeper may take to end.
+const SWEEPER_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves the API on `listener` until `shutdown` completes; then answers what is under way, ends endless
 /// answers, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
@@ -20,7 +24,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let closing = app.closing().clone();
     let closer = closing.clone();
-    let sweeper = tokio::spawn(sweep::run(app.clone()));
+    let mut sweeper = tokio::spawn(sweep::run(app.clone()));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
@@ -38,7 +42,9 @@ pub async fn serve(
         }
     };
     closing.cancel();
-    // The sweeper looks up at once; it has no state to lose.
-    let _ = sweeper.await;
+    // It may be in the middle of a removal that the storage does not answer; what it leaves, the next sweep does.
+    if tokio::time::timeout(SWEEPER_GRACE, &mut sweeper).await.is_err() {
+        sweeper.abort();
+    }
     served
 }
