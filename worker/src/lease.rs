@@ -92,7 +92,7 @@ async fn renew_until_lost(context: &Context, lease: &Lease, status: &Status) {
         // Counted from before the request: the lease runs from when the server wrote it, which is later.
         let asked_at = Instant::now();
         let left = config.lease.saturating_sub(renewed_at.elapsed());
-        let renewal = queue::renew(&context.pool, lease, status.progress(), config.lease);
+        let renewal = queue::renew(&context.renewals, lease, status.progress(), config.lease);
         match tokio::time::timeout(left, renewal).await {
             Ok(Ok(Renewal::Renewed { cancel_requested })) => {
                 renewed_at = asked_at;
