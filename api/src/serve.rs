@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 const SWEEPER_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves the API on `listener` until `shutdown` completes; then answers what is under way, ends endless
-/// answers, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
+/// answers, breaks off uploads after half of the time to drain, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
 ///
 /// # Errors
 /// An I/O error when connections can no longer be accepted.
@@ -32,12 +32,22 @@ pub async fn serve(
     });
     let late = async {
         closing.cancelled().await;
-        tokio::time::sleep(app.config().drain_timeout).await;
+        let half = app.config().drain_timeout / 2;
+        tokio::time::sleep(half).await;
+        app.breaking_off().cancel();
+        tokio::time::sleep(half).await;
+    };
+    // Uploads may outlive their connections: each cleans up what it stored.
+    let ended = async {
+        let served = server.into_future().await;
+        app.uploads().close();
+        app.uploads().wait().await;
+        served
     };
     let served = tokio::select! {
-        served = server.into_future() => served,
+        served = ended => served,
         () = late => {
-            tracing::warn!("connections were still open when the time to drain was over");
+            tracing::warn!("connections or uploads were still open when the time to drain was over");
             Ok(())
         }
     };
