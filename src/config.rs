@@ -11,6 +11,8 @@
 //! | `S3_PATH_STYLE` | bucket in the path (`true`) or the host name (`false`) | `true` with an endpoint |
 //! | `ARSIS_LISTEN` | address and port of the API | `127.0.0.1:7070` |
 //! | `ARSIS_ALLOWED_ORIGINS` | origins that may write with the session cookie, by commas | none |
+//! | `ARSIS_SESSION_COOKIE` | name of the platform's session cookie | `session` |
+//! | `ARSIS_MAX_UPLOAD_BYTES` | largest audio file accepted, in bytes | `2147483648` |
 //! | `ARSIS_JOBS` | analyses at a time | cores |
 //! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on | the system's |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
@@ -19,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use store::objects::{self, S3Config};
 
@@ -71,6 +73,25 @@ pub(crate) fn listen(argument: Option<SocketAddr>) -> Result<SocketAddr> {
 pub(crate) fn allowed_origins() -> Result<Vec<String>> {
     let listed = text("ARSIS_ALLOWED_ORIGINS")?.unwrap_or_default();
     Ok(listed.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect())
+}
+
+/// Name of the platform's session cookie.
+pub(crate) fn session_cookie() -> Result<Option<String>> {
+    let name = text("ARSIS_SESSION_COOKIE")?;
+    // A token (RFC 6265, section 4.1.1): anything else would match no cookie, and nobody could sign in.
+    let token =
+        |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    match name {
+        Some(name) if !token(&name) => {
+            bail!("ARSIS_SESSION_COOKIE is {name:?}, which no cookie can be called")
+        }
+        name => Ok(name),
+    }
+}
+
+/// Largest audio file accepted, in bytes.
+pub(crate) fn max_upload_bytes() -> Result<Option<u64>> {
+    Ok(parsed::<NonZeroU64>("ARSIS_MAX_UPLOAD_BYTES")?.map(NonZeroU64::get))
 }
 
 /// Analyses at a time.

@@ -5,6 +5,7 @@ use crate::config;
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 use store::PgPool;
 use store::embedded::{self, Server};
 use store::objects::Objects;
@@ -16,16 +17,22 @@ use tokio_util::sync::CancellationToken;
 /// Name of the private server's database.
 const PRIVATE_DATABASE: &str = "arsis";
 
+/// How long work on blocking threads may outlive its role. It cannot be cancelled, and the end of the process ends it.
+const BLOCKING_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs a role to its end.
 pub(crate) fn block_on(role: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("failed to start the async runtime")?.block_on(role)
+    let runtime = runtime.context("failed to start the async runtime")?;
+    let ended = runtime.block_on(role);
+    runtime.shutdown_timeout(BLOCKING_GRACE);
+    ended
 }
 
 /// `arsis worker`.
 pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
-    let database = Database::open().await?;
+    let database = Database::open_migrated().await?;
     let objects = objects().await?;
     let ended = run_worker(args, &database.pool, &objects, &stop).await;
     database.close().await;
@@ -35,7 +42,7 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
 /// `arsis api`.
 pub(crate) async fn api(args: &ListenArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
-    let database = Database::open().await?;
+    let database = Database::open_migrated().await?;
     let objects = objects().await?;
     let listener = listen(config::listen(args.listen)?).await?;
     println!("Arsis listens on http://{}/", listener.local_addr()?);
@@ -77,7 +84,13 @@ pub(crate) async fn run_api(
     objects: &Objects,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let settings = api::Config { allowed_origins: config::allowed_origins()?, ..api::Config::default() };
+    let default = api::Config::default();
+    let settings = api::Config {
+        allowed_origins: config::allowed_origins()?,
+        session_cookie: config::session_cookie()?.unwrap_or(default.session_cookie),
+        max_upload_bytes: config::max_upload_bytes()?.unwrap_or(default.max_upload_bytes),
+        ..api::Config::default()
+    };
     let app = api::App::new(pool.clone(), objects.clone(), settings);
     api::serve(listener, app, stop.clone().cancelled_owned()).await.context("the API ended")
 }
@@ -154,6 +167,16 @@ impl Database {
         let server = started.context("failed to start the private PostgreSQL")?;
         let pool = store::connect_private(&server, PRIVATE_DATABASE).await;
         Ok(Self { pool: pool.context("failed to connect to the private PostgreSQL")?, server: Some(server) })
+    }
+
+    /// Opens a database that somebody migrated: only `serve`, `user` and `migrate` change the schema.
+    async fn open_migrated() -> Result<Self> {
+        let database = Self::open().await?;
+        if let Err(error) = store::migrate::check(&database.pool).await {
+            database.close().await;
+            return Err(error).context("the database is not ready");
+        }
+        Ok(database)
     }
 
     /// Ends the connections, then the private server.

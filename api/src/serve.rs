@@ -6,10 +6,14 @@ use crate::sweep;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// How long the sweeper may take to end.
+const SWEEPER_GRACE: Duration = Duration::from_secs(1);
+
 /// Serves the API on `listener` until `shutdown` completes; then answers what is under way, ends endless
-/// answers, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
+/// answers, breaks off uploads after half of the time to drain, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
 ///
 /// # Errors
 /// An I/O error when connections can no longer be accepted.
@@ -20,7 +24,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let closing = app.closing().clone();
     let closer = closing.clone();
-    let sweeper = tokio::spawn(sweep::run(app.clone()));
+    let mut sweeper = tokio::spawn(sweep::run(app.clone()));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
@@ -28,17 +32,29 @@ pub async fn serve(
     });
     let late = async {
         closing.cancelled().await;
-        tokio::time::sleep(app.config().drain_timeout).await;
+        let half = app.config().drain_timeout / 2;
+        tokio::time::sleep(half).await;
+        app.breaking_off().cancel();
+        tokio::time::sleep(half).await;
+    };
+    // Uploads may outlive their connections: each cleans up what it stored.
+    let ended = async {
+        let served = server.into_future().await;
+        app.uploads().close();
+        app.uploads().wait().await;
+        served
     };
     let served = tokio::select! {
-        served = server.into_future() => served,
+        served = ended => served,
         () = late => {
-            tracing::warn!("connections were still open when the time to drain was over");
+            tracing::warn!("connections or uploads were still open when the time to drain was over");
             Ok(())
         }
     };
     closing.cancel();
-    // The sweeper looks up at once; it has no state to lose.
-    let _ = sweeper.await;
+    // It may be in the middle of a removal that the storage does not answer; what it leaves, the next sweep does.
+    if tokio::time::timeout(SWEEPER_GRACE, &mut sweeper).await.is_err() {
+        sweeper.abort();
+    }
     served
 }

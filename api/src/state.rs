@@ -7,6 +7,7 @@ use std::sync::Arc;
 use store::objects::Objects;
 use store::{PgPool, PooledConnection, Transaction};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The API's state, cheap to clone.
 #[derive(Debug, Clone)]
@@ -19,14 +20,23 @@ struct Inner {
     config: Config,
     metrics: Metrics,
     closing: CancellationToken,
+    breaking_off: CancellationToken,
+    uploads: TaskTracker,
 }
 
 impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(pool: PgPool, objects: Objects, config: Config) -> Self {
-        let (metrics, closing) = (Metrics::default(), CancellationToken::new());
-        Self(Arc::new(Inner { pool, objects, config, metrics, closing }))
+        Self(Arc::new(Inner {
+            pool,
+            objects,
+            config,
+            metrics: Metrics::default(),
+            closing: CancellationToken::new(),
+            breaking_off: CancellationToken::new(),
+            uploads: TaskTracker::new(),
+        }))
     }
 
     /// What is allowed.
@@ -50,6 +60,16 @@ impl App {
     /// Cancelled when the server shuts down: endless answers end then.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.0.closing
+    }
+
+    /// Cancelled when half the time to drain is over: uploads break off then, and have the other half to clean up.
+    pub(crate) fn breaking_off(&self) -> &CancellationToken {
+        &self.0.breaking_off
+    }
+
+    /// Uploads under way. They outlive their connections, and the server waits for them.
+    pub(crate) fn uploads(&self) -> &TaskTracker {
+        &self.0.uploads
     }
 
     /// A connection. Hold it for queries only, never while a client sends or reads.

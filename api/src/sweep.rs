@@ -66,6 +66,7 @@ pub(crate) async fn once(app: &App) -> Result<()> {
             );
         }
     }
+    app.objects().remove_unfinished(app.config().upload_timeout * 2).await?;
     let age = Span::try_from(app.config().idempotency_age).unwrap_or(Span::DAY);
     idempotency::forget_older_than(&mut db, age).await?;
     Ok(sessions::clean_up(&mut db).await?)

@@ -84,7 +84,7 @@ pub(crate) async fn upload(
 ) -> Result<Response, Problem> {
     // A task of its own: should the client go away, this handler is dropped, but the task lives to see the
     // body break and to clean up.
-    let task = tokio::spawn(handle(app, caller, request).in_current_span());
+    let task = app.uploads().spawn(handle(app.clone(), caller, request).in_current_span());
     task.await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }
 
@@ -153,7 +153,7 @@ async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Re
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));
     }
-    let (stream, fault) = guard(request.into_body(), app.config());
+    let (stream, fault) = guard(request.into_body(), app.config(), app.breaking_off());
     let pieces = stream.map(|piece| piece.map_err(|error| fault.or(Problem::internal(error))));
     let audio = take_in(app, key, Box::pin(pieces)).await?;
     if audio.size_bytes != length {
@@ -164,7 +164,7 @@ async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Re
 
 async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
     let (parts, body) = request.into_parts();
-    let (stream, fault) = guard(body, app.config());
+    let (stream, fault) = guard(body, app.config(), app.breaking_off());
     let request = Request::from_parts(parts, axum::body::Body::from_stream(stream));
     let multipart = Multipart::from_request(request, &()).await;
     let mut multipart = multipart.map_err(|error| Problem::detailed(Kind::Malformed, error.body_text()))?;

@@ -7,17 +7,33 @@ use sqlx::{ConnectOptions, Connection, PgPool};
 use std::path::Path;
 use std::time::Duration;
 
-/// Connections a process holds at most; PostgreSQL's default allows 100 over all processes.
-const MAX_CONNECTIONS: u32 = 16;
-/// How long to wait for one before the caller is told that the database does not answer.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections of a pool unless its maker says otherwise; PostgreSQL's default allows 100 over all processes.
+pub const MAX_CONNECTIONS: u32 = 16;
+/// How long to wait for one before the caller is told that the database does not answer. Below the lease of a
+/// worker, which is 10 s by default: whoever waits under a lease can try again before it is over.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Connects to the server that a URL names, e.g. `postgres://user:password@host/database`.
 ///
 /// # Errors
 /// The URL is malformed, or the server does not take a connection.
 pub async fn connect(url: &str) -> Result<PgPool> {
-    pool(url.parse()?).await
+    connect_sized(url, MAX_CONNECTIONS).await
+}
+
+/// [`connect`] with at most `max_connections` at a time. A worker uses up to two for each of its jobs, and a few.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_sized(url: &str, max_connections: u32) -> Result<PgPool> {
+    Ok(options(max_connections).connect_with(url.parse()?).await?)
+}
+
+/// Another pool for the same database, of at most `max_connections`, for what must not wait behind the work of
+/// `pool`. It connects when it is first used.
+#[must_use]
+pub fn pool_beside(pool: &PgPool, max_connections: u32) -> PgPool {
+    options(max_connections).connect_lazy_with(pool.connect_options().as_ref().clone())
 }
 
 /// Connects to a database of a private server, creating it first if it is not there.
@@ -50,7 +66,10 @@ pub async fn connect_running(data_dir: &Path, database: &str) -> Result<Option<P
     }
 }
 
-async fn pool(options: PgConnectOptions) -> Result<PgPool> {
-    let pool = PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-    Ok(pool.connect_with(options).await?)
+async fn pool(server: PgConnectOptions) -> Result<PgPool> {
+    Ok(options(MAX_CONNECTIONS).connect_with(server).await?)
+}
+
+fn options(max_connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT)
 }

@@ -19,7 +19,7 @@ pub mod testing;
 pub mod tracks;
 pub mod users;
 
-pub use connect::{connect, connect_private, connect_running};
+pub use connect::{MAX_CONNECTIONS, connect, connect_private, connect_running, connect_sized, pool_beside};
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};
 

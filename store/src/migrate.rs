@@ -50,6 +50,18 @@ pub async fn migrate(pool: &PgPool) -> Result<Applied> {
     Ok(Applied { versions, latest })
 }
 
+/// Checks that the database holds every migration that this program knows. More are no fault: migrations only add, so
+/// that a program works while a newer one takes its place.
+///
+/// # Errors
+///
+/// [`Error::SchemaTooOld`] if one is missing, [`Error::Database`] if the database cannot be reached.
+pub async fn check(pool: &PgPool) -> Result<()> {
+    let held = recorded(&mut *pool.acquire().await?).await?;
+    let missing = MIGRATOR.iter().map(|migration| migration.version).find(|version| !held.contains(version));
+    missing.map_or(Ok(()), |version| Err(Error::SchemaTooOld { version }))
+}
+
 /// The versions that the database holds, ascending.
 async fn recorded(connection: &mut PgConnection) -> Result<Vec<i64>> {
     // Not checked at compile time, unlike all others: no migration makes this table, the migrator does.

@@ -181,7 +181,7 @@ impl Objects {
         }
     }
 
-    /// Removes an object; one that is not there is no error.
+    /// Removes an object, and what unfinished uploads under its key left; one that is not there is no error.
     ///
     /// # Errors
     /// As the storage has it.
@@ -189,6 +189,18 @@ impl Objects {
         match &self.backend {
             Backend::S3(s3) => s3.delete(key).await,
             Backend::Directory(directory) => directory.delete(key).await,
+        }
+    }
+
+    /// Removes what processes that died left of objects they were storing, where nothing was written for `age`. A bucket
+    /// lists it by key: there it goes with [`Objects::delete`].
+    ///
+    /// # Errors
+    /// As the storage has it.
+    pub async fn remove_unfinished(&self, age: Duration) -> Result<()> {
+        match &self.backend {
+            Backend::S3(_) => Ok(()),
+            Backend::Directory(directory) => directory.remove_unfinished(age).await,
         }
     }
 

@@ -73,7 +73,7 @@ async fn run(context: &Arc<Context>, claim: &Claim) {
         tokio::pin!(attempt, keeper);
         tokio::select! {
             ended = &mut attempt => ended,
-            // From here on the attempt is told to stop, and ends by itself.
+            // The lease is lost: the attempt is told to stop, and ends by itself.
             () = &mut keeper => attempt.await,
         }
     };

@@ -65,17 +65,24 @@ impl Status {
     }
 }
 
-/// Renews the lease until the job must stop, and then says so. Drop it when the job is done.
+/// Renews the lease and says when the job must stop. Drop it when the job has ended: a job that was told to stop needs
+/// a while for it, and another worker must not take the analysis meanwhile. Returns when the lease is lost.
 pub(crate) async fn keep(context: &Context, lease: &Lease, status: &Status) {
-    let reason = tokio::select! {
-        reason = renew_until_told(context, lease, status) => reason,
-        () = context.hand_back.cancelled() => Stop::HandBack,
-        () = tokio::time::sleep(context.config.time_limit) => Stop::TimedOut,
+    let watch = async {
+        let reason = tokio::select! {
+            () = context.hand_back.cancelled() => Stop::HandBack,
+            () = tokio::time::sleep(context.config.time_limit) => Stop::TimedOut,
+        };
+        status.set_stop(reason);
+        std::future::pending().await
     };
-    status.set_stop(reason);
+    tokio::select! {
+        () = renew_until_lost(context, lease, status) => status.set_stop(Stop::LeaseLost),
+        () = watch => {}
+    }
 }
 
-async fn renew_until_told(context: &Context, lease: &Lease, status: &Status) -> Stop {
+async fn renew_until_lost(context: &Context, lease: &Lease, status: &Status) {
     let config = &context.config;
     let mut ticks = tokio::time::interval(config.renew_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,16 +92,20 @@ async fn renew_until_told(context: &Context, lease: &Lease, status: &Status) -> 
         // Counted from before the request: the lease runs from when the server wrote it, which is later.
         let asked_at = Instant::now();
         let left = config.lease.saturating_sub(renewed_at.elapsed());
-        let renewal = queue::renew(&context.pool, lease, status.progress(), config.lease);
+        let renewal = queue::renew(&context.renewals, lease, status.progress(), config.lease);
         match tokio::time::timeout(left, renewal).await {
-            Ok(Ok(Renewal::Renewed { cancel_requested: true })) => return Stop::Cancelled,
-            Ok(Ok(Renewal::Renewed { cancel_requested: false })) => renewed_at = asked_at,
-            Ok(Ok(Renewal::Lost)) => return Stop::LeaseLost,
+            Ok(Ok(Renewal::Renewed { cancel_requested })) => {
+                renewed_at = asked_at;
+                if cancel_requested {
+                    status.set_stop(Stop::Cancelled);
+                }
+            }
+            Ok(Ok(Renewal::Lost)) => return,
             Ok(Err(error)) => tracing::warn!(error = chain(&error), "could not renew a lease yet"),
             Err(_) => {}
         }
         if renewed_at.elapsed() >= config.lease {
-            return Stop::LeaseLost;
+            return;
         }
     }
 }

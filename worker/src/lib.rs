@@ -26,10 +26,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+/// Connections that renew leases. A renewal takes about a millisecond, so one would do for hundreds of jobs; the other is
+/// for when the first has to be made again.
+const RENEWAL_CONNECTIONS: u32 = 2;
+
 /// What every job of a worker needs.
 struct Context {
     config: Config,
     pool: PgPool,
+    /// For renewals alone: however many results wait to be written, leases are kept.
+    renewals: PgPool,
     objects: Objects,
     engine: Arc<dyn Engine>,
     /// Unique over all starts of all workers.
@@ -78,6 +84,7 @@ pub async fn run_engine(
         shutdown,
         hand_back: CancellationToken::new(),
         config,
+        renewals: store::pool_beside(&pool, RENEWAL_CONNECTIONS),
         pool,
         objects,
         engine,
@@ -98,6 +105,7 @@ pub async fn run_engine(
         ended.cancel();
     };
     tokio::join!(work, reaper::run(&context), hand_back_late(&context, &ended));
+    context.renewals.close().await;
     tracing::info!(worker = context.name, "worker ended");
     Ok(())
 }

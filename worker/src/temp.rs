@@ -8,6 +8,9 @@ use uuid::Uuid;
 /// Begins the name of every worker's folder.
 const PREFIX: &str = "arsis-worker-";
 
+/// Begins the name of a folder until its lock is held: until then no other worker may take it for abandoned.
+const UNFINISHED_PREFIX: &str = "arsis-new-";
+
 /// Held locked by the worker that owns the folder; the system lets go of it however that worker ends.
 const LOCK: &str = "lock";
 
@@ -25,10 +28,13 @@ impl Folder {
         tokio::task::spawn_blocking(move || {
             fs::create_dir_all(&parent)?;
             remove_abandoned(&parent)?;
-            let path = parent.join(format!("{PREFIX}{}", Uuid::new_v4().simple()));
-            fs::create_dir(&path)?;
-            let lock = File::create_new(path.join(LOCK))?;
+            let id = Uuid::new_v4().simple();
+            let unfinished = parent.join(format!("{UNFINISHED_PREFIX}{id}"));
+            fs::create_dir(&unfinished)?;
+            let lock = File::create_new(unfinished.join(LOCK))?;
             lock.lock()?;
+            let path = parent.join(format!("{PREFIX}{id}"));
+            fs::rename(&unfinished, &path)?;
             Ok(Self { path, _lock: lock })
         })
         .await?
@@ -84,9 +90,11 @@ fn remove_abandoned(parent: &Path) -> io::Result<()> {
 }
 
 fn remove_if_abandoned(path: &Path) -> io::Result<()> {
-    // A folder without a lock file is being made right now, or was when its worker died: of the two only the
-    // first must be left alone, and the second holds no audio yet.
-    let lock = File::open(path.join(LOCK))?;
+    let lock = match File::open(path.join(LOCK)) {
+        // Folders get their name with the lock held: this one was being removed when its remover died.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return fs::remove_dir_all(path),
+        opened => opened?,
+    };
     match lock.try_lock() {
         Ok(()) => fs::remove_dir_all(path),
         Err(TryLockError::WouldBlock) => Ok(()),

@@ -8,6 +8,7 @@ use futures::{Stream, StreamExt as _};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// Room for the fields and boundaries of a form around the file, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
@@ -34,9 +35,10 @@ struct Guarded {
     idle: Duration,
     deadline: Instant,
     left_bytes: u64,
+    breaking_off: CancellationToken,
 }
 
-/// Puts limits on a body.
+/// Puts limits on a body, and breaks it off when the server ends.
 ///
 /// Before each piece the stream yields once. multer, which reads forms, takes everything a stream has ready
 /// into memory before it gives out the first byte; with a fast client and a slow storage that would be the
@@ -44,6 +46,7 @@ struct Guarded {
 pub(crate) fn guard(
     body: Body,
     config: &Config,
+    breaking_off: &CancellationToken,
 ) -> (impl Stream<Item = Result<Bytes, Broken>> + Send + 'static, Fault) {
     let fault = Fault::default();
     let guarded = Guarded {
@@ -52,6 +55,7 @@ pub(crate) fn guard(
         idle: config.upload_idle_timeout,
         deadline: Instant::now() + config.upload_timeout,
         left_bytes: config.max_upload_bytes.saturating_add(FORM_BYTES),
+        breaking_off: breaking_off.clone(),
     };
     let stream = futures::stream::try_unfold(guarded, |mut guarded| async move {
         tokio::task::yield_now().await;
@@ -63,7 +67,11 @@ pub(crate) fn guard(
 
 impl Guarded {
     async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
-        let next = timeout_at(self.deadline, timeout(self.idle, self.stream.next())).await;
+        let next = timeout_at(self.deadline, timeout(self.idle, self.stream.next()));
+        let next = tokio::select! {
+            next = next => next,
+            () = self.breaking_off.cancelled() => return Err(self.broken(Kind::Unavailable, "the server ends")),
+        };
         let Ok(Ok(next)) = next else {
             return Err(self.broken(Kind::RequestTimeout, "no bytes came in time"));
         };
@@ -105,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn a_form_reader_takes_no_more_than_it_gives_out() {
         let taken = Arc::new(AtomicUsize::new(0));
-        let (stream, _) = guard(eager_body(&taken), &Config::default());
+        let (stream, _) = guard(eager_body(&taken), &Config::default(), &CancellationToken::new());
         let request = Request::builder().header("content-type", "multipart/form-data; boundary=b");
         let request = request.body(Body::from_stream(stream)).unwrap();
         let mut form = Multipart::from_request(request, &()).await.unwrap();
@@ -121,7 +129,7 @@ mod tests {
     async fn a_body_that_never_goes_on_is_given_up() {
         let config = Config { upload_idle_timeout: Duration::from_millis(1), ..Config::default() };
         let silent = futures::stream::pending::<Result<Bytes, std::io::Error>>();
-        let (stream, fault) = guard(Body::from_stream(silent), &config);
+        let (stream, fault) = guard(Body::from_stream(silent), &config, &CancellationToken::new());
         assert!(Box::pin(stream).next().await.unwrap().is_err());
         assert_eq!(fault.or(Problem::new(Kind::Internal)).kind(), Kind::RequestTimeout);
     }

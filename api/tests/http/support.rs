@@ -156,6 +156,11 @@ impl Server {
 
     /// Asks the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
+        self.end().await;
+    }
+
+    /// The same, for a look at what stays.
+    pub(crate) async fn end(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         (&mut self.running).await.unwrap().unwrap();
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{Person, Server, eventually, expect_problem, id, pointers, wav};
 use api::Config;
-use futures::stream;
+use futures::{StreamExt, stream};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method, Response};
 use serde_json::Value;
@@ -207,5 +207,20 @@ async fn a_client_that_falls_silent_is_given_up() {
     let answer = String::from_utf8_lossy(&answer).into_owned();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("request-timeout"), "{answer}");
+    assert_nothing_stays(&server).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_the_end_of_the_server_breaks_off_leaves_nothing() {
+    let config = Config { drain_timeout: Duration::from_secs(10), ..Config::default() };
+    let mut server = Server::with(config).await;
+    let ada = server.person("ada").await;
+    let endless = stream::iter([Ok::<_, std::io::Error>(wav(5000))]).chain(stream::pending());
+    let form = Form::new().part("file", Part::stream(Body::wrap_stream(endless)).file_name("a.wav"));
+    let sending = server.request(&ada, Method::POST, "/v1/tracks").multipart(form);
+    let sending = tokio::spawn(sending.send());
+    eventually("storing has begun", || async { !server.files().is_empty() }).await;
+    server.end().await;
+    expect_problem(sending.await.unwrap().unwrap(), 503, "unavailable").await;
     assert_nothing_stays(&server).await;
 }

@@ -6,6 +6,7 @@ use futures::{Stream, StreamExt};
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
@@ -90,6 +91,22 @@ impl Directory {
         for folder in path.ancestors().skip(1).take_while(|folder| *folder != objects) {
             if fs::remove_dir(folder).await.is_err() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_unfinished(&self, age: Duration) -> Result<()> {
+        let local = |source| failure(UNFINISHED, source);
+        let mut files = fs::read_dir(self.root.join(UNFINISHED)).await.map_err(local)?;
+        while let Some(file) = files.next_entry().await.map_err(local)? {
+            // One that is finished or removed meanwhile has no age.
+            let written = file.metadata().await.and_then(|metadata| metadata.modified()).ok();
+            if written.and_then(|at| at.elapsed().ok()).is_some_and(|since| since >= age) {
+                match fs::remove_file(file.path()).await {
+                    Err(error) if is_absent(&error) => {}
+                    other => other.map_err(local)?,
+                }
             }
         }
         Ok(())

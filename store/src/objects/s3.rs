@@ -99,19 +99,13 @@ impl S3 {
         if parts.ended {
             return self.put_whole(key, content_type, first).await;
         }
-        let upload = Upload::begin(self, key, content_type).await?;
-        let mut done = vec![upload.part(1, first).await?];
-        for number in 2.. {
-            let doublings = u32::try_from((number - 1) / PARTS_PER_SIZE).unwrap_or(0);
-            let part = parts.next(PART_BYTES << doublings.min(9)).await?;
-            if !part.is_empty() {
-                done.push(upload.part(number, part).await?);
-            }
-            if parts.ended {
-                break;
-            }
+        let mut upload = Upload::begin(self, key, content_type).await?;
+        let sent = upload.send(first, parts).await;
+        if sent.is_err() {
+            // Awaited here, not left to the drop: the runtime may end right after us.
+            upload.abort().await;
         }
-        upload.complete(done).await
+        sent
     }
 
     async fn put_whole(&self, key: &ObjectKey, content_type: &str, body: Bytes) -> Result<()> {
@@ -171,9 +165,38 @@ impl S3 {
         let answer = self.client.delete_object().bucket(&self.bucket).key(key.as_str()).send().await;
         match answer.map_err(|error| failure(key.as_str(), error)) {
             // S3 answers 204 for what is not there; others answer 404.
-            Err(Error::NotFound { .. }) | Ok(_) => Ok(()),
-            Err(error) => Err(error),
+            Err(Error::NotFound { .. }) | Ok(_) => {}
+            Err(error) => return Err(error),
         }
+        self.abort_uploads(key).await
+    }
+
+    /// Aborts the unfinished uploads under a key: their parts are in no listing of objects, and cost.
+    async fn abort_uploads(&self, key: &ObjectKey) -> Result<()> {
+        let listing = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(key.as_str());
+        let listed = match listing.send().await {
+            // Not every service has this, and not every key is allowed it.
+            Err(error) if matches!(status(&error), Some(400..=499 | 501)) => {
+                let error = failure(key.as_str(), error);
+                tracing::debug!(%key, %error, "could not list unfinished uploads");
+                return Ok(());
+            }
+            other => other.map_err(|error| failure(key.as_str(), error))?,
+        };
+        let ours = listed.uploads().iter().filter(|upload| upload.key() == Some(key.as_str()));
+        for id in ours.filter_map(|upload| upload.upload_id()) {
+            match self.abort_upload(key, id).await {
+                Err(Error::NotFound { .. }) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn abort_upload(&self, key: &ObjectKey, id: &str) -> Result<()> {
+        let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key.as_str()).upload_id(id);
+        abort.send().await.map_err(|error| failure(key.as_str(), error))?;
+        Ok(())
     }
 
     pub(super) async fn probe(&self) -> Result<()> {
@@ -246,7 +269,27 @@ impl<'a> Upload<'a> {
         Ok(CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag().map(str::to_owned)).build())
     }
 
-    async fn complete(mut self, parts: Vec<CompletedPart>) -> Result<()> {
+    /// Sends a stream part by part, the first of which is read already.
+    async fn send(
+        &mut self,
+        first: Bytes,
+        mut parts: Parts<impl Stream<Item = io::Result<Bytes>> + Unpin>,
+    ) -> Result<()> {
+        let mut done = vec![self.part(1, first).await?];
+        for number in 2.. {
+            let doublings = u32::try_from((number - 1) / PARTS_PER_SIZE).unwrap_or(0);
+            let part = parts.next(PART_BYTES << doublings.min(9)).await?;
+            if !part.is_empty() {
+                done.push(self.part(number, part).await?);
+            }
+            if parts.ended {
+                break;
+            }
+        }
+        self.complete(done).await
+    }
+
+    async fn complete(&mut self, parts: Vec<CompletedPart>) -> Result<()> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         self.s3
             .client
@@ -261,21 +304,29 @@ impl<'a> Upload<'a> {
         self.id = None;
         Ok(())
     }
+
+    async fn abort(mut self) {
+        let Some(id) = self.id.take() else { return };
+        if let Err(error) = self.s3.abort_upload(self.key, &id).await {
+            unaborted(self.key, &error);
+        }
+    }
 }
 
 impl Drop for Upload<'_> {
     fn drop(&mut self) {
         let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current()) else { return };
-        let abort = self.s3.client.abort_multipart_upload().bucket(&self.s3.bucket).key(self.key.as_str());
-        let abort = abort.upload_id(id);
-        let key = self.key.clone();
+        let (s3, key) = (self.s3.clone(), self.key.clone());
         runtime.spawn(async move {
-            if let Err(error) = abort.send().await {
-                let error = failure(key.as_str(), error);
-                tracing::warn!(%key, %error, "could not abort an upload; the bucket's own rules must remove its parts");
+            if let Err(error) = s3.abort_upload(&key, &id).await {
+                unaborted(&key, &error);
             }
         });
     }
+}
+
+fn unaborted(key: &ObjectKey, error: &Error) {
+    tracing::warn!(%key, %error, "could not abort an upload; its parts stay until the object is deleted");
 }
 
 /// Cuts a stream into parts of a size.
