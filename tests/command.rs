@@ -458,7 +458,7 @@ fn wrong_usage_is_2_and_says_what_is_right() {
         (&["analyze", "-j", "0", "a.wav"], "--jobs"),
         (&["analyze", "--bands", "7", "a.wav"], "7 is not in 8..=256"),
         (&["analyze", "--hop-ms", "101", "a.wav"], "101 is not in 1..=100"),
-        (&["analyze", "--max-minutes", "0", "a.wav"], "0 is not in 1..=34560"),
+        (&["analyze", "--max-minutes", "0", "a.wav"], "0 is not in 1..=5760"),
         (&["analyze", "-", "-"], "only once"),
         (&["analyse", "a.wav"], "analyze"),
         (&[], "Usage"),
