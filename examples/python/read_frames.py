@@ -77,8 +77,11 @@ def read(folder, level=0, from_ms=0, to_ms=None):
         fail("a manifest of another version")
     found = manifest["levels"][level]
     hop, total = found["hop_ms"], found["frame_count"]
+    from_ms = max(from_ms, 0)
     first = min(from_ms // hop, total)
     end = total if to_ms is None else max(first, min(-(-to_ms // hop), total))
+    if to_ms is not None and from_ms >= to_ms:
+        end = first
     rows = [np.empty((0, manifest["bytes_per_frame"]), np.uint8)]
     for entry in found["chunks"]:
         start, stop = entry["start_frame"], entry["start_frame"] + entry["frame_count"]
