@@ -220,6 +220,75 @@ async fn a_failure_beside_a_completed_analysis_leaves_the_track_ready() {
 }
 
 #[tokio::test]
+async fn of_two_last_analyses_that_fail_at_once_one_says_so_on_the_track() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    for _ in 0..20 {
+        let first = claimed(pool).await;
+        pending(pool, first.track_id).await;
+        let second = claim(pool, "second", LEASE).await.unwrap();
+        let (one, other) = tokio::join!(
+            queue::fail(pool, &first.lease, &PERMANENT),
+            queue::fail(pool, &second.lease, &PERMANENT)
+        );
+        assert_eq!((one.unwrap(), other.unwrap()), (Verdict::Failed, Verdict::Failed));
+        assert_eq!(track_state(pool, first.track_id).await.0, "error");
+    }
+}
+
+#[tokio::test]
+async fn a_track_deleted_while_its_analyses_end_is_no_deadlock() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    for _ in 0..20 {
+        let claim = claimed(pool).await;
+        let delete =
+            sqlx::query("DELETE FROM reference_tracks WHERE id = $1").bind(claim.track_id).execute(pool);
+        let (failed, deleted) = tokio::join!(queue::fail(pool, &claim.lease, &PERMANENT), delete);
+        deleted.unwrap();
+        assert!(matches!(failed, Ok(Verdict::Failed) | Err(Error::LeaseLost { .. })), "{failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_analysis_cancelled_before_it_comes_back_does_not() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut db = pool.acquire().await.unwrap();
+    let (failing, returning) = (claimed(pool).await.lease, claimed(pool).await.lease);
+    for lease in [failing, returning] {
+        analyses::request_cancel(&mut db, lease.analysis_id).await.unwrap();
+    }
+    assert_eq!(queue::fail(pool, &failing, &TRANSIENT).await.unwrap(), Verdict::Cancelled);
+    queue::release(pool, &returning).await.unwrap();
+    for lease in [failing, returning] {
+        let row = row(pool, lease.analysis_id).await;
+        assert_eq!((row.status, row.error_kind.as_deref()), (Status::Error, Some(analyses::CANCELLED)));
+    }
+    assert!(claim(pool, "w", LEASE).await.is_none());
+}
+
+#[tokio::test]
+async fn a_row_that_someone_else_left_running_is_rescued_after_a_day() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let track_id = track(pool).await;
+    for hours in [23, 25] {
+        sqlx::query(
+            "INSERT INTO track_analyses (track_id, analysis_type, version, status, updated_at)
+             VALUES ($1, 'full', 'x', 'running', now() - make_interval(hours => $2))",
+        )
+        .bind(track_id)
+        .bind(hours)
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+    assert_eq!(reaper::reap(pool).await.unwrap().rescued, 1);
+    assert_eq!(count(pool, "SELECT count(*) FROM track_analyses WHERE status = 'running'").await, 1);
+}
+
+#[tokio::test]
 async fn an_analysis_handed_back_is_due_at_once_and_lost_no_attempt() {
     let database = TestDatabase::new().await;
     let lease = claimed(database.pool()).await.lease;

@@ -134,6 +134,30 @@ async fn a_finished_analysis_is_completed_and_its_track_ready() {
 }
 
 #[tokio::test]
+async fn a_further_run_of_an_analysis_shows_nothing_of_the_one_before() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let id = lease.analysis_id;
+    let writer = written(pool, &lease).await;
+    finish(pool, &writer).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let read = frames::chunk(&mut db, id, 0, 0).await.unwrap().unwrap();
+    assert_eq!((read.status, read.completed_at.is_some()), (Status::Completed, true));
+
+    execute(pool, "UPDATE track_analyses SET status = 'pending' WHERE id = $1", id).await;
+    assert_eq!(row(pool, id).await.summary, None);
+    // The same attempt number as in the first run, with the first run's rows still there.
+    let again = claim(pool, "second", LEASE).await.unwrap().lease;
+    assert_eq!(again.attempt, lease.attempt);
+    assert_eq!(frames::chunk(&mut db, id, 0, 0).await.unwrap(), None);
+    assert!(frames::levels(&mut db, id).await.unwrap().is_empty());
+    written(pool, &again).await;
+    let read = frames::chunk(&mut db, id, 0, 0).await.unwrap().unwrap();
+    assert_eq!((read.status, read.completed_at), (Status::Running, None));
+}
+
+#[tokio::test]
 async fn chunks_of_a_running_analysis_can_be_read_and_its_result_cannot() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

@@ -153,6 +153,44 @@ async fn an_analysis_over_its_time_ends_in_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_slow_to_stop_keeps_its_lease_until_it_has() {
+    let bench = Bench::new().await;
+    let lease = Duration::from_secs(1);
+    let config = worker::Config { time_limit: Duration::from_millis(300), lease, ..bench.config() };
+    let worker = bench.start_with(config);
+    let (script, gate) = bench.gate();
+    let id = bench.pending(&script).await;
+    bench.until_under_way(id).await;
+    tokio::time::sleep(2 * lease).await;
+    let row = bench.row(id).await;
+    assert_eq!((row.status, row.attempt), (Status::Running, 1));
+    std::fs::write(&gate, "").unwrap();
+    let row = bench.until(id, |row| row.status == Status::Error).await;
+    assert_eq!((row.error_kind.as_deref(), row.attempt), (Some("timed_out"), 1));
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_track_deleted_under_its_analyses_ends_them_and_nothing_else() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    for _ in 0..5 {
+        let (script, gate) = bench.gate();
+        let track_id = bench.track(&script).await;
+        let id = bench.pending_of(track_id).await;
+        bench.until_under_way(id).await;
+        // The commit begins while the track is being deleted.
+        std::fs::write(&gate, "").unwrap();
+        let delete = sqlx::query("DELETE FROM reference_tracks WHERE id = $1").bind(track_id);
+        delete.execute(bench.pool()).await.unwrap();
+    }
+    let music = bench.pending("music").await;
+    bench.until(music, |row| row.status == Status::Completed).await;
+    worker.end().await;
+    assert_eq!(bench.count("SELECT count(*) FROM track_analyses").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_jobs_run_at_once_than_there_are_slots() {
     let bench = Bench::new().await;
     let (script, gate) = bench.gate();
