@@ -94,13 +94,16 @@ impl Server {
 
     /// Reads the whole track at a coarse level and shows its loudest bands.
     fn print_frames(&self, analysis: &str) -> Result<()> {
-        let manifest: Manifest = self.get(&format!("/v1/analyses/{analysis}/manifest"))?.json()?;
+        let answer = self.get(&format!("/v1/analyses/{analysis}/manifest"))?;
+        let version = answer.headers().get("arsis-results-version").context("the manifest has no version")?;
+        let version = version.to_str()?.to_owned();
+        let manifest: Manifest = answer.json()?;
         let (frames, duration) = (manifest.frame_count, manifest.duration_ms);
         println!("{frames} frames of {} bytes in {} chunks", manifest.bytes_per_frame, manifest.total_chunks);
         let layout = manifest.frame_layout.clone();
         let mut fetched = 0;
         let source = |level, index| {
-            let url = self.url(&format!("/v1/analyses/{analysis}/chunks/{index}?level={level}"));
+            let url = self.url(&format!("/v1/analyses/{analysis}/chunks/{index}?level={level}&v={version}"));
             let request = self.http.get(url).header(ACCEPT_ENCODING, "zstd");
             let bytes = self.check(request).and_then(|answer| Ok(answer.bytes()?.to_vec()));
             bytes

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use store::access::Action;
-use store::analyses::{Analysis, Status};
+use store::analyses::{self, Analysis, Status};
 use store::frames::{self, EventFilter, StoredEvent};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -59,10 +59,23 @@ pub(crate) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<Strin
     (!lines.is_empty()).then(|| lines.join(","))
 }
 
+/// Names one run of an analysis: it may be done again under the same id, and then has other results.
+const RESULTS_VERSION: HeaderName = HeaderName::from_static("arsis-results-version");
+
+/// The version of a completed analysis' results: when they were committed, in µs since 1970.
+fn results_version(analysis: &Analysis) -> Option<String> {
+    let completed_at = analysis.completed_at.filter(|_| analysis.status == Status::Completed);
+    completed_at.map(|at| page::time_key(at).to_string())
+}
+
 /// The manifest: what the chunks hold and where. `docs/FRAME-FORMAT.md` describes it.
+///
+/// The header `Arsis-Results-Version` names these results: pass it as `v` when fetching chunks, and they are of the
+/// same results and may be cached for ever.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/manifest", tag = "results",
     params(("analysis_id" = Uuid, Path), ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, description = "The manifest", body = serde_json::Value),
+    responses((status = 200, description = "The manifest", body = serde_json::Value,
+            headers(("Arsis-Results-Version" = String, description = "Pass it as `v` when fetching chunks"))),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
@@ -80,7 +93,13 @@ pub(crate) async fn manifest(
     let manifest =
         frames::manifest(&mut db, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
     let body = serde_json::to_vec(&manifest).map_err(Problem::internal)?;
-    Ok(tagged(&headers, strong_etag(&body, ""), "application/json", "private, no-cache", body.into()))
+    let etag = strong_etag(&body, "");
+    let mut response = tagged(&headers, etag, "application/json", "private, no-cache", body.into());
+    // Should they be done again between the two reads, this version is of none: its chunks are 404.
+    if let Some(version) = results_version(&analysis).and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(RESULTS_VERSION, version);
+    }
+    Ok(response)
 }
 
 /// A body with a strong ETag, or 304 when the client has it.
@@ -108,12 +127,17 @@ pub(crate) struct ChunkQuery {
     #[serde(default)]
     #[param(default = 0)]
     level: u16,
+    /// Of these results only: `Arsis-Results-Version` of the manifest's answer. 404 once they are replaced.
+    v: Option<String>,
 }
 
 /// A chunk of frames, as it is stored.
 ///
 /// With `Content-Encoding: zstd` where the client accepts it, else unpacked; either way the body is the payload
 /// that `docs/FRAME-FORMAT.md` describes. Of a running analysis the chunks finished so far can be read.
+///
+/// An analysis may be done again under the same id, so an answer may be cached without asking (`immutable`) only where
+/// `v` names the results; without it, ask again with `If-None-Match`.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/chunks/{index}", tag = "results",
     params(("analysis_id" = Uuid, Path), ("index" = u32, Path, description = "Place within its level, from 0"), ChunkQuery,
         ("Accept-Encoding" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
@@ -135,14 +159,30 @@ pub(crate) async fn chunk(
     let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
     let place = i16::try_from(query.level).ok().zip(i32::try_from(index).ok());
     let (level, index) = place.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let stored = frames::chunk(&mut db, analysis_id, level, index).await?;
-    drop(db);
     let complete = analysis.status == Status::Completed;
+    if query.v.is_some() && !complete {
+        return not_ready(analysis);
+    }
+    let stored = frames::chunk(&mut db, analysis_id, level, index).await?;
+    if let Some(asked) = &query.v {
+        // Looked up again after the chunk: still the same, so the chunk is of that version too.
+        let now = analyses::get(&mut db, analysis_id).await?;
+        if [Some(&analysis), now.as_ref()]
+            .iter()
+            .any(|row| row.and_then(results_version).as_ref() != Some(asked))
+        {
+            return Err(Problem::detailed(
+                Kind::NotFound,
+                "there are no such results: read the manifest anew",
+            ));
+        }
+    }
+    drop(db);
     let Some(stored) = stored else {
         return if complete { Err(Problem::new(Kind::NotFound)) } else { not_ready(analysis) };
     };
-    // Until the commit another attempt may write other bytes.
-    let cache = if complete { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    // Without a version other bytes may come to lie under this address: from another attempt, or another run.
+    let cache = if query.v.is_some() { "private, max-age=31536000, immutable" } else { "private, no-cache" };
     respond_chunk(&headers, coding, cache, stored.bytes).await
 }
 

@@ -171,7 +171,8 @@ async fn a_chunk_goes_out_as_stored_or_unpacked() {
         assert_eq!(stored.headers()["content-encoding"], "zstd");
         assert_eq!(stored.headers()["content-type"], "application/octet-stream");
         assert_eq!(stored.headers()["vary"], "accept-encoding");
-        assert_eq!(stored.headers()["cache-control"], "private, max-age=31536000, immutable");
+        assert_eq!(stored.headers()["cache-control"], "private, no-cache", "no version is named");
+        assert!(!stored.headers()["etag"].to_str().unwrap().starts_with("W/"));
         assert_eq!(stored.bytes().await.unwrap(), chunk.bytes);
         let plain = fixture.ask(&path, &[]).await;
         assert!(!plain.headers().contains_key("content-encoding"));
@@ -191,6 +192,29 @@ async fn a_chunk_goes_out_as_stored_or_unpacked() {
     }
     let refused = fixture.ask("chunks/0", &[("accept-encoding", "identity;q=0, gzip")]).await;
     expect_problem(refused, 406, "not-acceptable").await;
+}
+
+#[tokio::test]
+async fn only_a_chunk_of_a_named_version_may_be_kept_for_ever() {
+    let fixture = Fixture::completed().await;
+    let version = async || {
+        let manifest = fixture.ask("manifest", &[]).await;
+        manifest.headers()["arsis-results-version"].to_str().unwrap().to_owned()
+    };
+    let first = version().await;
+    let path = format!("chunks/0?v={first}");
+    let chunk = fixture.ask(&path, &[("accept-encoding", "zstd")]).await;
+    assert_eq!(chunk.headers()["cache-control"], "private, max-age=31536000, immutable");
+    assert_eq!(chunk.bytes().await.unwrap(), fixture.chunk(0, 0).bytes);
+    expect_problem(fixture.ask("chunks/0?v=1", &[]).await, 404, "not-found").await;
+    // As if it had been done again.
+    fixture
+        .server
+        .execute("UPDATE track_analyses SET completed_at = completed_at + interval '1 microsecond'")
+        .await;
+    expect_problem(fixture.ask(&path, &[]).await, 404, "not-found").await;
+    assert_ne!(version().await, first);
+    assert_eq!(fixture.ask(&format!("chunks/0?v={}", version().await), &[]).await.status(), 200);
 }
 
 #[tokio::test]
