@@ -37,7 +37,8 @@ use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
 
-/// Everything that is said about a track. Serialises to what `arsis analyze --format json` prints.
+/// Everything that is said about a track. Serialises to what `arsis analyze --format json`
+/// prints, except the name of the file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Analysis {
     /// Version of the engine.
@@ -97,7 +98,8 @@ pub trait Observer {
         Ok(())
     }
 
-    /// A block of audio was taken: the place to show progress and to cancel.
+    /// A block of audio was taken: the place to show progress and to cancel. [`analyze`] calls it; who pushes
+    /// blocks into an [`Analyzer`] knows how far it is.
     ///
     /// # Errors
     /// Any error ends the analysis.
@@ -119,7 +121,7 @@ const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 /// Analyses a whole file: fingerprint, decoding, and everything `config` asks for.
 ///
 /// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
-/// through `observer` after every decoded block (at most 1.5 s of audio).
+/// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
 ///
 /// # Errors
 /// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and

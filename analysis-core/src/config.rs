@@ -15,7 +15,7 @@ pub enum AnalysisType {
     Full,
     /// Frames without chroma; no events.
     Spectral,
-    /// Frames of bands and onset strength; tempo, beats, bars, onsets.
+    /// Frames of bands, peak and onset strength; tempo, beats, bars, tatums, onsets.
     Rhythm,
     /// Frames of bands and chroma; key and tuning.
     Tonal,

@@ -14,8 +14,8 @@
 //! | ADTS, WAV, AIFF, FLAC | nothing: the first has no place to say it, the others have none |
 //!
 //! # Damage
-//! A packet that cannot be decoded is counted and replaced by silence of its duration, so that what follows
-//! keeps its time; in Ogg and FLAC, whose time stamps count samples, so is a hole left by lost pages or frames.
+//! A packet that cannot be decoded is counted and replaced by silence of its duration (at most a minute), so that
+//! what follows keeps its time, wherever the container tells that duration (Matroska may not); in Ogg and FLAC, whose time stamps count samples, so is a hole left by lost pages or frames.
 //! MP3 and ADTS have no time stamps: bytes lost between frames shift what follows. A file that ends early
 //! gives what it holds, and [`DecodeReport::truncated`] says so.
 //!

@@ -21,11 +21,11 @@ pub enum EventType {
     Onset,
     /// A stretch of music with one character; has a duration.
     Section,
-    /// A short stretch of steady sound between onsets; has a duration.
+    /// A short stretch of steady sound between onsets; has a duration. Reserved: not made yet.
     Segment,
     /// A key begins here.
     Key,
-    /// A chord begins here; has a duration.
+    /// A chord begins here; has a duration. Reserved: not made yet.
     Chord,
 }
 
@@ -51,7 +51,7 @@ impl EventType {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum EventData {
-    /// Place of a beat in its bar, both counted from 1. A bar number of 0 is the pick-up before bar 1.
+    /// Place of a beat in its bar, both counted from 1. A pick-up is bar 1.
     Beat {
         /// Bar number.
         bar: u32,

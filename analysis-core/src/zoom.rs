@@ -21,7 +21,6 @@ struct Level {
     writer: ChunkWriter,
     /// Frames that wait to become one of the next level.
     group: Vec<u8>,
-    frame_count: u64,
 }
 
 impl ZoomPyramid {
@@ -33,14 +32,9 @@ impl ZoomPyramid {
         let level = |level| {
             let writer = ChunkWriter::new(layout.clone(), level, chunk_frames)?;
             let group = Vec::with_capacity(ZOOM_FACTOR as usize * layout.bytes_per_frame());
-            Ok(Level { writer, group, frame_count: 0 })
+            Ok(Level { writer, group })
         };
         Ok(Self { levels: (0..=zoom_levels).map(level).collect::<Result<_>>()?, layout: layout.clone() })
-    }
-
-    /// Number of frames taken or made so far, by level.
-    pub fn frame_counts(&self) -> impl Iterator<Item = u64> {
-        self.levels.iter().map(|level| level.frame_count)
     }
 
     /// Takes one frame of level 0 and hands out each chunk that it completes, of whatever level.
@@ -79,7 +73,6 @@ fn push_from(
 ) -> Result<()> {
     let Some((level, coarser)) = levels.split_first_mut() else { return Ok(()) };
     level.writer.push(frame)?.map_or(Ok(()), &mut *on_chunk)?;
-    level.frame_count += 1;
     if coarser.is_empty() {
         return Ok(());
     }
