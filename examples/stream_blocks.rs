@@ -10,9 +10,9 @@ struct Meter;
 
 impl Observer for Meter {
     fn on_frame(&mut self, frame: &Frame<'_>) -> Result<()> {
-        if frame.index % 25 == 0 {
+        if frame.index.is_multiple_of(25) {
             let level = frame.values.bands_db.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let bar = "#".repeat((60.0 + level).clamp(0.0, 60.0) as usize);
+            let bar: String = (-60..0).map(|step| if level > step as f32 { '#' } else { ' ' }).collect();
             println!("{:>6} ms {level:>6.1} dB {bar}", frame.time_ms);
         }
         Ok(())

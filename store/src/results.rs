@@ -338,8 +338,11 @@ fn level_hop_ms(hop_ms: u32, level: u32) -> Result<u32> {
     })
 }
 
+/// A value as its JSON text reads. Through text, because a number that is an `f32` would otherwise be stored with the
+/// digits of the `f64` it becomes, and not read as the command prints it.
 fn document<T: Serialize>(field: &'static str, value: &T) -> Result<Value> {
-    serde_json::to_value(value).map_err(|error| Error::Invalid { field, reason: error.to_string() })
+    let value = serde_json::to_string(value).and_then(|text| serde_json::from_str(&text));
+    value.map_err(|error| Error::Invalid { field, reason: error.to_string() })
 }
 
 /// A number as its column holds it.
