@@ -116,19 +116,20 @@ impl Server {
         let bands = range.field(&layout, frame::BANDS)?;
         let width = bands.len() / range.frame_count.max(1) as usize;
         for rows in [48..64, 32..48, 16..32, 0..16_usize] {
-            let loudest =
-                |frame: &[f32]| frame[rows.clone()].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let shades = bands.chunks(width).map(loudest).map(|db| [' ', '░', '▒', '▓', '█'][shade(db)]);
-            println!("  {}", shades.collect::<String>());
+            let peak = |frame: &[f32]| frame[rows.clone()].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let levels: Vec<f32> = bands.chunks(width).map(peak).collect();
+            let loudest = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            println!("  {}", levels.iter().map(|db| bar(db - loudest)).collect::<String>());
         }
         println!("drawn from {fetched} bytes of level {level}");
         Ok(())
     }
 }
 
-/// Five steps of 14 dB.
-fn shade(db: f32) -> usize {
-    [-70.0, -56.0, -42.0, -28.0].iter().filter(|step| db > **step).count()
+/// A bar that is an eighth lower for every 4 dB below the loudest.
+fn bar(db: f32) -> char {
+    const BARS: [char; 8] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'];
+    BARS[(1..BARS.len()).filter(|step| db > -4.0 * (BARS.len() - step) as f32).count()]
 }
 
 fn text(value: &Value) -> Result<String> {
