@@ -23,8 +23,8 @@ use store::frames::{self, EventFilter, StoredEvent};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-/// Most bytes a chunk unpacks to, and a span holds: 65,536 frames of 256 bands and everything else in f32 take 71 MB.
-pub(crate) const MAX_PAYLOAD_BYTES: usize = 96 << 20;
+/// Most bytes a chunk unpacks to, and a span holds: what the engine packs at most.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = chunk::HEADER_BYTES + chunk::MAX_CHUNK_BYTES;
 
 /// When to ask again for what is being computed, in seconds.
 const ASK_AGAIN_S: u64 = 2;

@@ -21,6 +21,7 @@ import zstandard
 
 TYPES = {"u8": "<u1", "i16": "<i2", "f16": "<f2", "f32": "<f4"}
 HEADER = struct.Struct("<4sHHIIIIII")
+MAX_PAYLOAD_BYTES = HEADER.size + (64 << 20)
 
 
 def fail(message):
@@ -29,7 +30,9 @@ def fail(message):
 
 def decode_chunk(stored, layout):
     """The header of a chunk, and its frames as an array of bytes: frame_count rows of bytes_per_frame."""
-    payload = zstandard.ZstdDecompressor().decompress(stored)
+    if not 0 <= zstandard.frame_content_size(stored) <= MAX_PAYLOAD_BYTES:
+        fail("the chunk does not say its size, or is too large")
+    payload = zstandard.ZstdDecompressor().decompress(stored, allow_extra_data=False)
     magic, version, zero, level, start, count, width, crc32, reserved = HEADER.unpack_from(payload)
     if magic != b"ARSF" or version != 1 or zero or reserved:
         fail("not a chunk of format version 1")
