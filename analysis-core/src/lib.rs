@@ -7,6 +7,7 @@ pub mod activation;
 pub mod analyzer;
 pub mod attack;
 pub mod bands;
+pub mod beat_net;
 pub mod beats;
 pub mod chroma;
 pub mod chunk;

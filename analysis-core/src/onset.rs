@@ -87,6 +87,12 @@ impl OnsetStrength {
         &self.history[self.newest]
     }
 
+    /// The filters' amplitudes in the frame processed last, relative to a full-scale sine.
+    #[must_use]
+    pub fn amplitudes(&self) -> &[f32] {
+        &self.amplitude
+    }
+
     /// Centres of those bands, in Hz.
     #[must_use]
     pub fn centers_hz(&self) -> &[f32] {
