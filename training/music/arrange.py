@@ -37,6 +37,10 @@ class Score:
     fade: bool = False
 
 
+OFF_BEAT = {"offbeat", "off", "after", "bubble", "rolling", "tumbao", "dub", "sync"}
+HELD = {"pad", "one", "long", "halves"}
+BREAKDOWNS = {"metal": ["breakdown", "half", "doublekick", "blast"], "band": ["half", "rock", "hand", "funk"],
+              "club": ["breakbeat", "house", "trap", "dubstep"], "groove": ["hand", "funk", "samba"]}
 BASE = {"bass": 36, "comp": 55, "melody": 69, "pad": 55}
 ODD_BPM = {"7/8": (165, 260), "5/8": (165, 250)}
 
@@ -46,8 +50,8 @@ def make_score(rng, spec, seconds):
     low, high = ODD_BPM.get(meter.name, spec["bpm"])
     middle, spread = np.log(low * high) / 2, np.log(high / low) / 3.0
     bpm = float(np.exp(np.clip(rng.normal(middle, spread), np.log(low) - 0.05, np.log(high) + 0.05)))
-    if meter.sub == 3 and spec["family"] == "band":
-        bpm *= 0.7
+    if meter.sub == 3 and {"4/4", "3/4"} & set(spec.get("meters", ())):
+        bpm = float(np.clip(bpm * 0.7, 42, 140))  # a compound beat in a style whose tempo counts quarters
     silence = pick(rng, {0: 4, 1: 4, 2: 1.5})
     lead_in = [rng.uniform(0, 0.1), rng.uniform(0.1, 1.5), rng.uniform(1.5, 6)][silence]
     bars_needed = int((seconds - lead_in) * bpm / 60 / meter.beats) + 2
@@ -71,6 +75,8 @@ def make_score(rng, spec, seconds):
         kind = pick(rng, {"const": 94, "step": 2, "ramp": 2, "sine": 2})
     swing = rng.uniform(*spec["swing"]) if "swing" in spec and meter.sub != 3 else 0.5
     unit = spec.get("unit", 0.5)
+    if plan == "club" and "swing" not in spec and rng.random() < 0.25:
+        swing, unit = rng.uniform(0.5, 0.6), 0.25
     first = -int(np.ceil(pickup_beats)) - 1
     last = bars[-1].start + bars[-1].meter.beats + 4
     phrase = meter.beats * int(pick(rng, [2, 4, 4, 8])) if meter.beats < 6 else meter.beats * 2
@@ -81,7 +87,7 @@ def make_score(rng, spec, seconds):
     _choose_layers(rng, score, spec, mechanical)
     _choose_roles(rng, score, spec, plan)
     _write(rng, score, spec, pickup_beats)
-    if rng.random() < spec.get("rests", 0.0):
+    if rng.random() < spec.get("rests", 0.05):
         _cut_rests(rng, score)
     _settle(rng, score, seconds, ending, mechanical)
     return score
@@ -119,19 +125,41 @@ def _choose_roles(rng, score, spec, plan):
             else:
                 chance = 1.0
             section.roles[i] = rng.random() < chance
-        if not any(section.roles.values()) and (not drums_on or section.drums == "none"):
-            if score.layers:
-                section.roles[int(rng.integers(len(score.layers)))] = True
-            else:
-                section.drums = "full"
+        if not drums_on or section.drums == "none":
+            _anchor(rng, score, section, drums_on)
+
+
+def _anchor(rng, score, section, drums_on):
+    """Without drums something must tell the beat: not only pads, not only off-beats."""
+    def tells(layer):
+        return layer.figure not in OFF_BEAT and layer.figure not in HELD
+
+    if any(on and tells(score.layers[i]) for i, on in section.roles.items()):
+        return
+    able = [i for i, layer in enumerate(score.layers) if tells(layer)]
+    if able:
+        section.roles[pick(rng, able)] = True
+    elif drums_on:
+        section.drums = pick(rng, ["full", "hats", "kick"])
+    else:
+        index = next((i for i, layer in enumerate(score.layers) if layer.role in ("comp", "pad")), None)
+        if index is not None and rng.random() < 0.85:
+            score.layers[index].figure = pick(rng, ["beat", "arp", "broken"])
+            section.roles[index] = True
+    if not any(section.roles.values()) and score.layers and section.drums == "none":
+        section.roles[0] = True
 
 
 def _write(rng, score, spec, pickup_beats):
     key = harmony.Harmony(rng, spec.get("modes"))
     order = pick(rng, [[0, 1, 0, 2], [0, 0, 1, 0], [0, 1, 2, 3], [0, 1, 0, 1], [0, 0, 0, 1]])
+    loops = [key.loop, harmony.Harmony(rng).loop if rng.random() < 0.6 else key.loop]
     drum_style = pick(rng, spec["drums"]) if spec["drums"] else None
+    other_style = drum_style
+    if drum_style and rng.random() < {"metal": 0.5, "club": 0.08}.get(spec["family"], 0.18):
+        other_style = pick(rng, spec["drums"] + BREAKDOWNS.get(spec["family"], []))
     if drum_style and rng.random() < spec.get("mute", 0.0):
-        drum_style = None
+        drum_style = other_style = None
     timekeeper = pick(rng, dr.TIMEKEEPERS)
     swap = {dr.SNARE: pick(rng, {dr.SNARE: 7, 40: 2, dr.CLAP: 0.6, dr.RIM: 0.6}), dr.HAT: pick(rng, {dr.HAT: 8, dr.SHAKER: 1, dr.TAMB: 0.6}), dr.KICK: pick(rng, [36, 36, 35])}
     accent = spec.get("accent", "down")
@@ -141,9 +169,11 @@ def _write(rng, score, spec, pickup_beats):
     memory = {}
     for index, bar in enumerate(score.bars):
         section = score.sections[bar.section]
-        fixed_key = (bar.meter, bar.section if section.kind in ("solo",) else 0)
+        second = section.kind in ("chorus", "drop", "break") or section.kind == "part" and bar.section % 3 == 1
+        key.loop = loops[int(second)]
+        fixed_key = (bar.meter, bar.section if section.kind == "solo" else -1 - second)
         if fixed_key not in memory:
-            memory[fixed_key] = _figures(rng, score, bar.meter, drum_style, timekeeper, swap)
+            memory[fixed_key] = _figures(rng, score, bar.meter, other_style if second else drum_style, timekeeper, swap)
         figures = memory[fixed_key]
         hits = _drum_bar(rng, bar, section, figures, drum_style, fills, crash, swap) if drum_style else []
         score.drums += [(bar.start + p, note, min(127, v * (0.8 + 0.2 * section.level) + rng.normal(0, 5))) for p, note, v in hits]

@@ -151,7 +151,7 @@ def fill(rng, meter, start):
 def roll_bar(rng, meter, progress, note, keep_kick):
     """A build-up: strokes that double in rate and grow as `progress` goes from 0 to 1."""
     per_beat = 1 if progress < 0.45 else 2 if progress < 0.75 else 4
-    hits = [(i / per_beat, note, int(60 + 60 * min(1, progress + 0.2 * i / (meter.beats * per_beat))))
+    hits = [(i / per_beat, note, int(78 + 46 * min(1, progress + 0.2 * i / (meter.beats * per_beat))))
             for i in range(meter.beats * per_beat)]
     if keep_kick:
         hits += [(b, KICK, 105) for b in range(meter.beats)]
@@ -165,7 +165,8 @@ def thin(hits, mode):
     if mode == "kick":
         return [h for h in hits if h[1] in kicks] or hits
     if mode == "hats":
-        return [h for h in hits if h[1] in metal] or hits
+        kept = [h for h in hits if h[1] in metal]
+        return kept if any(h[0] % 1 == 0 for h in kept) else hits
     if mode == "nokick":
         return [h for h in hits if h[1] not in kicks]
     return hits if mode == "full" else []

@@ -9,6 +9,8 @@ FLUID = "/usr/share/sounds/sf2/FluidR3_GM.sf2"            # MIT
 MUSESCORE = "/usr/share/sounds/sf2/MuseScore_General_Full.sf2"  # MIT
 LATENCY = 0.002
 TICKS = 10000
+# Programs that speak slowly, with the seconds by which their players start early.
+SLOW = {**{p: 0.015 for p in (33, 40, 41, 42, 43, 68, 69, 70, 71, 72, 73, 74, 75)}, **{p: 0.022 for p in range(48, 55)}}
 
 
 def available():
@@ -21,7 +23,8 @@ def render(notes, programs, kit, font, sr, seconds, scratch):
     events.append((0.0, 0, mido.Message("program_change", channel=9, program=kit)))
     for start, length, channel, pitch, velocity in notes:
         if 0 < pitch < 128 and start < seconds:
-            start = max(0.0, start - LATENCY)
+            early = SLOW.get(programs.get(channel), 0.0) if channel != 9 else 0.0
+            start = max(0.0, start - LATENCY - early)
             events.append((start, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))
             events.append((start + max(0.03, length), 1, mido.Message("note_off", channel=channel, note=pitch)))
     events.sort(key=lambda e: (e[0], e[1]))

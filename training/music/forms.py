@@ -155,7 +155,7 @@ def plan_band(rng, bars):
 def plan_club(rng, bars):
     """Eight- or four-bar blocks of dance music, entered somewhere along the cycle."""
     length = int(pick(rng, {4: 5, 8: 4, 2: 0.7}))
-    start = int(pick(rng, {0: 5, 1: 2, 2: 2, 3: 2, 4: 2, 6: 1}))
+    start = int(pick(rng, {0: 5, 1: 3, 2: 0.8, 3: 0.8, 4: 2, 6: 1.5}))
     sections, total, i = [], 0, start
     while total < bars:
         kind = CLUB_CYCLE[i % len(CLUB_CYCLE)]

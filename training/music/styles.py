@@ -24,7 +24,7 @@ MALLET = [8, 9, 11, 12, 13, 14, 10, "bell", "marimba"]
 CHIP = ["square", "square", "tri", 80]
 
 FOUR = {"4/4": 1}
-MIX = {"4/4": 80, "3/4": 7, "6/8": 7, "5/4": 2, "7/8": 1.5, "7/4": 1, "6/4": 1}
+MIX = {"4/4": 70, "3/4": 10, "6/8": 9, "5/4": 3, "7/8": 2, "7/4": 1.5, "6/4": 2}
 MACHINE = {"const": 92, "step": 2, "ramp": 3, "sine": 3}
 BAND = {"const": 30, "human": 38, "drift": 12, "ramp": 7, "step": 6, "sine": 7}
 PLAYERS = {"human": 34, "drift": 20, "rubato": 22, "sine": 8, "ramp": 5, "const": 11}
@@ -55,7 +55,7 @@ style("motown", "band", 1, (100, 140), POP_LAYERS, ["motown", "rock"], time=BAND
 style("halftime", "band", 1.5, (115, 170), POP_LAYERS, ["half"], time=BAND)
 style("ballad", "band", 4, (55, 82), POP_LAYERS, ["ballad"], meters={"4/4": 8, "3/4": 1, "6/8": 1.5}, time=BAND, loud=False)
 style("clap", "band", 1.2, (75, 140), POP_LAYERS, ["clapstomp", "hand"], time=BAND)
-style("oddband", "band", 2, (100, 170), POP_LAYERS, ["rock"], meters={"5/4": 3, "7/8": 3, "7/4": 2, "6/4": 1, "5/8": 0.7}, time=BAND)
+style("oddband", "band", 2.6, (100, 170), POP_LAYERS, ["rock"], meters={"5/4": 3, "7/8": 3, "7/4": 2, "6/4": 1, "5/8": 0.7}, time=BAND)
 style("changing", "band", 1.2, (90, 160), POP_LAYERS, ["rock"], meters={"4/4": 2, "3/4": 1}, changes=["4/4", "3/4", "5/4", "2/4"], time=BAND)
 style("punk", "metal", 2.5, (155, 215), METAL_LAYERS, ["punk"], time=BAND, loud=True)
 style("thrash", "metal", 2.5, (150, 230), METAL_LAYERS, ["thrash", "doublekick"], time=BAND, loud=True)
