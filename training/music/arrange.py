@@ -38,7 +38,7 @@ class Score:
 
 
 OFF_BEAT = {"offbeat", "off", "after", "bubble", "rolling", "tumbao", "dub", "sync"}
-HELD = {"pad", "one", "long", "halves"}
+HELD = {"pad", "one", "long", "halves", "power"}
 BREAKDOWNS = {"metal": ["breakdown", "half", "doublekick", "blast"], "band": ["half", "rock", "hand", "funk"],
               "club": ["breakbeat", "house", "trap", "dubstep"], "groove": ["hand", "funk", "samba"]}
 BASE = {"bass": 36, "comp": 55, "melody": 69, "pad": 55}
@@ -46,6 +46,9 @@ ODD_BPM = {"7/8": (165, 260), "5/8": (165, 250)}
 
 
 def make_score(rng, spec, seconds):
+    """A whole piece of about `seconds` in one style."""
+    if rng.random() < spec.get("mute", 0.0):
+        spec = {**spec, "drums": None}
     meter = forms.make_meter(rng, pick(rng, spec.get("meters", {"4/4": 1})))
     low, high = ODD_BPM.get(meter.name, spec["bpm"])
     middle, spread = np.log(low * high) / 2, np.log(high / low) / 3.0
@@ -158,8 +161,6 @@ def _write(rng, score, spec, pickup_beats):
     other_style = drum_style
     if drum_style and rng.random() < {"metal": 0.5, "club": 0.08}.get(spec["family"], 0.18):
         other_style = pick(rng, spec["drums"] + BREAKDOWNS.get(spec["family"], []))
-    if drum_style and rng.random() < spec.get("mute", 0.0):
-        drum_style = other_style = None
     timekeeper = pick(rng, dr.TIMEKEEPERS)
     swap = {dr.SNARE: pick(rng, {dr.SNARE: 7, 40: 2, dr.CLAP: 0.6, dr.RIM: 0.6}), dr.HAT: pick(rng, {dr.HAT: 8, dr.SHAKER: 1, dr.TAMB: 0.6}), dr.KICK: pick(rng, [36, 36, 35])}
     accent = spec.get("accent", "down")

@@ -141,6 +141,7 @@ def plan_band(rng, bars):
         drums, level = "full", 1.0
         if kind == "intro":
             drums = pick(rng, {"none": 3, "hats": 2, "full": 2, "nokick": 1})
+            n = min(n, 4)
         elif kind == "break":
             drums, level = pick(rng, {"none": 4, "hats": 1, "kick": 1}), 0.8
         elif kind in ("verse", "thin"):
