@@ -28,7 +28,7 @@ MIX = {"4/4": 70, "3/4": 10, "6/8": 9, "5/4": 3, "7/8": 2, "7/4": 1.5, "6/4": 2}
 MACHINE = {"const": 92, "step": 2, "ramp": 3, "sine": 3}
 BAND = {"const": 30, "human": 38, "drift": 12, "ramp": 7, "step": 6, "sine": 7}
 PLAYERS = {"human": 34, "drift": 20, "rubato": 22, "sine": 8, "ramp": 5, "const": 11}
-FREE = {"rubato": 62, "drift": 14, "fermata": 10, "human": 8, "sine": 6}
+FREE = {"rubato": 62, "drift": 14, "fermata": 14, "human": 8, "sine": 6}
 STRICT = {"human": 45, "const": 20, "drift": 20, "rubato": 10, "sine": 5}
 
 POP_LAYERS = [("bass", ["beat", "eights", "kick", "sync", "one"], BASS, .9),
@@ -55,8 +55,8 @@ style("motown", "band", 1, (100, 140), POP_LAYERS, ["motown", "rock"], time=BAND
 style("halftime", "band", 1.5, (115, 170), POP_LAYERS, ["half"], time=BAND)
 style("ballad", "band", 4, (55, 82), POP_LAYERS, ["ballad"], meters={"4/4": 8, "3/4": 1, "6/8": 1.5}, time=BAND, loud=False)
 style("clap", "band", 1.2, (75, 140), POP_LAYERS, ["clapstomp", "hand"], time=BAND)
-style("oddband", "band", 2.6, (100, 170), POP_LAYERS, ["rock"], meters={"5/4": 3, "7/8": 3, "7/4": 2, "6/4": 1, "5/8": 0.7}, time=BAND)
-style("changing", "band", 1.2, (90, 160), POP_LAYERS, ["rock"], meters={"4/4": 2, "3/4": 1}, changes=["4/4", "3/4", "5/4", "2/4"], time=BAND)
+style("oddband", "band", 3.6, (100, 170), POP_LAYERS, ["rock"], meters={"5/4": 3, "7/8": 3, "7/4": 2, "6/4": 1, "5/8": 0.7}, time=BAND)
+style("changing", "band", 1.8, (90, 160), POP_LAYERS, ["rock"], meters={"4/4": 2, "3/4": 1}, changes=["4/4", "3/4", "5/4", "2/4"], time=BAND)
 style("punk", "metal", 2.5, (155, 215), METAL_LAYERS, ["punk"], time=BAND, loud=True)
 style("thrash", "metal", 2.5, (150, 230), METAL_LAYERS, ["thrash", "doublekick"], time=BAND, loud=True)
 style("blast", "metal", 2.2, (165, 245), METAL_LAYERS, ["blast", "doublekick", "breakdown"], time=BAND, loud=True)
@@ -87,14 +87,14 @@ style("songuajira", "groove", 1.3, (85, 125), [("bass", ["tumbao", "bossa"], BAS
 style("bossa", "groove", 1.5, (110, 165), [("bass", ["bossa"], BASS, 1), ("comp", ["sync", "charleston"], ACOUSTIC + PIANO, 1), ("melody", ["pop", "sync"], SOLOS, .6)], ["bossa"], time=BAND)
 style("samba", "groove", 1.2, (88, 125), [("bass", ["bossa", "sync"], BASS, .7), ("comp", ["strum16", "sync"], ACOUSTIC, .7), ("melody", ["pop", "sync"], SOLOS, .5)], ["samba"], time=BAND)
 style("reggaeton", "groove", 1.2, (85, 105), CLUB_LAYERS, ["reggaeton"], synth=.8, plan="club")
-style("afro", "groove", 1.6, (75, 130), [("bass", ["sync", "one"], BASS, .7), ("comp", ["arp", "sync", "repeat8"], GUITAR + MALLET, .8), ("melody", ["triplet", "pop"], SOLOS, .5)], ["afro12"], meters={"12/8": 1}, time=BAND)
+style("afro", "groove", 2.3, (75, 130), [("bass", ["sync", "one"], BASS, .7), ("comp", ["arp", "sync", "repeat8"], GUITAR + MALLET, .8), ("melody", ["triplet", "pop"], SOLOS, .5)], ["afro12"], meters={"12/8": 1}, time=BAND)
 style("handdrums", "groove", 1.6, (80, 150), [("comp", ["sync", "arp"], GUITAR + MALLET, .3), ("melody", ["pop", "even4"], FOLK, .4)], ["hand", "samba", "rumba"], meters={"4/4": 8, "3/4": 1, "7/8": 1, "6/8": 1}, time=BAND)
 style("drumsolo", "groove", 2, (75, 180), [("melody", ["long"], SOLOS, .08)], ["rock", "funk", "punk", "shuffle", "dnb", "march", "breakbeat", "hiphop"], meters=MIX, time=BAND, synth=.35)
 # swing and roots
 style("swing", "jazz", 3, (110, 225), [("bass", ["walk", "walk", "halves"], [32, 32, 33], 1), ("comp", ["charleston", "sync", "beat", "stride"], PIANO + [26, 26], .85), ("melody", ["swung", "sync"], [65, 66, 56, 64, 71, 11, 0, 26, 57], .8)], ["swing"], meters={"4/4": 9, "3/4": 1.5}, swing=(.58, .70), time=BAND, loud=False)
 style("jazzballad", "jazz", 1.2, (56, 84), [("bass", ["halves", "one", "beat"], [32], 1), ("comp", ["pad", "charleston", "halves"], PIANO + [26], .9), ("melody", ["air", "pop"], [65, 66, 56, 64], .9)], ["swing", "ballad"], swing=(.56, .67), time=PLAYERS)
 style("shuffle", "roots", 2.5, (85, 170), [("bass", ["walk", "eights", "beat"], BASS, 1), ("comp", ["strum", "repeat8", "charleston", "beat"], GUITAR + PIANO + [16], .9), ("melody", ["swung", "sync"], SOLOS, .6)], ["shuffle"], swing=(.6, .70), time=BAND)
-style("gospel", "roots", 1.6, (48, 78), [("bass", ["one", "beat", "sync"], BASS, 1), ("comp", ["repeat8", "beat", "arp"], ORGAN + PIANO, 1), ("melody", ["compound_air"], CHOIR + SOLOS, .7)], ["gospel12"], meters={"12/8": 3, "6/8": 2}, time=BAND)
+style("gospel", "roots", 2.2, (48, 78), [("bass", ["one", "beat", "sync"], BASS, 1), ("comp", ["repeat8", "beat", "arp"], ORGAN + PIANO, 1), ("melody", ["compound_air"], CHOIR + SOLOS, .7)], ["gospel12"], meters={"12/8": 3, "6/8": 2}, time=BAND)
 style("country", "roots", 2, (90, 130), [("bass", ["halves", "oompah"], BASS, 1), ("comp", ["oompah", "strum"], ACOUSTIC, 1), ("melody", ["even2", "pop", "even4"], [25, 105, 40, 22, "voice"], .7)], ["train", "rock"], time=BAND)
 style("march", "roots", 1.8, (96, 128), [("bass", ["oompah", "beat"], [58, 58, 33], 1), ("comp", ["after", "oompah", "offbeat"], BRASS + WINDS, .9), ("melody", ["dotted", "classical", "chant"], BRASS + WINDS, .9)], ["march"], meters={"4/4": 2, "2/4": 2, "2/2": 2, "6/8": 1.5}, time=STRICT)
 style("polka", "roots", 1.4, (100, 135), [("bass", ["oompah"], [58, 32], 1), ("comp", ["offbeat", "after"], [21, "accordion", 25], 1), ("melody", ["even4", "even2"], [21, 71, "accordion", 56], .9)], ["polka"], meters={"2/4": 3, "4/4": 1}, time=STRICT, mute=.4)
@@ -107,19 +107,19 @@ BACKING = ("comp", ["oompah", "strum", "beat", "offbeat", "halves"], ACOUSTIC + 
 DRONE = ("pad", ["pad"], [109, 20, "organ", "accordion"], .15)
 style("reel", "folk", 2, (88, 122), [("melody", ["even4"], FOLK, 1), BACKING, DRONE], meters={"2/2": 1}, **TUNE)
 style("reel4", "folk", 1.4, (165, 225), [("melody", ["even2"], FOLK, 1), BACKING], meters={"4/4": 1}, accent="quarter", **TUNE)
-style("jig", "folk", 2.2, (95, 132), [("melody", ["jig"], FOLK, 1), BACKING, DRONE], meters={"6/8": 4, "9/8": 1, "12/8": .3}, **TUNE)
+style("jig", "folk", 2.2, (95, 132), [("melody", ["jig"], FOLK, 1), BACKING, DRONE], meters={"6/8": 4, "9/8": 1.6, "12/8": .5}, **TUNE)
 style("hornpipe", "folk", 1.3, (140, 190), [("melody", ["even2", "even2", "triplet"], FOLK, 1), BACKING], meters={"4/4": 1}, swing=(.58, .68), accent="quarter", **TUNE)
 style("strathspey", "folk", 1, (100, 140), [("melody", ["snap"], FOLK, 1), BACKING], meters={"4/4": 1}, **TUNE)
 style("folkpolka", "folk", 1, (105, 145), [("melody", ["even4", "even2"], FOLK, 1), BACKING], meters={"2/4": 1}, **TUNE)
 style("folkwaltz", "folk", 1.2, (100, 180), [("melody", ["air", "even2", "classical"], FOLK, 1), ("comp", ["oompah"], ACOUSTIC + [21, "accordion"], .5)], meters={"3/4": 1}, **TUNE)
 style("air", "folk", 1.3, (55, 95), [("melody", ["air", "classical"], FOLK + ["voice", "flute"], 1), ("comp", ["pad", "arp", "halves"], [46, 24, 48], .35)], meters={"4/4": 2, "3/4": 2, "6/8": 1}, **{**TUNE, "time": FREE})
-style("balkan", "folk", 1, (90, 150), [("melody", ["even2"], FOLK, 1), ("comp", ["oompah", "beat", "strum"], ACOUSTIC + [21], .6)], meters={"7/8": 3, "5/8": 1}, **TUNE)
+style("balkan", "folk", 1.4, (90, 150), [("melody", ["even2"], FOLK, 1), ("comp", ["oompah", "beat", "strum"], ACOUSTIC + [21], .6)], meters={"7/8": 3, "5/8": 1}, **TUNE)
 style("chant", "folk", .8, (70, 125), [("melody", ["chant", "pop"], ["voice", 52, 53], 1), ("comp", ["pad"], CHOIR, .3)], plan="plain", time=PLAYERS, meters={"4/4": 3, "3/4": 1})
 style("picking", "folk", 2, (70, 145), [("comp", ["arp", "broken", "oompah", "alberti"], ACOUSTIC, 1), ("bass", ["halves", "one", "oompah"], ACOUSTIC, .5), ("melody", ["pop", "air"], ["voice", 24, 73, "flute", 25], .5)], meters={"4/4": 4, "3/4": 1, "6/8": 1}, plan="plain", time=PLAYERS)
 style("strumming", "folk", 1.4, (75, 150), [("comp", ["strum", "strum16"], ACOUSTIC, 1), ("melody", ["pop", "air"], ["voice", "voice", 22], .6)], meters={"4/4": 4, "3/4": 1, "6/8": 1}, plan="plain", time=PLAYERS)
 # no drums: keyboards and classical
 ART = dict(plan="plain", modes={"major": 5, "minor": 3, "harmonic": 2})
-SIMPLE = {"4/4": 5, "3/4": 3, "2/4": 2, "6/8": 1.5, "2/2": 1}
+SIMPLE = {"4/4": 5, "3/4": 4, "2/4": 2, "6/8": 2, "2/2": 1}
 style("pianoalberti", "piano", 1.6, (90, 165), [("comp", ["alberti", "repeat8", "broken"], [0, 0, 6], 1), ("melody", ["classical", "even4"], [0], 1)], meters=SIMPLE, time=PLAYERS, rests=.3, pickup=.25, **ART)
 style("pianosong", "piano", 2, (62, 130), [("bass", ["one", "halves"], [0], .5), ("comp", ["beat", "arp", "strum", "halves", "sync"], [0, 0, 4, 1], 1), ("melody", ["pop", "air", "sync"], [0, "voice", 4], .8)], meters=MIX, time=PLAYERS, plan="plain")
 style("romantic", "piano", 2, (55, 120), [("comp", ["nocturne", "arp", "arpfast", "beat"], [0], 1), ("melody", ["air", "classical", "pop"], [0, 0, "voice", 42, 40], 1)], meters={"4/4": 3, "3/4": 3, "6/8": 1, "12/8": 1}, time=FREE, pickup=.3, **ART)
