@@ -1,4 +1,11 @@
-//! Beats from a beat activation: the bar-pointer hidden Markov model.
+//! Beats and bars together: the bar-pointer hidden Markov model.
+
+mod history;
+mod lanes;
+
+use history::{History, NOWHERE, Node};
+pub use lanes::BarPlace;
+use lanes::{BARS, ENDS, LANES, PLACES, STARTS, USED};
 
 /// Frames a second of everything in the rhythm rooms.
 pub(crate) const FRAMES_PER_SECOND: f32 = 100.0;
@@ -6,61 +13,151 @@ pub(crate) const FRAMES_PER_SECOND: f32 = 100.0;
 pub const MIN_INTERVAL: usize = 23;
 /// Longest beat, in frames: 40 beats a minute.
 pub const MAX_INTERVAL: usize = 150;
-/// Number of beat lengths.
-pub const INTERVALS: usize = MAX_INTERVAL - MIN_INTERVAL + 1;
-/// Rows of pending arrivals: more than the longest beat.
+/// Growth of the beat lengths that are tried, where it is more than one frame.
+const INTERVAL_RATIO: f32 = 1.033;
+/// Frames of pending departures: more than the longest beat.
 const RING: usize = 160;
-/// Frames whose predecessors are remembered. Longer tracks are decoded with a fixed lag of at least half of it.
-const HISTORY: usize = 16_384;
-/// Rows between renormalisations, which keep f32 scores exact to about 1e-4.
+/// Frames between renormalisations, which keep f32 scores exact to about 1e-3.
 const RENORMALISE: usize = 1024;
 const IMPOSSIBLE: f32 = -1e30;
-const START: u8 = u8::MAX;
 
-/// What the decoder believes about tempo and its change, in nats.
+/// Scores of every place in every bar, for one beat length.
+type Row = [f32; LANES];
+
+/// What a frame says of a beat at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Evidence {
+    /// Log-odds of a beat, in nats.
+    pub beat: f32,
+    /// Probability that a beat here, if there is one, is a downbeat.
+    pub downbeat: f32,
+}
+
+/// What the decoder believes about evidence, tempo, bars and their change, in nats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BeatModel {
+    /// Weight of the log-odds of a beat.
+    pub beat_weight: f32,
+    /// Added to the log-odds of a beat: how much rarer beats are than frames.
+    pub beat_offset: f32,
+    /// Log-odds of a beat below this count as this.
+    pub beat_floor: f32,
+    /// Weight of the evidence for and against downbeats.
+    pub downbeat_weight: f32,
     /// Cost of a tempo change between beats: `change_cost·|ln(τ'/τ)|`. Krebs et al. use 100.
     pub change_cost: f32,
+    /// Cost of a change to the next shorter or longer beat, if that is less.
+    pub drift_cost: f32,
     /// Most likely tempo, in BPM, of the log-normal prior.
     pub prior_bpm: f32,
     /// Width of the prior, in octaves.
     pub prior_octaves: f32,
     /// Weight of the prior per second of music.
     pub prior_weight: f32,
-    /// Cost of activation half-way between beats.
-    pub offbeat_cost: f32,
+    /// Log prior of bars of 2 to 7 beats, per bar.
+    pub bars: [f32; BARS],
+    /// Cost of a change of the number of beats in a bar.
+    pub bar_change: f32,
+    /// Cost of beginning to hear beats, and of ceasing to.
+    pub silence_change: f32,
 }
 
 impl Default for BeatModel {
     fn default() -> Self {
         Self {
-            change_cost: 40.0,
-            prior_bpm: 150.0,
-            prior_octaves: 0.53,
-            prior_weight: 0.27,
-            offbeat_cost: 0.19,
+            beat_weight: 1.5,
+            beat_offset: 1.5,
+            beat_floor: -4.5,
+            downbeat_weight: 1.0,
+            change_cost: 60.0,
+            drift_cost: 0.3,
+            prior_bpm: 115.0,
+            prior_octaves: 0.7,
+            prior_weight: 0.6,
+            bars: [-0.5, -0.3, 0.0, -1.0, -0.7, -0.7],
+            bar_change: 10.0,
+            silence_change: 10.0,
         }
     }
 }
 
-/// Viterbi decoding of the bar-pointer model over beats, one frame at a time.
+impl BeatModel {
+    /// For evidence by rule, which is louder and less sure of itself.
+    #[must_use]
+    pub fn rules() -> Self {
+        Self {
+            beat_weight: 1.0,
+            beat_offset: 0.0,
+            beat_floor: -8.0,
+            change_cost: 40.0,
+            drift_cost: 1.0,
+            prior_bpm: 125.0,
+            prior_octaves: 0.4,
+            ..Self::default()
+        }
+    }
+}
+
+/// Share of downbeats among beats, before anything is heard.
+const DOWNBEAT_SHARE: f32 = 0.27;
+
+impl BeatModel {
+    /// Nats for a beat, and those that a downbeat and another beat get on top.
+    fn weigh(&self, evidence: Evidence) -> (f32, f32, f32) {
+        let beat = self.beat_weight * (evidence.beat.max(self.beat_floor) + self.beat_offset);
+        let down = evidence.downbeat.clamp(0.02, 0.98);
+        let first = self.downbeat_weight * (down / DOWNBEAT_SHARE).ln();
+        let other = self.downbeat_weight * ((1.0 - down) / (1.0 - DOWNBEAT_SHARE)).ln();
+        (beat, first, other)
+    }
+}
+
+/// A decoded beat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodedBeat {
+    /// Its frame.
+    pub frame: usize,
+    /// Its place in its bar.
+    pub place: BarPlace,
+}
+
+/// Viterbi decoding of beats and bars, one frame at a time.
+///
+/// A path is a chain of beats. Each has a length τ in frames and a place in a bar of 2 to 7 beats; frames outside
+/// beats, and whole stretches without any, score 0.
+///
+/// ```text
+/// score(t, τ', place) = evidence(t, place) + max over τ [ score(t-τ, τ, place before) + prior(τ) - change(τ, τ') ]
+/// change(τ, τ')       = min(change_cost·|ln(τ'/τ)|, drift_cost where τ and τ' are neighbours)
+/// ```
+///
+/// Whiteley, Cemgil & Godsill, "Bayesian modelling of temporal structure in musical audio", ISMIR 2006; Krebs, Böck &
+/// Widmer, "An efficient state-space model for joint tempo and meter tracking", ISMIR 2015; joint beats and downbeats
+/// as Böck, Krebs & Widmer, ISMIR 2016. One state for each beat rather than for each frame of it; a cost that is
+/// additive along the lengths makes the inner maximum two running ones. Linear in the length of the track.
+///
+/// Tracks longer than the memory are decoded with a lag of at least half of it (20 s). Memory: 10 MB.
 #[derive(Debug, Clone)]
 pub struct BeatDecoder {
     model: BeatModel,
-    /// `[τ]`: log prior of a beat length, per beat.
+    /// Beat lengths that are tried, in frames, rising.
+    intervals: Vec<usize>,
+    /// `[i]`: log prior of a beat of that length.
     prior: Vec<f32>,
-    /// `[τ]`: cost of changing from the longest beat to this one, below 0.
-    climb: Vec<f32>,
-    /// `[frame mod RING][τ]`: best score of all paths whose beat of length τ ends at that frame.
-    arrivals: Vec<f32>,
-    /// `[frame mod HISTORY][τ]`: beat length before the beat of length τ that starts at that frame.
-    before: Vec<u8>,
-    /// Past activations, for off-beat evidence, `[frame mod HISTORY]`.
-    past: Vec<f32>,
-    best: Vec<f32>,
+    /// `[i]`: cost of the tempo change between lengths `i` and `i + 1`.
+    step: Vec<f32>,
+    /// `[frame mod RING][i]`: best score of all paths that have a beat of that length at that frame.
+    departures: Vec<Row>,
+    arrivals: Vec<Row>,
+    best: Vec<Row>,
+    from: Vec<[u32; LANES]>,
+    /// Best score of all paths on which no beat is heard now.
+    silent: f32,
+    history: History,
     frame: usize,
+    /// Frame of the last beat handed out.
     committed: Option<usize>,
+    next_commit: usize,
 }
 
 impl BeatDecoder {
@@ -68,232 +165,217 @@ impl BeatDecoder {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "beat lengths are small")]
     pub fn new(model: BeatModel) -> Self {
-        let prior = (MIN_INTERVAL..=MAX_INTERVAL)
-            .map(|tau| {
-                let octaves =
-                    (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
-                -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
-            })
-            .collect();
-        let climb = (MIN_INTERVAL..=MAX_INTERVAL)
-            .map(|tau| model.change_cost * (tau as f32 / MAX_INTERVAL as f32).ln())
-            .collect();
+        let intervals = intervals();
+        let prior = |&tau: &usize| {
+            let octaves =
+                (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
+            -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
+        };
+        let step = |pair: &[usize]| model.change_cost * (pair[1] as f32 / pair[0] as f32).ln();
+        let count = intervals.len();
         Self {
-            prior,
-            climb,
-            arrivals: vec![IMPOSSIBLE; RING * INTERVALS],
-            before: vec![START; HISTORY * INTERVALS],
-            past: vec![0.0; HISTORY],
-            best: vec![0.0; INTERVALS],
+            prior: intervals.iter().map(prior).collect(),
+            step: intervals.windows(2).map(step).collect(),
+            departures: vec![[IMPOSSIBLE; LANES]; RING * count],
+            arrivals: vec![[IMPOSSIBLE; LANES]; count],
+            best: vec![[IMPOSSIBLE; LANES]; count],
+            from: vec![[0; LANES]; count],
+            silent: 0.0,
+            history: History::new(count),
             frame: 0,
             committed: None,
+            next_commit: History::FRAMES - RING,
+            intervals,
             model,
         }
     }
 
-    /// Takes the log-likelihood ratio of a beat at the next frame. Frames of beats that can no longer change go to `on_beat`.
-    pub fn push(&mut self, evidence: f32, on_beat: &mut impl FnMut(usize)) {
-        let t = self.frame;
-        self.past[t % HISTORY] = evidence;
-        self.score_arrivals(t);
-        self.choose_predecessors(t);
-        self.depart(t, evidence);
+    /// Takes what the next frame says. Beats that can no longer change go to `on_beat`.
+    pub fn push(&mut self, evidence: Evidence, on_beat: &mut impl FnMut(DecodedBeat)) {
+        self.arrive();
+        self.choose_lengths();
+        self.depart(evidence);
         self.frame += 1;
         if self.frame.is_multiple_of(RENORMALISE) {
             self.renormalise();
         }
-        let since = self.committed.unwrap_or(0);
-        if self.frame - since >= HISTORY - RING {
-            self.commit(self.frame - HISTORY / 2, on_beat);
+        if self.frame == self.next_commit {
+            self.commit(self.frame - History::FRAMES / 2, on_beat);
+            self.next_commit = self.frame + History::FRAMES / 2 - RING;
         }
     }
 
     /// Hands out the remaining beats.
-    pub fn finish(&mut self, on_beat: &mut impl FnMut(usize)) {
+    pub fn finish(&mut self, on_beat: &mut impl FnMut(DecodedBeat)) {
         self.commit(self.frame, on_beat);
     }
 
-    /// Adds what a whole beat tells: prior and activation between its ends.
-    fn score_arrivals(&mut self, t: usize) {
-        let row = &mut self.arrivals[(t % RING) * INTERVALS..][..INTERVALS];
-        for (i, score) in row.iter_mut().enumerate() {
-            let tau = MIN_INTERVAL + i;
+    /// Paths whose last beat ends now; the best of them may fall silent.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths and places")]
+    fn arrive(&mut self) {
+        let (t, count) = (self.frame, self.intervals.len());
+        let mut top = (self.silent + self.model.silence_change, NOWHERE);
+        for (i, &tau) in self.intervals.iter().enumerate() {
+            let row = &mut self.arrivals[i];
             if tau > t {
-                // A track may begin anywhere inside its first beat.
-                *score = 0.5 * self.prior[i];
                 continue;
             }
-            let half = self.past[(t - tau / 2) % HISTORY];
-            *score += self.prior[i] - self.model.offbeat_cost * half.max(0.0);
+            let from = &self.departures[((t - tau) % RING) * count + i];
+            for (score, before) in row.iter_mut().zip(from) {
+                *score = before + self.prior[i];
+            }
+            for (lane, &score) in row[..USED].iter().enumerate() {
+                if score > top.0 {
+                    top = (score, (i as u8, lane as u8));
+                }
+            }
         }
+        self.silent = top.0 - self.model.silence_change;
+        self.history.fall_silent(t, top.1);
     }
 
-    /// `best[τ] = max over τ' of arrival[τ'] - cost·|ln(τ'/τ)|`: two running maxima, since the cost is additive
-    /// along the axis.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 beat lengths")]
-    fn choose_predecessors(&mut self, t: usize) {
-        let row = &self.arrivals[(t % RING) * INTERVALS..][..INTERVALS];
-        let before = &mut self.before[(t % HISTORY) * INTERVALS..][..INTERVALS];
-        let (mut run, mut from) = (f32::NEG_INFINITY, 0_u8);
-        for i in 0..INTERVALS {
-            let score = row[i] + self.climb[i];
-            let better = score > run;
-            run = if better { score } else { run };
-            from = if better { i as u8 } else { from };
-            self.best[i] = run - self.climb[i];
-            before[i] = from;
+    /// `best[τ'] = max over τ of arrivals[τ] - change(τ, τ')`, for all places side by side.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
+    fn choose_lengths(&mut self) {
+        let count = self.intervals.len();
+        let (mut run, mut source) = ([IMPOSSIBLE; LANES], [0_u32; LANES]);
+        for i in 0..count {
+            let cost = if i == 0 { 0.0 } else { self.step[i - 1] };
+            relax(&mut run, &mut source, &self.arrivals[i], i as u32, cost);
+            (self.best[i], self.from[i]) = (run, source);
         }
-        (run, from) = (f32::NEG_INFINITY, 0_u8);
-        for i in (0..INTERVALS).rev() {
-            let score = row[i] - self.climb[i];
-            let better = score > run;
-            run = if better { score } else { run };
-            from = if better { i as u8 } else { from };
-            let down = run + self.climb[i];
-            let better = down > self.best[i];
-            self.best[i] = if better { down } else { self.best[i] };
-            before[i] = if better { from } else { before[i] };
-        }
-        if t < MAX_INTERVAL {
-            for slot in before {
-                *slot = if MIN_INTERVAL + usize::from(*slot) > t { START } else { *slot };
+        (run, source) = ([IMPOSSIBLE; LANES], [0; LANES]);
+        for i in (0..count).rev() {
+            let cost = self.step.get(i).copied().unwrap_or(0.0);
+            relax(&mut run, &mut source, &self.arrivals[i], i as u32, cost);
+            let (best, from) = (&mut self.best[i], &mut self.from[i]);
+            offer(best, from, &run, &source, 0.0);
+            for near in [i.wrapping_sub(1), i + 1] {
+                if let Some(arrivals) = self.arrivals.get(near) {
+                    offer(best, from, arrivals, &[near as u32; LANES], self.model.drift_cost);
+                }
             }
         }
     }
 
-    fn depart(&mut self, t: usize, evidence: f32) {
-        for (i, &score) in self.best.iter().enumerate() {
-            self.arrivals[((t + MIN_INTERVAL + i) % RING) * INTERVALS + i] = score + evidence;
+    /// A beat now: the next place in the bar, or the first of the next bar, or the first beat after silence.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
+    fn depart(&mut self, evidence: Evidence) {
+        let (t, count) = (self.frame, self.intervals.len());
+        let (beat, first, other) = self.model.weigh(evidence);
+        let mut gain = [beat + other; LANES];
+        for (start, bar) in STARTS.iter().zip(self.model.bars) {
+            gain[*start] = beat + first + bar;
         }
+        // A track may begin anywhere inside its first beat.
+        let enter = if t < MAX_INTERVAL { 0.0 } else { self.model.silence_change };
+        let fresh = self.silent - enter;
+        for i in 0..count {
+            let (best, from) = (&self.best[i], &self.from[i]);
+            let mut row = [IMPOSSIBLE; LANES];
+            let mut source = [0_u32; LANES];
+            row[1..].copy_from_slice(&best[..LANES - 1]);
+            source[1..].copy_from_slice(&from[..LANES - 1]);
+            let bars = self.start_bars(i);
+            for (bar, &(score, end)) in bars.iter().enumerate() {
+                row[STARTS[bar]] = score;
+                source[STARTS[bar]] = from[ENDS[end]];
+            }
+            for lane in 0..LANES {
+                let anew = fresh > row[lane];
+                row[lane] = if anew { fresh } else { row[lane] } + gain[lane];
+                source[lane] = if anew { u32::from(history::START) } else { source[lane] };
+            }
+            row[USED..].fill(IMPOSSIBLE);
+            self.departures[(t % RING) * count + i] = row;
+            self.history.remember(t, i, &source, &bars.map(|(_, end)| end as u8));
+        }
+    }
+
+    /// For each kind of bar: the best score of a bar ending now before a beat of length `i`, and which kind it was.
+    fn start_bars(&self, i: usize) -> [(f32, usize); BARS] {
+        let ends = ENDS.map(|lane| self.best[i][lane]);
+        let top = (0..BARS).fold(0, |top, bar| if ends[bar] > ends[top] { bar } else { top });
+        let changed = ends[top] - self.model.bar_change;
+        std::array::from_fn(|bar| if ends[bar] >= changed { (ends[bar], bar) } else { (changed, top) })
     }
 
     fn renormalise(&mut self) {
-        let top = self.arrivals.iter().fold(IMPOSSIBLE, |m, &x| m.max(x));
-        for score in &mut self.arrivals {
+        let top = self.departures.iter().flatten().fold(self.silent, |m, &x| m.max(x));
+        for score in self.departures.iter_mut().flatten() {
             *score = (*score - top).max(IMPOSSIBLE);
         }
+        self.silent -= top;
     }
 
-    /// The best beat still open: its start and beat length.
-    fn open_beat(&self) -> Option<(usize, usize)> {
-        let now = self.frame;
-        let mut best = (IMPOSSIBLE, None);
-        for ahead in 0..=MAX_INTERVAL {
-            let end = now + ahead;
-            for i in 0..INTERVALS {
-                let tau = MIN_INTERVAL + i;
-                let score = self.arrivals[(end % RING) * INTERVALS + i];
-                if end >= tau && end - tau < now && tau > ahead && score > best.0 {
-                    best = (score, Some((end - tau, i)));
+    /// The best path now: its last beat, or silence.
+    fn last(&self) -> Option<Node> {
+        let (now, count) = (self.frame, self.intervals.len());
+        let mut best = (self.silent, None);
+        for start in now.saturating_sub(MAX_INTERVAL)..now {
+            for (i, &tau) in self.intervals.iter().enumerate() {
+                if start + tau < now {
+                    continue;
+                }
+                for (lane, &score) in self.departures[(start % RING) * count + i][..USED].iter().enumerate() {
+                    if score > best.0 {
+                        best = (score, Some(Node { frame: start, length: i, lane }));
+                    }
                 }
             }
         }
         best.1
     }
 
-    fn commit(&mut self, until: usize, on_beat: &mut impl FnMut(usize)) {
-        let Some((mut start, mut i)) = self.open_beat() else { return };
+    fn commit(&mut self, until: usize, on_beat: &mut impl FnMut(DecodedBeat)) {
+        let oldest = self.committed.map_or(0, |c| c + MIN_INTERVAL / 2).max(History::oldest(self.frame));
+        let last = self.last().or_else(|| self.history.before_silence(self.frame, oldest, &self.intervals));
         let mut beats = Vec::new();
-        let oldest = self.committed.map_or(0, |c| c + MIN_INTERVAL / 2);
-        loop {
-            if start < oldest {
-                break;
+        let mut at = last;
+        while let Some(node) = at.filter(|node| node.frame >= oldest) {
+            if node.frame < until {
+                beats.push(DecodedBeat { frame: node.frame, place: PLACES[node.lane] });
             }
-            if start < until {
-                beats.push(start);
-            }
-            let before = self.before[(start % HISTORY) * INTERVALS + i];
-            if before == START {
-                break;
-            }
-            i = usize::from(before);
-            start -= MIN_INTERVAL + i;
+            at = self.history.before(node, oldest, &self.intervals);
         }
         for &beat in beats.iter().rev() {
             on_beat(beat);
         }
-        self.committed = beats.first().copied().or(self.committed);
+        self.committed = beats.first().map(|beat| beat.frame).or(self.committed);
+    }
+}
+
+/// Beat lengths in frames, rising: every one while they are short, then in even ratios.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small and positive"
+)]
+fn intervals() -> Vec<usize> {
+    let next = |&tau: &usize| Some((tau + 1).max((tau as f32 * INTERVAL_RATIO).round() as usize));
+    std::iter::successors(Some(MIN_INTERVAL), next).take_while(|&tau| tau <= MAX_INTERVAL).collect()
+}
+
+/// Lets `run` grow older by one step of cost, and takes what is better.
+fn relax(run: &mut Row, source: &mut [u32; LANES], offered: &Row, from: u32, cost: f32) {
+    for lane in 0..LANES {
+        let kept = run[lane] - cost;
+        let better = offered[lane] > kept;
+        run[lane] = if better { offered[lane] } else { kept };
+        source[lane] = if better { from } else { source[lane] };
+    }
+}
+
+/// Takes what is better after `cost`.
+fn offer(best: &mut Row, from: &mut [u32; LANES], offered: &Row, source: &[u32; LANES], cost: f32) {
+    for lane in 0..LANES {
+        let score = offered[lane] - cost;
+        let better = score > best[lane];
+        best[lane] = if better { score } else { best[lane] };
+        from[lane] = if better { source[lane] } else { from[lane] };
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The model written down plainly: every start, every beat length, every predecessor, in f64.
-    fn naive(evidence: &[f32]) -> Vec<usize> {
-        let reference = BeatDecoder::new(BeatModel::default());
-        let (model, n) = (&reference.model, evidence.len());
-        let cost = |a: usize, b: usize| f64::from(model.change_cost) * ((a as f64 / b as f64).ln()).abs();
-        // score[t][i]: best path with a beat of length i starting at t; from[t][i]: length before it.
-        let mut score = vec![vec![f64::NEG_INFINITY; INTERVALS]; n];
-        let mut from = vec![vec![None; INTERVALS]; n];
-        for t in 0..n {
-            let ended: Vec<f64> = (0..INTERVALS)
-                .map(|i| {
-                    let tau = MIN_INTERVAL + i;
-                    let prior = f64::from(reference.prior[i]);
-                    if tau > t {
-                        return 0.5 * prior;
-                    }
-                    let half = f64::from(evidence[t - tau / 2].max(0.0));
-                    score[t - tau][i] + prior - f64::from(model.offbeat_cost) * half
-                })
-                .collect();
-            for i in 0..INTERVALS {
-                for (j, &before) in ended.iter().enumerate() {
-                    let s = before - cost(MIN_INTERVAL + i, MIN_INTERVAL + j) + f64::from(evidence[t]);
-                    if s > score[t][i] {
-                        score[t][i] = s;
-                        from[t][i] = (MIN_INTERVAL + j <= t).then_some(j);
-                    }
-                }
-            }
-        }
-        let open = (0..n).flat_map(|t| (0..INTERVALS).map(move |i| (t, i)));
-        let last = open.filter(|&(t, i)| t + MIN_INTERVAL + i >= n);
-        let mut at = last.max_by(|a, b| score[a.0][a.1].total_cmp(&score[b.0][b.1]));
-        let mut beats = Vec::new();
-        while let Some((t, i)) = at {
-            beats.push(t);
-            at = from[t][i].map(|j| (t - MIN_INTERVAL - j, j));
-        }
-        beats.reverse();
-        beats
-    }
-
-    fn decode(evidence: &[f32]) -> Vec<usize> {
-        let (mut decoder, mut beats) = (BeatDecoder::new(BeatModel::default()), Vec::new());
-        for &e in evidence {
-            decoder.push(e, &mut |beat| beats.push(beat));
-        }
-        decoder.finish(&mut |beat| beats.push(beat));
-        beats
-    }
-
-    #[test]
-    fn the_running_maxima_find_the_path_that_plain_search_finds() {
-        let mut state = 1_u32;
-        let mut random = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32
-        };
-        for period in [31, 50, 97] {
-            let pulse = |t: usize, r: f32| if t % period == 7 { 1.0 + r } else { 1.5 * r - 1.2 };
-            let evidence: Vec<f32> = (0..900).map(|t| pulse(t, random())).collect();
-            assert_eq!(decode(&evidence), naive(&evidence), "period {period}");
-        }
-    }
-
-    #[test]
-    fn a_long_track_is_committed_piece_by_piece_without_gaps() {
-        let evidence: Vec<f32> = (0..100_000).map(|t| if t % 47 == 11 { 2.0 } else { -1.0 }).collect();
-        let expected: Vec<usize> = (0..100_000).filter(|t| t % 47 == 11).collect();
-        assert_eq!(decode(&evidence), expected);
-        let (mut decoder, mut early) = (BeatDecoder::new(BeatModel::default()), 0);
-        for &e in &evidence {
-            decoder.push(e, &mut |_| early += 1);
-        }
-        assert!(early > 1500, "only {early} beats before the end");
-    }
-}
+mod tests;

@@ -2,10 +2,12 @@
 
 use crate::activation::{Activation, ActivationFrame, ActivationModel};
 use crate::attack::Attacks;
-use crate::beats::{BeatDecoder, BeatModel};
+use crate::beat_net::BeatNet;
+use crate::beats::{BeatDecoder, BeatModel, DecodedBeat, Evidence};
+use crate::evidence::{self, Beliefs, Upsampler};
 use crate::harmony::HarmonicChange;
-use crate::lattice::{Lattice, Memory, Slot, within_sound};
-use crate::meter::{self, MeterBeat, MeterModel};
+use crate::memory::Memory;
+use crate::meter::{self, TrackedBeat};
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
 use crate::stft;
 use crate::summary::{TempoCandidate, TempoPoint};
@@ -15,15 +17,33 @@ use std::collections::VecDeque;
 /// Normalised flux that is as good as none.
 const QUIET_FLUX: f32 = 0.25;
 
+/// Who says where beats are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BeatSource {
+    /// The network ([`crate::beat_net`]), 24.5 s after the moment.
+    #[default]
+    Learned,
+    /// Multi-band flux ([`crate::activation`]), 4 s after the moment: for those who cannot wait.
+    Rules,
+}
+
 /// Constants of the rhythm rooms, for those who want to try others.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RhythmModel {
+    /// Who says where beats are.
+    pub source: BeatSource,
     /// From onset strength to evidence of beats.
     pub activation: ActivationModel,
-    /// From evidence to beats.
+    /// From evidence to beats and bars.
     pub beats: BeatModel,
-    /// From beats to bars.
-    pub meter: MeterModel,
+}
+
+impl RhythmModel {
+    /// Flux by rule instead of the network, with constants to suit.
+    #[must_use]
+    pub fn rules() -> Self {
+        Self { source: BeatSource::Rules, activation: ActivationModel::default(), beats: BeatModel::rules() }
+    }
 }
 
 /// A beat.
@@ -71,20 +91,32 @@ pub struct Rhythm {
 /// [`crate::stft::Stft`] makes of it with a hop of 10 ms ([`RhythmTracker::push_spectrum`]). A block of
 /// samples goes in before the spectra made of it. The result does not depend on the size of the blocks.
 ///
-/// Memory: about 4 MB; for each tracked beat some 40 bytes while it listens and some 120 while it ends.
+/// Memory: about 13 MB; for each tracked beat some 20 bytes while it listens and some 120 while it ends.
 pub struct RhythmTracker {
     onsets: OnsetStrength,
     harmony: HarmonicChange,
     waiting: VecDeque<OnsetFrame>,
     activation: Activation,
     attacks: Attacks,
-    decoder: BeatDecoder,
     tempogram: Tempogram,
-    memory: Memory,
     picker: OnsetPicker,
     found: Vec<Onset>,
-    lattice: Lattice,
-    model: RhythmModel,
+    source: EvidenceSource,
+    pulse: Pulse,
+}
+
+/// Where evidence of beats comes from.
+enum EvidenceSource {
+    Learned { net: Box<BeatNet>, upsampler: Upsampler },
+    Rules,
+}
+
+/// From evidence to beats, beside what was heard of late.
+struct Pulse {
+    memory: Memory,
+    decoder: BeatDecoder,
+    beliefs: Beliefs,
+    tracked: Vec<TrackedBeat>,
 }
 
 impl RhythmTracker {
@@ -99,25 +131,34 @@ impl RhythmTracker {
     pub fn with_model(sample_rate_hz: u32, model: RhythmModel) -> Self {
         let fft_len = stft::fft_len_for(stft::window_len(sample_rate_hz));
         let onsets = OnsetStrength::new(sample_rate_hz, fft_len);
+        let source = match model.source {
+            BeatSource::Learned => {
+                EvidenceSource::Learned { net: Box::new(BeatNet::new()), upsampler: Upsampler::default() }
+            }
+            BeatSource::Rules => EvidenceSource::Rules,
+        };
         Self {
             harmony: HarmonicChange::new(onsets.centers_hz()),
             onsets,
             waiting: VecDeque::with_capacity(HarmonicChange::delay() + 1),
-            activation: Activation::new(model.activation.clone()),
+            activation: Activation::new(model.activation),
             attacks: Attacks::new(sample_rate_hz),
-            decoder: BeatDecoder::new(model.beats.clone()),
             tempogram: Tempogram::default(),
-            memory: Memory::new(),
             picker: OnsetPicker::default(),
             found: Vec::new(),
-            lattice: Lattice::default(),
-            model,
+            source,
+            pulse: Pulse {
+                memory: Memory::new(),
+                decoder: BeatDecoder::new(model.beats),
+                beliefs: Beliefs::new(),
+                tracked: Vec::new(),
+            },
         }
     }
 
     /// Takes the next mono samples, any number up to a minute of them.
     pub fn push_audio(&mut self, mono: &[f32]) {
-        let memory = &mut self.memory;
+        let memory = &mut self.pulse.memory;
         self.attacks.push(mono, &mut |attack| memory.push_attack(attack));
     }
 
@@ -128,6 +169,10 @@ impl RhythmTracker {
         let change = self.harmony.process(self.onsets.whitened());
         if self.waiting.len() > HarmonicChange::delay() {
             self.activate(change);
+        }
+        if let EvidenceSource::Learned { net, upsampler } = &mut self.source {
+            let pulse = &mut self.pulse;
+            net.push(self.onsets.amplitudes(), &mut |belief| upsampler.push(belief, &mut |e| pulse.push(e)));
         }
         onset
     }
@@ -140,15 +185,16 @@ impl RhythmTracker {
     }
 
     fn follow(&mut self, frame: ActivationFrame) {
-        self.memory.push_activation(frame);
+        self.pulse.memory.push_activation(frame);
         let flux = frame.flux();
         // What stays this far below the RMS is rounding and breath, and has no period worth finding.
         self.tempogram.push((flux + 0.5 * frame.cues[3] - QUIET_FLUX).max(0.0));
         if let Some((at, strength)) = self.picker.push(flux) {
-            self.found.push(self.memory.onset(at, strength));
+            self.found.push(self.pulse.memory.onset(at, strength));
         }
-        let (memory, lattice) = (&self.memory, &mut self.lattice);
-        self.decoder.push(frame.beat, &mut |beat| lattice.push(memory, beat));
+        if let EvidenceSource::Rules = self.source {
+            self.pulse.push(evidence::by_rule(&frame));
+        }
     }
 
     /// Ends the track.
@@ -157,37 +203,57 @@ impl RhythmTracker {
         self.drain();
         let clarity = self.tempogram.clarity();
         let mut rhythm = Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
-        if !self.tempogram.keeps_a_beat() {
-            return rhythm;
+        if self.pulse.tracked.len() >= 2 {
+            describe(&mut rhythm, &mut self.tempogram, &self.pulse.tracked);
         }
-        let slots = within_sound(&self.lattice.slots);
-        let beats = meter::beats(slots, &meter::decode(slots, &self.model.meter));
-        if beats.len() < 2 {
-            return rhythm;
-        }
-        describe(&mut rhythm, &mut self.tempogram, slots, beats);
         rhythm
     }
 
     /// Lets silence follow until every delayed frame has been decoded.
     fn drain(&mut self) {
-        let memory = &mut self.memory;
+        let memory = &mut self.pulse.memory;
         self.attacks.finish(&mut |attack| memory.push_attack(attack));
         let silence = vec![0.0; self.onsets.whitened().len()];
         while !self.waiting.is_empty() {
             let change = self.harmony.process(&silence);
             self.activate(change);
         }
-        let fresh = Activation::new(self.model.activation.clone());
+        let fresh = Activation::new(ActivationModel::default());
         std::mem::replace(&mut self.activation, fresh).finish(&mut |frame| self.follow(frame));
         for _ in 0..OnsetPicker::DELAY {
             if let Some((at, strength)) = self.picker.push(0.0) {
-                self.found.push(self.memory.onset(at, strength));
+                self.found.push(self.pulse.memory.onset(at, strength));
             }
         }
-        let (memory, lattice) = (&self.memory, &mut self.lattice);
-        self.decoder.finish(&mut |beat| lattice.push(memory, beat));
+        let pulse = &mut self.pulse;
+        let source = std::mem::replace(&mut self.source, EvidenceSource::Rules);
+        if let EvidenceSource::Learned { net, mut upsampler } = source {
+            net.finish(&mut |belief| upsampler.push(belief, &mut |e| pulse.push(e)));
+            upsampler.finish(&mut |e| pulse.push(e));
+        }
+        pulse.finish();
     }
+}
+
+impl Pulse {
+    fn push(&mut self, evidence: Evidence) {
+        self.beliefs.push(evidence.beat);
+        let Self { memory, decoder, beliefs, tracked } = self;
+        decoder.push(evidence, &mut |beat| settle(beat, memory, beliefs, tracked));
+    }
+
+    fn finish(&mut self) {
+        let Self { memory, decoder, beliefs, tracked } = self;
+        decoder.finish(&mut |beat| settle(beat, memory, beliefs, tracked));
+    }
+}
+
+/// Notes a beat that can no longer change.
+fn settle(beat: DecodedBeat, memory: &Memory, beliefs: &Beliefs, tracked: &mut Vec<TrackedBeat>) {
+    if let Some(last) = tracked.last_mut() {
+        last.look_between(beat.frame, memory);
+    }
+    tracked.push(TrackedBeat::new(beat, beliefs.at(beat.frame), memory));
 }
 
 /// Fills in what follows from the beats.
@@ -196,16 +262,15 @@ impl RhythmTracker {
     clippy::cast_precision_loss,
     reason = "tempi and means need no more than f32"
 )]
-fn describe(rhythm: &mut Rhythm, tempogram: &mut Tempogram, slots: &[Slot], beats: Vec<(MeterBeat, Beat)>) {
-    let times: Vec<f64> = beats.iter().map(|(_, b)| b.time_s).collect();
+fn describe(rhythm: &mut Rhythm, tempogram: &mut Tempogram, tracked: &[TrackedBeat]) {
+    rhythm.beats = meter::beats(tracked);
+    let times: Vec<f64> = rhythm.beats.iter().map(|beat| beat.time_s).collect();
     rhythm.tempo_bpm = tempo::main_bpm(&times).map(|bpm| bpm as f32);
     rhythm.candidates = tempogram.candidates(rhythm.tempo_bpm);
-    let mean = beats.iter().map(|(_, b)| b.confidence).sum::<f32>() / beats.len() as f32;
+    let mean = rhythm.beats.iter().map(|beat| beat.confidence).sum::<f32>() / times.len() as f32;
     rhythm.tempo_confidence = rhythm.tempo_bpm.map(|_| mean);
     rhythm.curve = tempo::curve(&times);
-    let chosen: Vec<MeterBeat> = beats.iter().map(|(m, _)| *m).collect();
-    rhythm.beats_per_bar = meter::beats_per_bar(&chosen);
-    rhythm.time_signature = rhythm.beats_per_bar.and_then(|n| meter::time_signature(slots, &chosen, n));
-    rhythm.tatums_s = meter::tatums(slots, &chosen, &times);
-    rhythm.beats = beats.into_iter().map(|(_, b)| b).collect();
+    rhythm.beats_per_bar = meter::beats_per_bar(tracked);
+    rhythm.time_signature = rhythm.beats_per_bar.and_then(|n| meter::time_signature(tracked, n));
+    rhythm.tatums_s = meter::tatums(tracked, &times);
 }

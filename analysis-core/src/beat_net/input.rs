@@ -35,6 +35,12 @@ pub struct Input {
     out: [f32; BANDS],
 }
 
+impl Default for Input {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Input {
     /// Before the first frame.
     #[must_use]

@@ -1,0 +1,98 @@
+//! Where each path came from.
+
+use super::lanes::{BARS, ENDS, LANES, USED, bar_starting};
+
+/// In place of a beat length: the first beat after silence.
+pub(super) const START: u8 = u8::MAX;
+/// In place of a length and a lane: no beat.
+pub(super) const NOWHERE: (u8, u8) = (u8::MAX, u8::MAX);
+/// Bytes of a beat length: where the path to each lane came from, and from which bar to each first lane.
+const ENTRY: usize = USED + BARS;
+
+/// A beat on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) frame: usize,
+    /// Index of the length of the beat that begins here.
+    pub(super) length: usize,
+    pub(super) lane: usize,
+}
+
+/// The predecessors of every state of the last [`History::FRAMES`] frames.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    lengths: usize,
+    /// `[frame mod FRAMES][length][ENTRY]`.
+    entries: Vec<u8>,
+    /// `[frame mod FRAMES]`: length and lane of the beat after which it fell silent, if it did so then.
+    silences: Vec<(u8, u8)>,
+}
+
+impl History {
+    /// Frames that are remembered: 41 s.
+    pub(super) const FRAMES: usize = 4096;
+
+    pub(super) fn new(lengths: usize) -> Self {
+        Self {
+            lengths,
+            entries: vec![START; Self::FRAMES * lengths * ENTRY],
+            silences: vec![NOWHERE; Self::FRAMES],
+        }
+    }
+
+    /// The first frame that is still remembered when `now` comes next.
+    pub(super) fn oldest(now: usize) -> usize {
+        now.saturating_sub(Self::FRAMES)
+    }
+
+    /// For a beat of this length at `frame`: length of the beat before it, by lane, and kind of the bar before it, by
+    /// kind of bar.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
+    pub(super) fn remember(
+        &mut self,
+        frame: usize,
+        length: usize,
+        lengths: &[u32; LANES],
+        bars: &[u8; BARS],
+    ) {
+        let entry = self.entry(frame, length);
+        let slot = &mut self.entries[entry..entry + ENTRY];
+        for (byte, &from) in slot.iter_mut().zip(&lengths[..USED]) {
+            *byte = from as u8;
+        }
+        slot[USED..].copy_from_slice(bars);
+    }
+
+    /// What the best silent path at `frame` came from, or [`NOWHERE`] if it was silent before.
+    pub(super) fn fall_silent(&mut self, frame: usize, from: (u8, u8)) {
+        self.silences[frame % Self::FRAMES] = from;
+    }
+
+    /// The beat before this one.
+    pub(super) fn before(&self, node: Node, oldest: usize, intervals: &[usize]) -> Option<Node> {
+        let entry = self.entry(node.frame, node.length);
+        let length = self.entries[entry + node.lane];
+        if length == START {
+            return self.before_silence(node.frame + 1, oldest, intervals);
+        }
+        let lane = match bar_starting(node.lane) {
+            Some(bar) => ENDS[usize::from(self.entries[entry + USED + bar])],
+            None => node.lane - 1,
+        };
+        let length = usize::from(length);
+        let frame = node.frame.checked_sub(intervals[length])?;
+        Some(Node { frame, length, lane })
+    }
+
+    /// The last beat before the silence that lasted until just before `end`.
+    pub(super) fn before_silence(&self, end: usize, oldest: usize, intervals: &[usize]) -> Option<Node> {
+        let fell = (oldest..end).rev().find(|frame| self.silences[frame % Self::FRAMES] != NOWHERE)?;
+        let (length, lane) = self.silences[fell % Self::FRAMES];
+        let frame = fell.checked_sub(intervals[usize::from(length)])?;
+        Some(Node { frame, length: length.into(), lane: lane.into() })
+    }
+
+    fn entry(&self, frame: usize, length: usize) -> usize {
+        ((frame % Self::FRAMES) * self.lengths + length) * ENTRY
+    }
+}

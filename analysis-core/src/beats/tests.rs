@@ -1,0 +1,150 @@
+use super::*;
+
+/// The model written down plainly: every start, length, place and predecessor, in f64.
+fn naive(evidence: &[Evidence], model: &BeatModel) -> Vec<DecodedBeat> {
+    let lengths = intervals();
+    let (n, count) = (evidence.len(), lengths.len());
+    let prior: Vec<f64> = BeatDecoder::new(model.clone()).prior.iter().map(|&p| f64::from(p)).collect();
+    let change = |a: usize, b: usize| {
+        let jump = f64::from(model.change_cost) * (lengths[b] as f64 / lengths[a] as f64).ln().abs();
+        if a.abs_diff(b) == 1 { jump.min(f64::from(model.drift_cost)) } else { jump }
+    };
+    let pause = f64::from(model.silence_change);
+    let mut score = vec![[f64::NEG_INFINITY; USED]; n * count];
+    let mut from: Vec<[Option<Node>; USED]> = vec![[None; USED]; n * count];
+    let (mut silent, mut before_silence) = (0.0, None);
+    for t in 0..n {
+        let mut ended: Vec<(Node, f64)> = (0..count)
+            .filter(|&i| lengths[i] <= t)
+            .flat_map(|i| (0..USED).map(move |lane| (i, lane)))
+            .map(|(i, lane)| {
+                let frame = t - lengths[i];
+                (Node { frame, length: i, lane }, score[frame * count + i][lane] + prior[i])
+            })
+            .collect();
+        for &(node, s) in &ended {
+            if s - pause > silent {
+                (silent, before_silence) = (s - pause, Some(node));
+            }
+        }
+        ended.retain(|&(_, s)| s > f64::NEG_INFINITY);
+        let (beat, first, other) = model.weigh(evidence[t]);
+        let enter = if t < MAX_INTERVAL { 0.0 } else { pause };
+        for i in 0..count {
+            let at = t * count + i;
+            for (lane, (score, from)) in score[at].iter_mut().zip(&mut from[at]).enumerate() {
+                let gain = match STARTS.iter().position(|&s| s == lane) {
+                    Some(bar) => f64::from(beat) + f64::from(first) + f64::from(model.bars[bar]),
+                    None => f64::from(beat) + f64::from(other),
+                };
+                let mut best = (silent - enter, before_silence);
+                for &(node, s) in &ended {
+                    let same = PLACES[node.lane].beats_per_bar == PLACES[lane].beats_per_bar;
+                    let follows = if PLACES[lane].position == 1 {
+                        PLACES[node.lane].position == PLACES[node.lane].beats_per_bar
+                    } else {
+                        node.lane + 1 == lane
+                    };
+                    let cost = change(node.length, i) + if same { 0.0 } else { f64::from(model.bar_change) };
+                    if follows && s - cost > best.0 {
+                        best = (s - cost, Some(node));
+                    }
+                }
+                (*score, *from) = (best.0 + gain, best.1);
+            }
+        }
+    }
+    let mut best = (silent, before_silence);
+    for t in n.saturating_sub(MAX_INTERVAL)..n {
+        for i in (0..count).filter(|&i| t + lengths[i] >= n) {
+            for lane in 0..USED {
+                if score[t * count + i][lane] > best.0 {
+                    best = (score[t * count + i][lane], Some(Node { frame: t, length: i, lane }));
+                }
+            }
+        }
+    }
+    let mut beats = Vec::new();
+    let mut at = best.1;
+    while let Some(node) = at {
+        beats.push(DecodedBeat { frame: node.frame, place: PLACES[node.lane] });
+        at = from[node.frame * count + node.length][node.lane];
+    }
+    beats.reverse();
+    beats
+}
+
+fn decode(evidence: &[Evidence]) -> Vec<DecodedBeat> {
+    let (mut decoder, mut beats) = (BeatDecoder::new(BeatModel::default()), Vec::new());
+    for &e in evidence {
+        decoder.push(e, &mut |beat| beats.push(beat));
+    }
+    decoder.finish(&mut |beat| beats.push(beat));
+    beats
+}
+
+/// A pulse every `period` frames, as wide as the network's, each `bar`-th of them a downbeat.
+fn pulse(frames: usize, period: usize, bar: usize, strength: f32) -> Vec<Evidence> {
+    let at = |t: usize| {
+        let downbeat = if (t / period).is_multiple_of(bar) { 0.8 } else { 0.1 };
+        let away = (t % period).abs_diff(7) as f32;
+        Evidence { beat: (strength - 0.8 * away).max(-5.0), downbeat }
+    };
+    (0..frames).map(at).collect()
+}
+
+#[test]
+fn the_running_maxima_find_the_path_that_plain_search_finds() {
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    for (period, bar) in [(29, 3), (51, 2)] {
+        let mut evidence = pulse(150, period, bar, 1.0);
+        for e in &mut evidence {
+            e.beat += 3.0 * random();
+            e.downbeat = (e.downbeat + 0.3 * random()).min(1.0);
+        }
+        assert_eq!(decode(&evidence), naive(&evidence, &BeatModel::default()), "period {period}");
+    }
+}
+
+#[test]
+fn bars_of_two_to_seven_beats_are_told_apart() {
+    for bar in 2..=7_u8 {
+        let beats = decode(&pulse(4000, 47, bar.into(), 2.0));
+        assert!(beats.iter().all(|b| b.place.beats_per_bar == bar), "{bar} beats: {:?}", &beats[..8]);
+        assert!(beats.iter().all(|b| (b.place.position == 1) == ((b.frame / 47).is_multiple_of(bar.into()))));
+        assert_eq!(beats.len(), 86);
+    }
+}
+
+#[test]
+fn a_long_track_is_committed_piece_by_piece_without_gaps() {
+    let evidence = pulse(60_000, 47, 4, 2.0);
+    let expected: Vec<usize> = (0..60_000).filter(|t| t % 47 == 7).collect();
+    let found = decode(&evidence);
+    assert_eq!(found.len(), expected.len());
+    let astray = found.iter().zip(&expected).find(|(beat, t)| beat.frame.abs_diff(**t) > 1);
+    assert!(astray.is_none(), "{astray:?}");
+    let (mut decoder, mut early) = (BeatDecoder::new(BeatModel::default()), 0);
+    for &e in &evidence {
+        decoder.push(e, &mut |_| early += 1);
+    }
+    assert!(early > 1150, "only {early} beats before the end");
+}
+
+#[test]
+fn where_nothing_speaks_for_beats_there_are_none() {
+    let nothing = vec![Evidence { beat: -6.0, downbeat: 0.2 }; 20_000];
+    assert!(decode(&nothing).is_empty());
+    let mut evidence = nothing[..6000].to_vec();
+    evidence.extend(pulse(4000, 50, 4, 3.0));
+    evidence.extend_from_slice(&nothing);
+    evidence.extend(pulse(4000, 60, 3, 3.0));
+    let beats = decode(&evidence);
+    let inside = |frame: usize| (6000..10_000).contains(&frame) || frame >= 30_000;
+    assert!(beats.iter().all(|beat| inside(beat.frame)), "{:?}", beats.iter().find(|b| !inside(b.frame)));
+    assert_eq!(beats.len(), 80 + 67);
+}
