@@ -108,7 +108,7 @@ impl Mix {
         let partials: Vec<(f64, f64)> =
             (1..=top).map(|h| (partial(h as f64), (h as f64).powf(-1.3))).collect();
         self.add(at, seconds, 0.0, |t| {
-            let fade = 0.7 * (-6.0 * t).exp() + 0.3 * (-1.0 * t).exp();
+            let fade = 0.7 * (-6.0 * t).exp() + 0.3 * (-t).exp();
             let tone: f64 = partials.iter().map(|(hz, weight)| weight * sine(hz * t)).sum();
             let knock = 0.15 * f64::from(rng.noise()) * (-t * 250.0).exp();
             gain * (tone * fade + knock) * attack(t, 0.002) * release(t, seconds)
