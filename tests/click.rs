@@ -208,6 +208,7 @@ fn each_way_to_ask_wrongly_says_what_is_right_and_leaves_the_files_alone() {
     let folder = place();
     let music = fs::read(folder.path().join("a.wav")).unwrap();
     fs::write(folder.path().join("b.wav"), &music).unwrap();
+    fs::write(folder.path().join("a.wav.click.wav"), &music).unwrap();
     fs::write(folder.path().join("garbage.wav"), b"no music").unwrap();
     for (arguments, status, says) in [
         (
@@ -218,7 +219,8 @@ fn each_way_to_ask_wrongly_says_what_is_right_and_leaves_the_files_alone() {
         (&["--click", "out.mp3", "a.wav"], 2, "nor a name that ends in .wav"),
         (&["--click", "-", "a.wav"], 2, "nor a name that ends in .wav"),
         (&["--click", "clicks.wav/", "a.wav"], 2, "neither a folder that exists"),
-        (&["--click", "./a.wav", "a.wav"], 2, "would replace the music; choose another name"),
+        (&["--click", "./a.wav", "a.wav"], 2, "would replace ./a.wav, an input; choose another name"),
+        (&["--click", ".", "a.wav", "a.wav.click.wav"], 2, "would replace ./a.wav.click.wav, an input"),
         (&["--click", "out.wav", "--type", "tonal", "a.wav"], 2, "use --type full, rhythm or structure"),
         (&["--click", "nowhere/out.wav", "a.wav"], 1, "there is no folder nowhere; create it first"),
         (&["--click", "out.wav", "garbage.wav"], 1, "arsis: garbage.wav: "),
@@ -229,6 +231,6 @@ fn each_way_to_ask_wrongly_says_what_is_right_and_leaves_the_files_alone() {
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["a.wav", "b.wav", "garbage.wav"]);
+    assert_eq!(names, ["a.wav", "a.wav.click.wav", "b.wav", "garbage.wav"]);
     assert!(fs::read(folder.path().join("a.wav")).unwrap() == music);
 }

@@ -10,9 +10,9 @@ use crate::cli::wrong_usage;
 use analysis_core::decode::{AudioFormat, Decoder};
 use analysis_core::rhythm::Beat;
 use analysis_core::{Analysis, AnalysisType, Limits};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hound::{SampleFormat, WavSpec, WavWriter};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::f64::consts::{PI, TAU};
 use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -36,42 +36,51 @@ const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 68;
 /// Where the click track of each input goes: `OUT` itself for one input, `OUT/NAME.click.wav` where it is a folder.
 ///
 /// # Errors
-/// Wrong usage: a type without beats, several inputs and no folder, a name that does not end in `.wav` or is the
-/// music's own. A folder that is missing.
+/// Wrong usage: a type without beats, several inputs and no folder, a name that does not end in `.wav` or is an
+/// input's. A folder that is missing.
 pub(crate) fn targets(out: &Path, kind: AnalysisType, inputs: &[Input]) -> Result<Vec<PathBuf>> {
     if matches!(kind, AnalysisType::Spectral | AnalysisType::Tonal) {
         return Err(wrong_usage("--click needs beats: use --type full, rhythm or structure".into()));
     }
-    if out.is_dir() {
-        // The folders of `-o`, because no two inputs share one.
-        let names: Vec<String> = inputs.iter().map(Input::name).collect();
-        let folders = super::output::folders(out, &names);
-        return Ok(folders.into_iter().map(|path| path.with_added_extension("click.wav")).collect());
+    let targets = if out.is_dir() { in_folder(out, inputs) } else { vec![as_file(out, inputs)?] };
+    let music: BTreeSet<PathBuf> = inputs.iter().filter_map(canonical).collect();
+    let replaces = |target: &&PathBuf| fs::canonicalize(target).is_ok_and(|path| music.contains(&path));
+    if let Some(target) = targets.iter().find(replaces) {
+        let target = target.display();
+        return Err(wrong_usage(format!("--click would replace {target}, an input; choose another name")));
     }
+    Ok(targets)
+}
+
+/// A name for each input, as `-o` names its folders: no two inputs share one.
+fn in_folder(out: &Path, inputs: &[Input]) -> Vec<PathBuf> {
+    let names: Vec<String> = inputs.iter().map(Input::name).collect();
+    let folders = super::output::folders(out, &names);
+    folders.into_iter().map(|path| path.with_added_extension("click.wav")).collect()
+}
+
+fn as_file(out: &Path, inputs: &[Input]) -> Result<PathBuf> {
     let shown = out.display();
     let is_wav = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
     if !is_wav || shown.to_string().ends_with('/') {
         let what = "neither a folder that exists nor a name that ends in .wav";
         return Err(wrong_usage(format!("--click {shown} is {what}")));
     }
-    let [input] = inputs else {
+    if inputs.len() != 1 {
         let count = inputs.len();
         let advice = "name a folder that exists to get a file for each";
         return Err(wrong_usage(format!("--click {shown} is one file for {count} inputs; {advice}")));
-    };
-    if is_same_file(out, input) {
-        return Err(wrong_usage(format!("--click {shown} would replace the music; choose another name")));
     }
     let folder = folder_of(out);
-    if !folder.is_dir() {
-        bail!("--click {shown}: there is no folder {}; create it first", folder.display());
-    }
-    Ok(vec![out.to_owned()])
+    ensure!(folder.is_dir(), "--click {shown}: there is no folder {}; create it first", folder.display());
+    Ok(out.to_owned())
 }
 
-fn is_same_file(out: &Path, input: &Input) -> bool {
-    let Input::File(path) = input else { return false };
-    fs::canonicalize(path).is_ok_and(|music| fs::canonicalize(out).is_ok_and(|out| out == music))
+fn canonical(input: &Input) -> Option<PathBuf> {
+    match input {
+        Input::File(path) => fs::canonicalize(path).ok(),
+        Input::Stdin => None,
+    }
 }
 
 /// The folder that `path` is in.
