@@ -1,5 +1,6 @@
 //! `arsis analyze`: files in, results on standard output, progress and failures on standard error.
 
+mod click;
 mod document;
 mod font;
 mod inputs;
@@ -34,12 +35,19 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let config = config(args);
     config.validate()?;
     let inputs = inputs::expand(&args.paths, args.recursive)?;
+    let targets = |out: &PathBuf| click::targets(out, config.analysis_type, &inputs);
+    let clicks = args.click.as_ref().map(targets).transpose()?;
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
     let folders = args.output.as_ref().map(|root| output::folders(root, &names));
     let progress = Progress::new(inputs.len());
     let printer = Mutex::new(Printer::new(args.format, inputs.len()));
     let jobs: Vec<Job> = (0..inputs.len())
-        .map(|i| Job { index: i, input: &inputs[i], folder: folders.as_ref().map(|f| f[i].clone()) })
+        .map(|index| Job {
+            index,
+            input: &inputs[index],
+            folder: folders.as_ref().map(|folders| folders[index].clone()),
+            click: clicks.as_ref().map(|clicks| clicks[index].clone()),
+        })
         .collect();
     let work = |job: &Job| {
         let result = analyze_input(job, args, &config, &progress);
@@ -79,6 +87,7 @@ struct Job<'a> {
     index: usize,
     input: &'a Input,
     folder: Option<PathBuf>,
+    click: Option<PathBuf>,
 }
 
 /// A finished file.
@@ -89,6 +98,7 @@ struct Heard {
 
 fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Progress) -> Result<Heard> {
     let file = open(job.input)?;
+    let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
     let writer = job.folder.clone().map(FolderWriter::create).transpose()?;
     let hint = job.input.extension().or(args.hint.as_deref());
     let mut recorder = Recorder {
@@ -100,6 +110,13 @@ fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Prog
     let document = Document { file: job.input.name(), analysis };
     if let Some(writer) = recorder.writer {
         writer.finish(&document, &recorder.overview)?;
+    }
+    if let (Some(path), Some(file)) = (&job.click, again) {
+        click::write(path, file, hint, &config.limits, &document.analysis)?;
+        if document.analysis.events.beats().is_empty() {
+            let (name, path) = (job.input.name(), path.display());
+            progress.suspend(|| eprintln!("arsis: {name}: no beat heard; {path} holds the music alone"));
+        }
     }
     Ok(Heard { document, overview: recorder.overview })
 }

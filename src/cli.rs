@@ -55,6 +55,10 @@ pub(crate) struct AnalyzeArgs {
     /// Write manifest, chunks, analysis and a picture here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
+    /// that exists, OUT/NAME.click.wav for each input
+    #[arg(long, value_name = "OUT.wav")]
+    pub(crate) click: Option<PathBuf>,
     /// Files at a time [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,

@@ -13,6 +13,9 @@ use testmusic::{Piece, Score, WavFormat, wav_bytes};
 /// The fixtures are the first 24 s of the demonstration's piece (see fixtures/make.sh).
 const FIXTURE_SECONDS: usize = 24;
 
+/// How far the beats of one recording may lie apart in two kinds of file, in ms.
+const SAME_TIME_MS: f64 = 3.0;
+
 /// Keeps every chunk.
 #[derive(Default)]
 struct Chunks(Vec<Chunk>);
@@ -37,7 +40,12 @@ impl Heard {
     }
 
     fn beats_ms(&self) -> Vec<f64> {
-        self.times_ms(EventType::Beat)
+        self.analysis.events.beats().iter().map(|beat| 1000.0 * beat.time_s).collect()
+    }
+
+    fn downbeats_ms(&self) -> Vec<f64> {
+        let beats = self.analysis.events.beats().iter().filter(|beat| beat.position == 1);
+        beats.map(|beat| 1000.0 * beat.time_s).collect()
     }
 
     fn tempo(&self) -> f64 {
@@ -66,9 +74,12 @@ fn demo() -> Piece {
     piece
 }
 
+fn fixture_bytes(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
 fn fixture(kind: &str) -> Heard {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/demo.{kind}"));
-    hear(std::fs::read(path).unwrap(), kind)
+    hear(fixture_bytes(&format!("demo.{kind}")), kind)
 }
 
 /// The music in all five kinds of file; WAV first.
@@ -108,9 +119,54 @@ fn the_same_music_says_the_same_in_every_kind_of_file() {
         for (other_kind, other) in &heard[i + 1..] {
             let what = format!("{kind} and {other_kind}");
             assert!((one.tempo() / other.tempo() - 1.0).abs() < 0.005, "{what}");
-            assert_close(&one.beats_ms(), &other.beats_ms(), 10.0, &what);
-            let downbeats = |heard: &Heard| heard.times_ms(EventType::Downbeat);
-            assert_close(&downbeats(one), &downbeats(other), 10.0, &format!("downbeats of {what}"));
+            assert_close(&one.beats_ms(), &other.beats_ms(), SAME_TIME_MS, &what);
+            assert_close(
+                &one.downbeats_ms(),
+                &other.downbeats_ms(),
+                SAME_TIME_MS,
+                &format!("downbeats of {what}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn beats_keep_their_times_however_a_file_says_where_its_audio_begins() {
+    let file = |name: &str| fixture_bytes(name);
+    // A Xing tag as encoders other than LAME write it: frames and bytes, but no delay.
+    let mut xing = file("vbr.mp3");
+    let lame = xing.windows(4).position(|word| word == b"LAME").unwrap();
+    xing[lame..lame + 4].copy_from_slice(b"Xing");
+    let wav = hear_as(demo().wav(), "wav", AnalysisType::Rhythm).beats_ms();
+    assert_eq!(wav.len(), 46);
+    // Name, bytes, and how many sample frames come before the audio: 576 and 529 in MP3, 2112 in iTunes's AAC.
+    let heard: Vec<(&str, Vec<f64>)> = [
+        ("cbr.mp3", file("cbr.mp3"), 1105),
+        ("vbr.mp3", file("vbr.mp3"), 1105),
+        ("vbr.mp3 with a Xing tag alone", xing, 1105),
+        ("cbr-untagged.mp3", file("cbr-untagged.mp3"), 1105),
+        ("vbr-untagged.mp3", file("vbr-untagged.mp3"), 1105),
+        ("demo.m4a", file("demo.m4a"), 1024),
+        ("itunes.m4a", file("itunes.m4a"), 2112),
+        ("demo.ogg", file("demo.ogg"), 0),
+        ("demo.flac", file("demo.flac"), 0),
+    ]
+    .into_iter()
+    .map(|(name, bytes, delay_frames)| {
+        let heard = hear_as(bytes, name, AnalysisType::Rhythm);
+        assert_eq!(heard.analysis.audio.delay_frames, delay_frames, "{name}");
+        let beats = heard.beats_ms();
+        let late = |i: usize| beats[i] - wav[i];
+        let mean = (0..46).map(late).sum::<f64>() / 46.0;
+        let worst = (0..46).map(late).fold(0.0, |worst: f64, late| worst.max(late.abs()));
+        println!("{name}: {mean:+.2} ms beside the WAV, at most {worst:.2} ms");
+        (name, beats)
+    })
+    .collect();
+    for (i, (name, one)) in heard.iter().enumerate() {
+        assert_close(one, &wav, SAME_TIME_MS, name);
+        for (other_name, other) in &heard[i + 1..] {
+            assert_close(one, other, SAME_TIME_MS, &format!("{name} and {other_name}"));
         }
     }
 }
@@ -128,9 +184,8 @@ fn every_click_is_a_beat_and_nothing_else_is() {
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;
         let worst = errors.iter().copied().fold(0.0, f64::max);
         println!("{bpm} BPM: {} clicks, mean error {mean:.2} ms, worst {worst:.2} ms", errors.len());
-        assert!(mean < 5.0, "{bpm} BPM: mean error {mean} ms");
-        // Far less than half a beat of the fastest: each beat is at its own click.
-        assert!(worst < 30.0, "{bpm} BPM: worst error {worst} ms");
+        assert!(mean < 2.0, "{bpm} BPM: mean error {mean} ms");
+        assert!(worst < 5.0, "{bpm} BPM: worst error {worst} ms");
         assert!((heard.tempo() / bpm - 1.0).abs() < 0.005, "{bpm} BPM: {}", heard.tempo());
     }
 }

@@ -5,6 +5,10 @@ const STEPS_PER_FRAME: u64 = 10;
 /// Steps compared before and after a moment.
 const SPAN: usize = 10;
 
+/// Weight of the side after a moment that makes steady sound weigh the same on both: `Σ k/SPAN / Σ (k/SPAN)³`,
+/// k = 1 to SPAN.
+const EVEN: f32 = 20.0 / 11.0;
+
 /// Decay of the remembered level over 1 ms: half-life 1.4 s.
 const LEVEL_DECAY: f32 = 0.9995;
 /// Energy, relative to the loudest of the last seconds, that is added on both sides (-25 dB), so that what
@@ -107,14 +111,16 @@ impl Attacks {
         }
     }
 
-    /// Energy on both sides of the boundary, what is nearer weighing more.
+    /// Energy on both sides of the boundary, what is nearer weighing more, and after it more steeply so: codecs let
+    /// a faint copy of an attack sound some ms before it, and a boundary there must not win by the attack that it
+    /// sees from afar. (With equal weights coded copies had their beats up to 3.5 ms early; so, 2 ms.)
     #[expect(clippy::cast_precision_loss, reason = "a handful of steps")]
     fn sides(&self) -> (f32, f32) {
         let (mut before, mut after) = (0.0, 0.0);
         for k in 0..SPAN {
-            let weight = (SPAN - k) as f32 / SPAN as f32;
-            before += weight * self.ring[SPAN - 1 - k];
-            after += weight * self.ring[SPAN + k];
+            let near = (SPAN - k) as f32 / SPAN as f32;
+            before += near * self.ring[SPAN - 1 - k];
+            after += EVEN * near * near * near * self.ring[SPAN + k];
         }
         (before, after)
     }

@@ -6,7 +6,8 @@
 //!
 //! | format | by |
 //! |---|---|
-//! | MP3 | LAME/Xing tag, plus the 529 samples every decoder adds; without a tag nothing is cut |
+//! | MP3 | LAME/Xing tag, plus the 529 samples every decoder adds |
+//! | MP3 without a tag | 1105 samples (LAME's 576 and the 529) if its first frame is its encoder's first, which it shows by needing none before it; else nothing. The end is not cut |
 //! | MP4 (AAC, ALAC, …) | `iTunSMPB` where it fits the track, else the edit list |
 //! | Ogg Vorbis, Opus | first packet or pre-skip, granule positions |
 //! | Matroska | Opus pre-skip; what its blocks say of padding does not reach us (at most 20 ms stay) |

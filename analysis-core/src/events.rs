@@ -120,6 +120,12 @@ impl Events {
         self.len() == 0
     }
 
+    /// The beats, in order of time, as exact as they were found; as events they are rounded to whole ms.
+    #[must_use]
+    pub fn beats(&self) -> &[Beat] {
+        &self.beats
+    }
+
     /// Every event, in order of time.
     pub fn iter(&self) -> impl Iterator<Item = Event> + Send {
         let lanes: [Box<dyn Iterator<Item = Event> + Send + '_>; 5] = [

@@ -16,12 +16,14 @@
 mod rng;
 mod score;
 mod signals;
+mod solo;
 mod voices;
 mod wav;
 
 pub use rng::Rng;
 pub use score::{Score, Style};
 pub use signals::{clicks, noise, silence, tone};
+pub use solo::{Voice, solo};
 pub use wav::{WavFormat, wav_bytes};
 
 /// Stereo audio and what is true of it.

@@ -27,6 +27,8 @@ pub(super) struct Sniff {
     pub(super) truncated: bool,
     /// Whether the demuxer's frame count is only a guess from the bit rate.
     pub(super) length_is_a_guess: bool,
+    /// Whether MPEG audio of layer III begins with its encoder's first frame.
+    pub(super) begins_an_encoding: bool,
     /// Which stretch of each MP4 track is to be played.
     pub(super) edits: Vec<Edit>,
     /// Granule position at the end of an Ogg file of one stream.
@@ -134,6 +136,7 @@ fn inspect_mpeg<R: Read + Seek>(reader: &mut R, sniff: &mut Sniff, hint: Option<
     let joined =
         xing.and_then(|xing| xing.bytes).is_some_and(|told| bytes > u64::from(told) * 11 / 10 + 16_384);
     sniff.length_is_a_guess = joined || !xing.is_some_and(|xing| xing.counts_frames);
+    sniff.begins_an_encoding = mpeg::begins_an_encoding(first);
     let tail = peek(reader, window.end - bytes.min(TAIL_BYTES), TAIL_BYTES.min(bytes))?;
     sniff.truncated = mpeg::ends_inside_frame(&tail, frame.stream);
     Ok(())

@@ -8,6 +8,7 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
+use super::mpeg;
 use super::opus::{Head, OpusDecoder};
 use super::packets::guarded;
 use super::sniff::Sniff;
@@ -214,9 +215,16 @@ impl Link {
                 self.expected_frames = sniff.last_granule.map(|frames| frames.saturating_sub(late));
             }
             "matroska" => self.fit_matroska(demuxer),
-            "mp1" | "mp2" | "mp3" if !sniff.length_is_a_guess => {
-                // Some encoders count the tag's own frame.
-                self.least_frames = self.expected_frames.unwrap_or(0).saturating_sub(2 * 1152);
+            "mp1" | "mp2" | "mp3" => {
+                if track.delay.unwrap_or(0) == 0 && sniff.begins_an_encoding {
+                    self.trim.skip = mpeg::USUAL_DELAY_FRAMES;
+                    self.expected_frames =
+                        self.expected_frames.map(|frames| frames.saturating_sub(self.trim.skip));
+                }
+                if !sniff.length_is_a_guess {
+                    // Some encoders count the tag's own frame.
+                    self.least_frames = self.expected_frames.unwrap_or(0).saturating_sub(2 * 1152);
+                }
             }
             "wav" | "aiff" | "flac" => self.least_frames = self.expected_frames.unwrap_or(0),
             _ => {}
