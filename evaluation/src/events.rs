@@ -55,8 +55,7 @@ mod tests {
                 if std::mem::replace(&mut seen[reference], true) {
                     return false;
                 }
-                let free =
-                    taken[reference].is_none_or(|other| place(other, hits, taken, seen));
+                let free = taken[reference].is_none_or(|other| place(other, hits, taken, seen));
                 if free {
                     taken[reference] = Some(at);
                 }

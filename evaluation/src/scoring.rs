@@ -103,7 +103,8 @@ impl Scores {
             scores.set(Measure::Key, said.map_or(0.0, |said| weighted_score(key, said)));
         }
         if !truth.boundaries.is_empty() {
-            let [half, three] = WINDOWS_S.map(|window| boundary_f(&truth.boundaries, &said.boundaries, window));
+            let [half, three] =
+                WINDOWS_S.map(|window| boundary_f(&truth.boundaries, &said.boundaries, window));
             scores.set(Measure::BoundaryHalf, half);
             scores.set(Measure::BoundaryThree, three);
         }

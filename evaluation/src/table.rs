@@ -65,7 +65,8 @@ impl Listener<'_> {
             .map(|(track, said)| Scores::new(&track.truth, said.as_ref().unwrap_or(&nothing)))
             .collect();
         let values = |measure: Measure| scores.iter().filter_map(move |scores| scores.get(measure));
-        let mean = |measure: Measure| self.offers(measure).then(|| bootstrap::mean(values(measure))).flatten();
+        let mean =
+            |measure: Measure| self.offers(measure).then(|| bootstrap::mean(values(measure))).flatten();
         let beat_f: Vec<f64> = values(Measure::BeatF).collect();
         Some(Row {
             engine: self.name.clone(),

@@ -141,9 +141,15 @@ impl Dice {
             reference.push(reference.last().copied().unwrap_or(0.0) + 1.0 + 20.0 * self.0.unit());
         }
         let spread = [0.2, 1.0, 6.0][self.below(3)];
-        let mut estimated: Vec<f64> = reference[1..].iter().map(|t| t + spread * (self.0.unit() - 0.5)).collect();
+        let mut estimated: Vec<f64> =
+            reference[1..].iter().map(|t| t + spread * (self.0.unit() - 0.5)).collect();
         estimated.retain(|t| *t > 0.0 && self.0.unit() < 0.8);
         estimated.extend([0.0, 300.0]);
+        if self.chance(0.2) {
+            // One boundary after rounding.
+            let twins: Vec<f64> = estimated.iter().map(|t| (t * 1e5).round() / 1e5 + 3e-6).collect();
+            estimated.extend(twins);
+        }
         estimated.sort_by(f64::total_cmp);
         (reference, estimated)
     }
@@ -157,8 +163,10 @@ fn beat_scores_are_those_of_mir_eval() {
         let c = continuity(reference, estimated);
         vec![f_measure(reference, estimated, BEAT_WINDOW_S), c.cml_c, c.cml_t, c.aml_c, c.aml_t]
     };
-    let cases: Vec<Value> =
-        pairs.iter().map(|(reference, estimated)| json!({"reference": reference, "estimated": estimated})).collect();
+    let cases: Vec<Value> = pairs
+        .iter()
+        .map(|(reference, estimated)| json!({"reference": reference, "estimated": estimated}))
+        .collect();
     let ours: Vec<Vec<f64>> = pairs.iter().map(score).collect();
     compare(&cases, &ours, &scores_of_mir_eval("beats", &cases));
     // The cases must reach what they are for: some right, some wrong, some empty, some at another level.
@@ -178,8 +186,10 @@ fn boundary_scores_are_those_of_mir_eval() {
         };
         WINDOWS_S.into_iter().flat_map(at).collect()
     };
-    let cases: Vec<Value> =
-        pairs.iter().map(|(reference, estimated)| json!({"reference": reference, "estimated": estimated})).collect();
+    let cases: Vec<Value> = pairs
+        .iter()
+        .map(|(reference, estimated)| json!({"reference": reference, "estimated": estimated}))
+        .collect();
     let ours: Vec<Vec<f64>> = pairs.iter().map(score).collect();
     compare(&cases, &ours, &scores_of_mir_eval("sections", &cases));
 }
