@@ -144,12 +144,12 @@ impl Dice {
         let mut estimated: Vec<f64> =
             reference[1..].iter().map(|t| t + spread * (self.0.unit() - 0.5)).collect();
         estimated.retain(|t| *t > 0.0 && self.0.unit() < 0.8);
-        estimated.extend([0.0, 300.0]);
         if self.chance(0.2) {
             // One boundary after rounding.
             let twins: Vec<f64> = estimated.iter().map(|t| (t * 1e5).round() / 1e5 + 3e-6).collect();
             estimated.extend(twins);
         }
+        estimated.extend([0.0, 300.0]);
         estimated.sort_by(f64::total_cmp);
         (reference, estimated)
     }
