@@ -1,5 +1,8 @@
 //! Instruments: each adds one note or hit to a stereo mix.
 
+mod melodic;
+mod percussion;
+
 use crate::Rng;
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
