@@ -74,12 +74,12 @@ mod tests {
     fn the_sweep_matches_as_many_as_augmenting_paths() {
         let mut rng = Rng::new(3);
         for _ in 0..2_000 {
-            let mut times = |count: f64| {
-                let mut times: Vec<f64> = (0..(rng.unit() * count) as u32).map(|_| rng.unit()).collect();
+            let mut times = |count: usize| {
+                let mut times: Vec<f64> = (0..rng.below(count)).map(|_| rng.unit()).collect();
                 times.sort_by(f64::total_cmp);
                 times
             };
-            let (reference, estimated) = (times(12.0), times(12.0));
+            let (reference, estimated) = (times(12), times(12));
             let want = augmented(&reference, &estimated, 0.07);
             assert_eq!(count_matched(&reference, &estimated, 0.07), want, "{reference:?} {estimated:?}");
         }

@@ -82,13 +82,8 @@ pub fn weighted_score(reference: Key, estimate: Key) -> f64 {
     };
     let above = (12 + said - truth) % 12;
     match (truth_mode, above) {
-        _ if said_mode == truth_mode => {
-            if above == 7 {
-                0.5
-            } else {
-                0.0
-            }
-        }
+        (_, 7) if said_mode == truth_mode => 0.5,
+        _ if said_mode == truth_mode => 0.0,
         (Mode::Major, 9) | (Mode::Minor, 3) => 0.3,
         (_, 0) => 0.2,
         _ => 0.0,

@@ -145,7 +145,7 @@ pub fn settled(times: &[f64], truth: &Truth) -> Vec<f64> {
 /// Whether this time is scored.
 #[must_use]
 pub fn is_settled(time: f64, truth: &Truth) -> bool {
-    truth.duration_s <= 3.0 * SETTLING_S && time >= 0.0 || time >= SETTLING_S
+    time >= if truth.duration_s > 3.0 * SETTLING_S { SETTLING_S } else { 0.0 }
 }
 
 fn share(right: bool) -> f64 {

@@ -11,11 +11,11 @@ pub const ALL: &str = "all";
 
 /// What one engine said about tracks.
 #[derive(Debug, Clone)]
-pub struct Listener<'a> {
+pub struct Listener {
     /// Name of the engine.
     pub name: String,
     /// Each track and what was said; `None` where the engine was never asked.
-    pub heard: Vec<(&'a Track, Option<Prediction>)>,
+    pub heard: Vec<(Track, Option<Prediction>)>,
     /// Seconds of audio and of processor time by group, where they are known for groups alone.
     pub costs: BTreeMap<String, (f64, f64)>,
 }
@@ -39,7 +39,7 @@ pub struct Row {
     pub times_real_time: Option<f64>,
 }
 
-impl Listener<'_> {
+impl Listener {
     /// A row for each group in order of appearance, then [`ALL`]. Groups that were never listened to are left out;
     /// measures that the engine never offers are `None`.
     #[must_use]
@@ -83,7 +83,7 @@ impl Listener<'_> {
         self.heard.iter().any(|(_, said)| said.as_ref().is_some_and(|said| measure.is_offered(said)))
     }
 
-    fn times_real_time(&self, heard: &[&(&Track, Option<Prediction>)]) -> Option<f64> {
+    fn times_real_time(&self, heard: &[&(Track, Option<Prediction>)]) -> Option<f64> {
         let (mut audio_s, mut cpu_s) = (0.0, 0.0);
         for (track, said) in heard {
             if let Some(cpu) = said.as_ref().and_then(|said| said.cpu_s) {
@@ -120,7 +120,7 @@ impl Listener<'_> {
         let scored = self.heard.iter().filter(|(track, _)| track.in_all).filter_map(|(track, said)| {
             let said = said.as_ref()?;
             let scores = Scores::new(&track.truth, said);
-            scores.get(Measure::BeatF).map(|beat_f| (beat_f, (*track, said, scores)))
+            scores.get(Measure::BeatF).map(|beat_f| (beat_f, (track, said, scores)))
         });
         let mut scored: Vec<_> = scored.collect();
         scored.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -130,7 +130,7 @@ impl Listener<'_> {
     /// By how much the mean beat F-measure exceeds another's, over the tracks of [`ALL`] that both listened to.
     #[must_use]
     pub fn gain_over(&self, other: &Self) -> Option<Interval> {
-        let gain = |(track, said): &(&Track, Option<Prediction>)| {
+        let gain = |(track, said): &(Track, Option<Prediction>)| {
             let (_, theirs) = other.heard.iter().find(|(known, _)| track.in_all && known.id == track.id)?;
             let ours = Scores::new(&track.truth, said.as_ref()?).get(Measure::BeatF)?;
             Some(ours - Scores::new(&track.truth, theirs.as_ref()?).get(Measure::BeatF)?)
@@ -164,7 +164,7 @@ mod tests {
         let tracks = [track("a", "rock", true), track("b", "rock", true), track("c", "edge", false)];
         let failed = Prediction { error: Some("broken".into()), ..Prediction::default() };
         let said = [Some(right(&tracks[0])), Some(failed), Some(right(&tracks[2]))];
-        let heard = tracks.iter().zip(said).collect();
+        let heard = tracks.into_iter().zip(said).collect();
         let listener = Listener { name: "x".into(), heard, costs: BTreeMap::new() };
         let rows = listener.rows();
         let seen: Vec<_> = rows.iter().map(|r| (r.group.as_str(), r.tracks, r.failed, r.means[0])).collect();
@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn a_group_that_was_never_listened_to_has_no_row() {
         let tracks = [track("a", "rock", true), track("b", "jazz", true)];
-        let heard = vec![(&tracks[0], Some(right(&tracks[0]))), (&tracks[1], None)];
+        let said = [Some(right(&tracks[0])), None];
+        let heard = tracks.into_iter().zip(said).collect();
         let costs = BTreeMap::from([("rock".to_owned(), (10.0, 2.0))]);
         let rows = Listener { name: "x".into(), heard, costs }.rows();
         assert_eq!(rows.iter().map(|row| row.group.as_str()).collect::<Vec<_>>(), ["rock", ALL]);

@@ -65,7 +65,7 @@ struct Dice(Rng);
 
 impl Dice {
     fn below(&mut self, count: usize) -> usize {
-        (0..count).nth((self.0.unit() * count as f64).floor() as usize).unwrap_or(0)
+        self.0.below(count)
     }
 
     fn chance(&mut self, share: f64) -> bool {

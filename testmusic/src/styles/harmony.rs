@@ -33,7 +33,7 @@ pub struct Tonality {
 
 impl Tonality {
     pub(super) fn random(rng: &mut Rng, share_minor: f64) -> Self {
-        let tonic = (rng.unit() * 12.0) as u8 % 12;
+        let tonic = rng.below(12) as u8;
         Self { tonic, minor: rng.unit() < share_minor, leading: rng.unit() < 0.7 }
     }
 

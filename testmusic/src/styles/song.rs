@@ -147,7 +147,7 @@ fn part(rng: &mut Rng, recipe: &Recipe, tonality: Tonality, label: char) -> Part
         _ => (true, true),
     };
     let lead = recipe.sings || label == 'B' || chance(0.35);
-    let groove = (rng.unit() * recipe.grooves.len() as f64) as usize % recipe.grooves.len();
+    let groove = rng.below(recipe.grooves.len());
     let Groove { div, .. } = recipe.grooves[groove];
     let steps = 2 * div * recipe.meter.beats() as usize;
     let weak = if div > 3 && recipe.busy < 0.8 { 0.5 * recipe.busy } else { recipe.busy };
