@@ -1,6 +1,7 @@
 //! Generated songs as tracks to listen to.
 
 use crate::listen::{Collection, Source};
+use anyhow::{Context, Result};
 use evaluation::track::{Track, Truth};
 use testmusic::Piece;
 use testmusic::styles::{Genre, Song};
@@ -11,10 +12,19 @@ const STEADY: f64 = 0.04;
 /// … if this share of its beats keeps it.
 const STEADY_SHARE: f64 = 0.9;
 
-/// `pieces` songs of every genre. They are played when they are listened to, and forgotten.
-pub(crate) fn collection(pieces: u64, seed: u64) -> Collection {
-    let songs =
-        Genre::ALL.into_iter().flat_map(|genre| (seed..seed + pieces).map(move |s| Song::random(genre, s)));
+/// The genres of these names; of no names, all.
+pub(crate) fn genres(names: &[String]) -> Result<Vec<Genre>> {
+    let known = |name: &String| {
+        let all = || Genre::ALL.map(Genre::name).join(", ");
+        let genre = Genre::ALL.into_iter().find(|genre| genre.name() == name);
+        genre.with_context(|| format!("there is no genre {name}; there are {}", all()))
+    };
+    if names.is_empty() { Ok(Genre::ALL.to_vec()) } else { names.iter().map(known).collect() }
+}
+
+/// `pieces` songs of each genre. They are played when they are listened to, and forgotten.
+pub(crate) fn collection(pieces: u64, seed: u64, genres: &[Genre]) -> Collection {
+    let songs = genres.iter().flat_map(|&genre| (seed..seed + pieces).map(move |s| Song::random(genre, s)));
     let title = format!("Generated music, {pieces} songs of each genre from seed {seed}");
     Collection { title, sources: songs.map(|song| (name(&song), Source::Song(Box::new(song)))).collect() }
 }

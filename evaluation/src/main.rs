@@ -22,6 +22,9 @@ struct Args {
     /// Songs of each genre to make and listen to; 0 for none
     #[arg(long, value_name = "N", default_value_t = 8)]
     pieces: u64,
+    /// Only songs of this genre (may be given several times), by its name in the table
+    #[arg(long, value_name = "NAME")]
+    genre: Vec<String>,
     /// Seed of the first song; the others follow
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -55,7 +58,7 @@ fn run(args: &Args) -> Result<()> {
     let engines = engines(args)?;
     let mut collections = Vec::new();
     if args.pieces > 0 && !args.predictions_only {
-        collections.push(generated::collection(args.pieces, args.seed));
+        collections.push(generated::collection(args.pieces, args.seed, &generated::genres(&args.genre)?));
     }
     if let Some(manifest) = &args.corpus {
         collections.push(corpus::read(manifest)?);

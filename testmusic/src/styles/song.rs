@@ -189,6 +189,6 @@ fn sound(rng: &mut Rng, feel: Feel) -> Sound {
         decay_s: between(rng, 0.3, 1.6),
         peak: between(rng, 0.3, 0.97),
         loose_s: loosest_s * rng.unit(),
-        bow_s: between(rng, 0.05, 0.16),
+        bow_s: between(rng, 0.03, 0.07),
     }
 }
