@@ -28,7 +28,7 @@ pub(crate) fn text(results: &Results<'_>) -> String {
 
 /// The document.
 pub(crate) fn markdown(results: &Results<'_>) -> String {
-    let mut out = INTRO.to_owned();
+    let mut out = format!("{INTRO}\nMeasured with {}.\n", analysis_core::ANALYZER_VERSION);
     for (title, listeners) in results {
         let _ = write!(out, "\n## {title}\n\n{}", scores(listeners).markdown());
         for (title, grid) in details(listeners) {

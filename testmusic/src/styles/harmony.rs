@@ -88,7 +88,7 @@ pub(super) fn tune(rng: &mut Rng, steps: usize, per_beat: usize, busy: f64) -> V
     let mut at = *rng.pick(&[0, 2, 4]);
     (0..steps)
         .map(|step| {
-            let likely = if step.is_multiple_of(per_beat) { 0.75 } else { busy };
+            let likely = if step.is_multiple_of(per_beat) { busy.max(0.65) + 0.1 } else { busy };
             let moved = at as f64 + (4.0 * rng.unit() - 2.0).round();
             at = moved.clamp(0.0, 7.0) as usize;
             (rng.unit() < likely).then_some(at)

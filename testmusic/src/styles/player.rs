@@ -145,7 +145,8 @@ impl<'a> Player<'a> {
             let octave = if recipe.lead == Voice::Brass { 4 } else { 5 };
             let hz =
                 self.song.tonality.hz(bar.chord, bar.chord % 7 + pitch, octave - i32::from(bar.chord >= 4));
-            self.sound(recipe.lead, at, seconds, hz, gain, 0.25);
+            let accent = if step.is_multiple_of(div) { 1.1 } else { 0.9 };
+            self.sound(recipe.lead, at, seconds, hz, accent * gain, 0.25);
         }
     }
 

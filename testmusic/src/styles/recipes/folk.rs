@@ -41,13 +41,13 @@ pub(in crate::styles) const BOSSA_NOVA: Recipe = Recipe {
     grooves: &[
         Groove {
             div: 2,
-            drums: &[(Kick, "o..oo..o"), (Rim, "x..x..x."), (Shaker, "xoxoxoxo")],
+            drums: &[(Kick, "x..ox..o"), (Rim, "x..x..x."), (Shaker, "xoxoxoxo")],
             bass: "1--51--5",
             comp: "x..x.x..",
         },
         Groove {
             div: 2,
-            drums: &[(Kick, "o..oo..o"), (Rim, "..x..x.."), (Hat, "oooooooo")],
+            drums: &[(Kick, "x..ox..o"), (Rim, "..x..x.."), (Hat, "oooooooo")],
             bass: "1--55--1",
             comp: "x.x..x..",
         },
@@ -118,11 +118,11 @@ pub(in crate::styles) const REEL: Recipe = Recipe {
     lead: Voice::Fiddle,
     grooves: &[
         Groove { div: 4, drums: &[(Tom, "x.o.xoxo")], bass: "1---5---", comp: "x.x.x.x." },
-        Groove { div: 4, drums: &[], bass: "1-------", comp: "..x...x." },
+        Groove { div: 4, drums: &[], bass: "1---5---", comp: "..x...x." },
         Groove {
             div: 4,
-            drums: &[(Tom, "x..xx..x"), (Shaker, "xoxoxoxo")],
-            bass: "1-.15-.1",
+            drums: &[(Tom, "X..ox..o"), (Shaker, "xoxoxoxo")],
+            bass: "1---5---",
             comp: "x--xx--x",
         },
     ],

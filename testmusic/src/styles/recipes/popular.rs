@@ -131,7 +131,7 @@ pub(in crate::styles) const BALLAD: Recipe = Recipe {
 };
 
 pub(in crate::styles) const SIX_EIGHT_BALLAD: Recipe = Recipe {
-    bpm: (42.0, 66.0),
+    bpm: (50.0, 76.0),
     meter: Meter::new(6, 8),
     comp: Voice::Piano,
     lead: Voice::Lead,
