@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"files": [{"id": "part/name", "part": "part", "file": "part/name.flac", "duration": 60.0, "beats": [0.5, 1.0],
-//!             "downbeats": [0.5], "tempo_bpm": 120.0, "key": "A minor", "trusted": true}]}
+//!             "downbeats": [0.5], "tempo_bpm": 120.0, "key": "A minor", "style": "rock", "trusted": true}]}
 //! ```
 //!
 //! Other fields are allowed and ignored. Files with `"trusted": false` are left out; those of the part `edge` have
@@ -32,11 +32,12 @@ struct Entry {
     downbeats: Option<Vec<f64>>,
     tempo_bpm: Option<f64>,
     key: Option<String>,
+    style: Option<String>,
     trusted: Option<bool>,
 }
 
-/// Reads a manifest.
-pub(crate) fn read(manifest: &Path) -> Result<Collection> {
+/// Reads a manifest; files are averaged by part, or by style where they have one.
+pub(crate) fn read(manifest: &Path, by_style: bool) -> Result<Collection> {
     let failed = || format!("failed to read {}", manifest.display());
     let bytes = std::fs::read(manifest).with_context(failed)?;
     let entries: Manifest = serde_json::from_slice(&bytes).with_context(failed)?;
@@ -45,7 +46,7 @@ pub(crate) fn read(manifest: &Path) -> Result<Collection> {
     let sources: Vec<(Track, Source)> = trusted
         .map(|entry| {
             let path = folder.join(&entry.file);
-            (entry.track(), Source::File(path))
+            (entry.track(by_style), Source::File(path))
         })
         .collect();
     let title = format!("A corpus of {} files", sources.len());
@@ -53,7 +54,7 @@ pub(crate) fn read(manifest: &Path) -> Result<Collection> {
 }
 
 impl Entry {
-    fn track(self) -> Track {
+    fn track(self, by_style: bool) -> Track {
         let sorted = |times: Option<Vec<f64>>| {
             let mut times = times.unwrap_or_default();
             times.sort_by(f64::total_cmp);
@@ -67,7 +68,9 @@ impl Entry {
             key: self.key,
             boundaries: Vec::new(),
         };
-        Track { id: self.id, in_all: self.part != EDGE, group: self.part, truth }
+        let in_all = self.part != EDGE;
+        let group = self.style.filter(|_| by_style).unwrap_or(self.part);
+        Track { id: self.id, group, in_all, truth }
     }
 }
 
@@ -78,10 +81,11 @@ mod tests {
     #[test]
     fn an_entry_may_leave_out_what_is_not_known() {
         let text = r#"{"files": [{"id": "edge/x", "part": "edge", "file": "edge/x.wav", "beats": null, "rare": 1},
-            {"id": "real/y", "part": "real", "file": "real/y.mp3", "tempo_bpm": 120, "downbeats": [2, 0.5]}]}"#;
+            {"id": "real/y", "part": "real", "file": "real/y.mp3", "style": "rock", "tempo_bpm": 120, "downbeats": [2, 0.5]}]}"#;
         let manifest: Manifest = serde_json::from_str(text).unwrap();
-        let tracks: Vec<Track> = manifest.files.into_iter().map(Entry::track).collect();
+        let tracks: Vec<Track> = manifest.files.into_iter().map(|entry| entry.track(true)).collect();
         assert!(!tracks[0].in_all && tracks[1].in_all);
+        assert_eq!([&tracks[0].group, &tracks[1].group], ["edge", "rock"]);
         assert_eq!(tracks[0].truth, Truth::default());
         assert_eq!((tracks[1].truth.tempo_bpm, &tracks[1].truth.downbeats), (Some(120.0), &vec![0.5, 2.0]));
     }

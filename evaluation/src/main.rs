@@ -19,6 +19,9 @@ struct Args {
     /// A corpus to listen to as well: its manifest, with audio beside it
     #[arg(long, value_name = "MANIFEST")]
     corpus: Option<PathBuf>,
+    /// Average the corpus by style, where its manifest tells it, rather than by part
+    #[arg(long)]
+    by_style: bool,
     /// Songs of each genre to make and listen to; 0 for none
     #[arg(long, value_name = "N", default_value_t = 8)]
     pieces: u64,
@@ -61,7 +64,7 @@ fn run(args: &Args) -> Result<()> {
         collections.push(generated::collection(args.pieces, args.seed, &generated::genres(&args.genre)?));
     }
     if let Some(manifest) = &args.corpus {
-        collections.push(corpus::read(manifest)?);
+        collections.push(corpus::read(manifest, args.by_style)?);
     }
     anyhow::ensure!(!collections.is_empty(), "nothing to listen to: give --pieces or --corpus");
     let mut results = Vec::new();
