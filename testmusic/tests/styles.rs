@@ -30,6 +30,7 @@ fn check_truth(song: &Song, piece: &Piece) {
     assert_eq!(truth.key, song.tonality.name());
     assert!((truth.tempo_bpm / song.bpm - 1.0).abs() < 0.25, "{} BPM of {}", truth.tempo_bpm, song.bpm);
     assert!((30.0..150.0).contains(&piece.seconds()), "{} s", piece.seconds());
+    assert!(piece.left.iter().chain(&piece.right).all(|sample| sample.is_finite()));
     let peak = piece.left.iter().chain(&piece.right).fold(0.0_f32, |most, sample| most.max(sample.abs()));
     assert!((0.25..=0.98).contains(&peak), "peak {peak}");
 }
