@@ -1,5 +1,6 @@
 //! Music made by a script, with the truth about it: where each beat and bar falls, which key and which
 //! chords. Tests, benches and the demonstration listen to it; nothing is sampled, so nothing is licensed.
+//! [`Score`] plays what it is told, [`styles::Song`] draws a song of a genre from a seed.
 //!
 //! ```
 //! let piece = testmusic::Score::demo().render();
@@ -13,13 +14,17 @@
     reason = "samples and indices computed here from values this crate chose itself"
 )]
 
+mod meter;
 mod rng;
+mod room;
 mod score;
 mod signals;
 mod solo;
+pub mod styles;
 mod voices;
 mod wav;
 
+pub use meter::Meter;
 pub use rng::Rng;
 pub use score::{Score, Style};
 pub use signals::{clicks, noise, silence, tone};
@@ -74,8 +79,12 @@ pub struct Truth {
     pub downbeats: Vec<f64>,
     /// Tempo in beats per minute; 0 where there is no beat.
     pub tempo_bpm: f64,
-    /// Beats in a bar; 0 where there is no bar.
+    /// Beats in a bar, in most bars; 0 where there is no bar.
     pub beats_per_bar: u32,
+    /// Where each metre starts, and which it is.
+    pub meters: Vec<(f64, Meter)>,
+    /// How much longer the first of two swung notes is than the second; `None` where they are even.
+    pub swing_ratio: Option<f64>,
     /// For example `A minor`; empty where there is no key.
     pub key: String,
     /// Where each section starts, and its label: equal labels sound alike.

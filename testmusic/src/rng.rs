@@ -28,9 +28,14 @@ impl Rng {
         (self.unit() * 2.0 - 1.0) as f32
     }
 
+    /// Uniform in 0..count; 0 for a count of 0.
+    pub fn below(&mut self, count: usize) -> usize {
+        let index = (self.unit() * count as f64) as usize;
+        index.min(count.saturating_sub(1))
+    }
+
     /// One of the items. The slice must not be empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let index = (self.unit() * items.len() as f64) as usize;
-        &items[index.min(items.len() - 1)]
+        &items[self.below(items.len())]
     }
 }

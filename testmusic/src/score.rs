@@ -1,7 +1,7 @@
 //! A small arranger: drums, bass, chords and a tune over a form of sections.
 
 use crate::voices::Mix;
-use crate::{Piece, Rng, Truth};
+use crate::{Meter, Piece, Rng, Truth};
 
 /// How the drums and bass play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ impl Score {
         let seconds = starts.last().copied().unwrap_or_default() + 1.2;
         let mut mix = Mix::new(seconds, self.sample_rate_hz);
         let mut truth = self.empty_truth();
+        truth.meters = vec![(self.lead_in_s, Meter::new(self.beats_per_bar, 4))];
         let mut rng = Rng::new(self.seed);
         let mut letters: Vec<(char, [usize; 4], Vec<usize>)> = Vec::new();
         for (section, letter) in self.form.chars().enumerate() {

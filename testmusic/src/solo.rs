@@ -76,7 +76,7 @@ fn note(mix: &mut Mix, voice: Voice, at: f64, rng: &mut Rng) {
         Voice::Hat => mix.hat(at, gain, false, rng),
         Voice::Bass => mix.bass(at, 0.4, step(rng, 55.0), gain),
         Voice::Pluck => mix.pluck(at, 0.6, step(rng, 220.0), 0.4 * gain, 0.0),
-        Voice::Piano => mix.piano(at, 0.8, step(rng, 196.0), 0.4 * gain, rng),
+        Voice::Piano => mix.piano(at, 0.8, step(rng, 196.0), 0.4 * gain, 0.0),
         Voice::Lead => mix.lead(at, 0.3, step(rng, 440.0), 0.4 * gain, 0.0),
         Voice::Strings => mix.pad(at, 0.35, step(rng, 220.0), 0.4 * gain, 0.0),
         Voice::Band => {

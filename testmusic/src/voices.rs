@@ -1,5 +1,8 @@
 //! Instruments: each adds one note or hit to a stereo mix.
 
+mod melodic;
+mod percussion;
+
 use crate::Rng;
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
@@ -97,21 +100,6 @@ impl Mix {
                 sine(hz * h as f64 * t) * weights[h - 1] * decay
             };
             gain * (1..=top).map(harmonic).sum::<f64>() * attack(t, 0.003) * release(t, seconds)
-        });
-    }
-
-    /// A piano's string: stretched partials (inharmonicity 0.0004) that fade in two stages, under the knock of a
-    /// hammer.
-    pub(crate) fn piano(&mut self, at: f64, seconds: f64, hz: f64, gain: f64, rng: &mut Rng) {
-        let partial = |h: f64| hz * h * (1.0 + 0.0004 * h * h).sqrt();
-        let top = (1..=9).map(f64::from).filter(|h| partial(*h) < 0.45 * self.rate).count();
-        let partials: Vec<(f64, f64)> =
-            (1..=top).map(|h| (partial(h as f64), (h as f64).powf(-1.3))).collect();
-        self.add(at, seconds, 0.0, |t| {
-            let fade = 0.7 * (-6.0 * t).exp() + 0.3 * (-t).exp();
-            let tone: f64 = partials.iter().map(|(hz, weight)| weight * sine(hz * t)).sum();
-            let knock = 0.15 * f64::from(rng.noise()) * (-t * 250.0).exp();
-            gain * (tone * fade + knock) * attack(t, 0.002) * release(t, seconds)
         });
     }
 
