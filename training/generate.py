@@ -1,9 +1,10 @@
 """Writes random training music with exact beat and downbeat times.
 
-usage: python training/generate.py --first A --last B --step S --out DIR
+usage: python training/generate.py --first A --last B --step S --out DIR [--styles NAME,NAME,...]
 
 Every seed n in range(A, B, S) gives DIR/n.<format> and then DIR/n.json; a seed whose json exists is
-left alone. The same seed gives the same music anywhere the same sound fonts are installed (Debian's
+left alone. With --styles the pieces are of these styles, drawn evenly (a name may be given several times), instead
+of all of them by weight. The same seed gives the same music anywhere the same sound fonts are installed (Debian's
 fluid-soundfont-gm and musescore-general-soundfont-lossless, both MIT).
 """
 import argparse
@@ -30,12 +31,14 @@ NEGATIVE = 0.03
 CODECS = {"mp3": 5, "ogg": 2, "m4a": 2.5, "opus": 1.5, "flac": 0.7}
 
 
-def choose_style(rng):
+def choose_style(rng, names):
+    if names:
+        return pick(rng, names)
     family = pick(rng, FAMILY_WEIGHTS)
     return pick(rng, {name: spec["weight"] for name, spec in STYLES.items() if spec["family"] == family})
 
 
-def make_piece(seed, scratch):
+def make_piece(seed, scratch, names=None):
     """Audio, sample rate and truth of one seed."""
     rng = np.random.default_rng([seed, 20])
     sr = int(pick(rng, {44100: 76, 48000: 10, 22050: 9, 32000: 5}))
@@ -45,7 +48,7 @@ def make_piece(seed, scratch):
         truth = dict(beats=[], downbeats=[], bpm=0.0, meter="", family="beatless", style=kind, tempo_kind="")
         beat, loud = 0.5, False
     else:
-        name = choose_style(rng)
+        name = choose_style(rng, names)
         spec = STYLES[name]
         score = arrange.make_score(rng, spec, seconds)
         audio = mix.render(rng, score, spec, sr, scratch)
@@ -116,8 +119,8 @@ def save_audio(rng, audio, sr, path_stem):
     return ending
 
 
-def write_seed(seed, out, scratch):
-    audio, sr, truth = make_piece(seed, os.path.join(scratch, str(seed)))
+def write_seed(seed, out, scratch, names=None):
+    audio, sr, truth = make_piece(seed, os.path.join(scratch, str(seed)), names)
     if not np.isfinite(audio).all() or np.abs(audio).max() < 1e-4:
         raise ValueError("audio is silent or not finite")
     ending = save_audio(np.random.default_rng([seed, 21]), audio, sr, os.path.join(out, str(seed)))
@@ -134,6 +137,7 @@ def main():
     parser.add_argument("--last", type=int, required=True)
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--styles", type=lambda names: names.split(","))
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     made, failed, begin = 0, 0, time.time()
@@ -142,7 +146,7 @@ def main():
             if os.path.exists(os.path.join(args.out, f"{seed}.json")):
                 continue
             try:
-                write_seed(seed, args.out, scratch)
+                write_seed(seed, args.out, scratch, args.styles)
                 made += 1
             except Exception as error:
                 failed += 1

@@ -5,7 +5,8 @@ mod lanes;
 
 use history::{History, NOWHERE, Node};
 pub use lanes::BarPlace;
-use lanes::{BARS, ENDS, LANES, PLACES, STARTS, USED};
+use lanes::{BARS, LANES};
+pub(crate) use lanes::{ENDS, PLACES, STARTS, USED};
 
 /// Frames a second of everything in the rhythm rooms.
 pub(crate) const FRAMES_PER_SECOND: f32 = 100.0;
@@ -14,7 +15,10 @@ pub const MIN_INTERVAL: usize = 23;
 /// Longest beat, in frames: 40 beats a minute.
 pub const MAX_INTERVAL: usize = 150;
 /// Growth of the beat lengths that are tried, where it is more than one frame.
-const INTERVAL_RATIO: f32 = 1.033;
+const INTERVAL_RATIO: f32 = 1.032;
+/// Frames by which a beat may be longer than its tempo has it, and one more: fingers are not clocks, nor are tempi whole
+/// frames.
+const PLAY: usize = 4;
 /// Frames of pending departures: more than the longest beat.
 const RING: usize = 160;
 /// Frames between renormalisations, which keep f32 scores exact to about 1e-3.
@@ -46,8 +50,6 @@ pub struct BeatModel {
     pub downbeat_weight: f32,
     /// Cost of a tempo change between beats: `change_cost·|ln(τ'/τ)|`. Krebs et al. use 100.
     pub change_cost: f32,
-    /// Cost of a change to the next shorter or longer beat, if that is less.
-    pub drift_cost: f32,
     /// Most likely tempo, in BPM, of the log-normal prior.
     pub prior_bpm: f32,
     /// Width of the prior, in octaves.
@@ -70,7 +72,6 @@ impl Default for BeatModel {
             beat_floor: -4.5,
             downbeat_weight: 1.0,
             change_cost: 60.0,
-            drift_cost: 0.3,
             prior_bpm: 115.0,
             prior_octaves: 0.7,
             prior_weight: 0.6,
@@ -90,7 +91,6 @@ impl BeatModel {
             beat_offset: 0.0,
             beat_floor: -8.0,
             change_cost: 40.0,
-            drift_cost: 1.0,
             prior_bpm: 125.0,
             prior_octaves: 0.4,
             ..Self::default()
@@ -103,7 +103,7 @@ const DOWNBEAT_SHARE: f32 = 0.27;
 
 impl BeatModel {
     /// Nats for a beat, and those that a downbeat and another beat get on top.
-    fn weigh(&self, evidence: Evidence) -> (f32, f32, f32) {
+    pub(crate) fn weigh(&self, evidence: Evidence) -> (f32, f32, f32) {
         let beat = self.beat_weight * (evidence.beat.max(self.beat_floor) + self.beat_offset);
         let down = evidence.downbeat.clamp(0.02, 0.98);
         let first = self.downbeat_weight * (down / DOWNBEAT_SHARE).ln();
@@ -123,12 +123,13 @@ pub struct DecodedBeat {
 
 /// Viterbi decoding of beats and bars, one frame at a time.
 ///
-/// A path is a chain of beats. Each has a length τ in frames and a place in a bar of 2 to 7 beats; frames outside
-/// beats, and whole stretches without any, score 0.
+/// A path is a chain of beats. Each has a tempo, told as a length τ in frames, and a place in a bar of 2 to 7 beats; it
+/// lasts τ frames, or a few more, up to the next slower tempo. Frames outside beats, and whole stretches without
+/// any, score 0.
 ///
 /// ```text
-/// score(t, τ', place) = evidence(t, place) + max over τ [ score(t-τ, τ, place before) + prior(τ) - change(τ, τ') ]
-/// change(τ, τ')       = min(change_cost·|ln(τ'/τ)|, drift_cost where τ and τ' are neighbours)
+/// score(t, τ', place) = evidence(t, place) + max over τ, j [ score(t-τ-j, τ, place before) + prior(τ) - change(τ, τ') ]
+/// change(τ, τ')       = change_cost·|ln(τ'/τ)|
 /// ```
 ///
 /// Whiteley, Cemgil & Godsill, "Bayesian modelling of temporal structure in musical audio", ISMIR 2006; Krebs, Böck &
@@ -140,15 +141,18 @@ pub struct DecodedBeat {
 #[derive(Debug, Clone)]
 pub struct BeatDecoder {
     model: BeatModel,
-    /// Beat lengths that are tried, in frames, rising.
-    intervals: Vec<usize>,
+    /// Tempi that are tried, as beat lengths, rising.
+    intervals: Vec<Interval>,
     /// `[i]`: log prior of a beat of that length.
     prior: Vec<f32>,
     /// `[i]`: cost of the tempo change between lengths `i` and `i + 1`.
     step: Vec<f32>,
     /// `[frame mod RING][i]`: best score of all paths that have a beat of that length at that frame.
     departures: Vec<Row>,
+    /// `[i]`: best score of all paths whose last beat had that length and ends now, and that beat's [`Interval::code`].
     arrivals: Vec<Row>,
+    arrived: Vec<[u32; LANES]>,
+    /// `[i]`: the best of them before a beat of that length.
     best: Vec<Row>,
     from: Vec<[u32; LANES]>,
     /// Best score of all paths on which no beat is heard now.
@@ -166,18 +170,19 @@ impl BeatDecoder {
     #[expect(clippy::cast_precision_loss, reason = "beat lengths are small")]
     pub fn new(model: BeatModel) -> Self {
         let intervals = intervals();
-        let prior = |&tau: &usize| {
-            let octaves =
-                (60.0 * FRAMES_PER_SECOND / tau as f32 / model.prior_bpm).log2() / model.prior_octaves;
+        let prior = |&Interval { tau, .. }: &Interval| {
+            let bpm = 60.0 * FRAMES_PER_SECOND / tau as f32;
+            let octaves = (bpm / model.prior_bpm).log2() / model.prior_octaves;
             -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
         };
-        let step = |pair: &[usize]| model.change_cost * (pair[1] as f32 / pair[0] as f32).ln();
+        let step = |pair: &[Interval]| model.change_cost * (pair[1].tau as f32 / pair[0].tau as f32).ln();
         let count = intervals.len();
         Self {
             prior: intervals.iter().map(prior).collect(),
             step: intervals.windows(2).map(step).collect(),
             departures: vec![[IMPOSSIBLE; LANES]; RING * count],
             arrivals: vec![[IMPOSSIBLE; LANES]; count],
+            arrived: vec![[0; LANES]; count],
             best: vec![[IMPOSSIBLE; LANES]; count],
             from: vec![[0; LANES]; count],
             silent: 0.0,
@@ -211,22 +216,21 @@ impl BeatDecoder {
     }
 
     /// Paths whose last beat ends now; the best of them may fall silent.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths and places")]
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 codes and places")]
     fn arrive(&mut self) {
         let (t, count) = (self.frame, self.intervals.len());
         let mut top = (self.silent + self.model.silence_change, NOWHERE);
-        for (i, &tau) in self.intervals.iter().enumerate() {
-            let row = &mut self.arrivals[i];
-            if tau > t {
-                continue;
+        for (i, interval) in self.intervals.iter().enumerate() {
+            let (row, codes) = (&mut self.arrivals[i], &mut self.arrived[i]);
+            *row = [IMPOSSIBLE; LANES];
+            for (j, length) in interval.lengths().enumerate().filter(|&(_, length)| length <= t) {
+                let from = &self.departures[((t - length) % RING) * count + i];
+                offer(row, codes, from, &[Interval::code(i, j); LANES]);
             }
-            let from = &self.departures[((t - tau) % RING) * count + i];
-            for (score, before) in row.iter_mut().zip(from) {
-                *score = before + self.prior[i];
-            }
-            for (lane, &score) in row[..USED].iter().enumerate() {
-                if score > top.0 {
-                    top = (score, (i as u8, lane as u8));
+            for (lane, score) in row[..USED].iter_mut().enumerate() {
+                *score += self.prior[i];
+                if *score > top.0 {
+                    top = (*score, (codes[lane] as u8, lane as u8));
                 }
             }
         }
@@ -235,26 +239,21 @@ impl BeatDecoder {
     }
 
     /// `best[τ'] = max over τ of arrivals[τ] - change(τ, τ')`, for all places side by side.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
     fn choose_lengths(&mut self) {
         let count = self.intervals.len();
         let (mut run, mut source) = ([IMPOSSIBLE; LANES], [0_u32; LANES]);
         for i in 0..count {
             let cost = if i == 0 { 0.0 } else { self.step[i - 1] };
-            relax(&mut run, &mut source, &self.arrivals[i], i as u32, cost);
+            run.iter_mut().for_each(|score| *score -= cost);
+            offer(&mut run, &mut source, &self.arrivals[i], &self.arrived[i]);
             (self.best[i], self.from[i]) = (run, source);
         }
         (run, source) = ([IMPOSSIBLE; LANES], [0; LANES]);
         for i in (0..count).rev() {
             let cost = self.step.get(i).copied().unwrap_or(0.0);
-            relax(&mut run, &mut source, &self.arrivals[i], i as u32, cost);
-            let (best, from) = (&mut self.best[i], &mut self.from[i]);
-            offer(best, from, &run, &source, 0.0);
-            for near in [i.wrapping_sub(1), i + 1] {
-                if let Some(arrivals) = self.arrivals.get(near) {
-                    offer(best, from, arrivals, &[near as u32; LANES], self.model.drift_cost);
-                }
-            }
+            run.iter_mut().for_each(|score| *score -= cost);
+            offer(&mut run, &mut source, &self.arrivals[i], &self.arrived[i]);
+            offer(&mut self.best[i], &mut self.from[i], &run, &source);
         }
     }
 
@@ -313,8 +312,8 @@ impl BeatDecoder {
         let (now, count) = (self.frame, self.intervals.len());
         let mut best = (self.silent, None);
         for start in now.saturating_sub(MAX_INTERVAL)..now {
-            for (i, &tau) in self.intervals.iter().enumerate() {
-                if start + tau < now {
+            for (i, interval) in self.intervals.iter().enumerate() {
+                if start + interval.tau < now {
                     continue;
                 }
                 for (lane, &score) in self.departures[(start % RING) * count + i][..USED].iter().enumerate() {
@@ -345,35 +344,53 @@ impl BeatDecoder {
     }
 }
 
-/// Beat lengths in frames, rising: every one while they are short, then in even ratios.
+/// A tempo, as the beat lengths that it allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Interval {
+    /// Shortest length, in frames.
+    tau: usize,
+    /// Number of lengths.
+    play: usize,
+}
+
+impl Interval {
+    fn lengths(self) -> impl Iterator<Item = usize> {
+        self.tau..self.tau + self.play
+    }
+
+    /// A number for length `j` of tempo `i`, below 255.
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 64 tempi")]
+    fn code(i: usize, j: usize) -> u32 {
+        (i * PLAY + j) as u32
+    }
+
+    /// Tempo and length in frames that a code stands for.
+    fn decode(code: u8, intervals: &[Self]) -> (usize, usize) {
+        let (i, j) = (usize::from(code) / PLAY, usize::from(code) % PLAY);
+        (i, intervals[i].tau + j)
+    }
+}
+
+/// Tempi, rising in length: every frame while beats are short, then in even ratios.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "small and positive"
 )]
-fn intervals() -> Vec<usize> {
-    let next = |&tau: &usize| Some((tau + 1).max((tau as f32 * INTERVAL_RATIO).round() as usize));
-    std::iter::successors(Some(MIN_INTERVAL), next).take_while(|&tau| tau <= MAX_INTERVAL).collect()
+fn intervals() -> Vec<Interval> {
+    let next = |tau: usize| (tau + 1).max((tau as f32 * INTERVAL_RATIO).round() as usize);
+    let taus = std::iter::successors(Some(MIN_INTERVAL), |&tau| Some(next(tau)));
+    let interval = |tau| Interval { tau, play: (next(tau) - tau + 1).min(PLAY) };
+    taus.take_while(|&tau| tau <= MAX_INTERVAL).map(interval).collect()
 }
 
-/// Lets `run` grow older by one step of cost, and takes what is better.
-fn relax(run: &mut Row, source: &mut [u32; LANES], offered: &Row, from: u32, cost: f32) {
+/// Takes what is better.
+fn offer(best: &mut Row, source: &mut [u32; LANES], offered: &Row, from: &[u32; LANES]) {
     for lane in 0..LANES {
-        let kept = run[lane] - cost;
-        let better = offered[lane] > kept;
-        run[lane] = if better { offered[lane] } else { kept };
-        source[lane] = if better { from } else { source[lane] };
-    }
-}
-
-/// Takes what is better after `cost`.
-fn offer(best: &mut Row, from: &mut [u32; LANES], offered: &Row, source: &[u32; LANES], cost: f32) {
-    for lane in 0..LANES {
-        let score = offered[lane] - cost;
-        let better = score > best[lane];
-        best[lane] = if better { score } else { best[lane] };
-        from[lane] = if better { source[lane] } else { from[lane] };
+        let better = offered[lane] > best[lane];
+        best[lane] = if better { offered[lane] } else { best[lane] };
+        source[lane] = if better { from[lane] } else { source[lane] };
     }
 }
 

@@ -52,27 +52,27 @@ fn probability(odds: f32) -> f32 {
     1.0 / (1.0 + (-odds).exp())
 }
 
-/// The log-odds of beats of late.
+/// The evidence of late.
 #[derive(Debug, Clone)]
 pub(crate) struct Beliefs {
-    odds: Vec<f32>,
+    past: Vec<Evidence>,
     frames: usize,
 }
 
 impl Beliefs {
     pub(crate) fn new() -> Self {
-        Self { odds: vec![0.0; REMEMBERED], frames: 0 }
+        Self { past: vec![Evidence::default(); REMEMBERED], frames: 0 }
     }
 
-    pub(crate) fn push(&mut self, odds: f32) {
-        self.odds[self.frames % REMEMBERED] = odds;
+    pub(crate) fn push(&mut self, evidence: Evidence) {
+        self.past[self.frames % REMEMBERED] = evidence;
         self.frames += 1;
     }
 
-    /// The highest log-odds near this frame.
-    pub(crate) fn at(&self, frame: usize) -> f32 {
+    /// The strongest evidence near this frame.
+    pub(crate) fn near(&self, frame: usize) -> Evidence {
         let near = frame.saturating_sub(NEAR)..(frame + NEAR + 1).min(self.frames);
-        near.filter(|k| k + REMEMBERED > self.frames)
-            .fold(f32::NEG_INFINITY, |m, k| m.max(self.odds[k % REMEMBERED]))
+        let known = near.filter(|k| k + REMEMBERED > self.frames).map(|k| self.past[k % REMEMBERED]);
+        known.max_by(|a, b| a.beat.total_cmp(&b.beat)).unwrap_or_default()
     }
 }

@@ -2,16 +2,21 @@
 
 use crate::activation::{Activation, ActivationFrame, ActivationModel};
 use crate::attack::Attacks;
+use crate::bars;
 use crate::beat_net::BeatNet;
 use crate::beats::{BeatDecoder, BeatModel, DecodedBeat, Evidence};
+use crate::divisions;
 use crate::evidence::{self, Beliefs, Upsampler};
 use crate::harmony::HarmonicChange;
 use crate::memory::Memory;
-use crate::meter::{self, TrackedBeat};
+use crate::meter;
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
+use crate::phase;
+use crate::sounding::Sounding;
 use crate::stft;
-use crate::summary::{TempoCandidate, TempoPoint};
+use crate::summary::{MeterPoint, TempoCandidate, TempoPoint};
 use crate::tempo::{self, Tempogram};
+use crate::tracked::TrackedBeat;
 use std::collections::VecDeque;
 
 /// Normalised flux that is as good as none.
@@ -83,6 +88,11 @@ pub struct Rhythm {
     pub time_signature: Option<String>,
     /// Beats in most bars.
     pub beats_per_bar: Option<u8>,
+    /// Time signatures in order, each from where it begins to hold.
+    pub meters: Vec<MeterPoint>,
+    /// How long the first half of a beat is against the second: 1 is straight, 2 swung like triplets. `None` where
+    /// too few beats are divided.
+    pub swing_ratio: Option<f32>,
 }
 
 /// Follows the rhythm of a track in one pass, in bounded memory.
@@ -101,8 +111,10 @@ pub struct RhythmTracker {
     tempogram: Tempogram,
     picker: OnsetPicker,
     found: Vec<Onset>,
+    sounding: Sounding,
     source: EvidenceSource,
     pulse: Pulse,
+    model: BeatModel,
 }
 
 /// Where evidence of beats comes from.
@@ -146,13 +158,15 @@ impl RhythmTracker {
             tempogram: Tempogram::default(),
             picker: OnsetPicker::default(),
             found: Vec::new(),
+            sounding: Sounding::new(),
             source,
             pulse: Pulse {
                 memory: Memory::new(),
-                decoder: BeatDecoder::new(model.beats),
+                decoder: BeatDecoder::new(model.beats.clone()),
                 beliefs: Beliefs::new(),
                 tracked: Vec::new(),
             },
+            model: model.beats,
         }
     }
 
@@ -165,6 +179,7 @@ impl RhythmTracker {
     /// Takes the next power spectrum; gives its onset strength, for those who store frames.
     pub fn push_spectrum(&mut self, power: &[f32]) -> OnsetFrame {
         let onset = self.onsets.process(power);
+        self.sounding.push(self.onsets.amplitudes());
         self.waiting.push_back(onset);
         let change = self.harmony.process(self.onsets.whitened());
         if self.waiting.len() > HarmonicChange::delay() {
@@ -203,8 +218,12 @@ impl RhythmTracker {
         self.drain();
         let clarity = self.tempogram.clarity();
         let mut rhythm = Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
-        if self.pulse.tracked.len() >= 2 {
-            describe(&mut rhythm, &mut self.tempogram, &self.pulse.tracked);
+        let tracked = self.sounding.span().map_or(&[][..], |span| within(&self.pulse.tracked, span));
+        let mut tracked = phase::keep(tracked);
+        let places = bars::places(&tracked, &self.model);
+        tracked.iter_mut().zip(places).for_each(|(beat, place)| beat.place = place);
+        if tracked.len() >= 2 {
+            describe(&mut rhythm, &mut self.tempogram, &tracked);
         }
         rhythm
     }
@@ -237,7 +256,7 @@ impl RhythmTracker {
 
 impl Pulse {
     fn push(&mut self, evidence: Evidence) {
-        self.beliefs.push(evidence.beat);
+        self.beliefs.push(evidence);
         let Self { memory, decoder, beliefs, tracked } = self;
         decoder.push(evidence, &mut |beat| settle(beat, memory, beliefs, tracked));
     }
@@ -251,9 +270,19 @@ impl Pulse {
 /// Notes a beat that can no longer change.
 fn settle(beat: DecodedBeat, memory: &Memory, beliefs: &Beliefs, tracked: &mut Vec<TrackedBeat>) {
     if let Some(last) = tracked.last_mut() {
-        last.look_between(beat.frame, memory);
+        last.look_between(beat.frame, beliefs, memory);
     }
-    tracked.push(TrackedBeat::new(beat, beliefs.at(beat.frame), memory));
+    tracked.push(TrackedBeat::new(beat, beliefs, memory));
+}
+
+/// Frames that a beat may lie outside what sounds.
+const OUTSIDE: usize = 5;
+
+/// The beats between the first and the last frame that sound: the decoder also counts on through silence.
+fn within(tracked: &[TrackedBeat], (first, last): (usize, usize)) -> &[TrackedBeat] {
+    let from = tracked.partition_point(|beat| beat.at.frame + OUTSIDE < first);
+    let to = tracked.partition_point(|beat| beat.at.frame <= last + OUTSIDE);
+    &tracked[from..to.max(from)]
 }
 
 /// Fills in what follows from the beats.
@@ -271,6 +300,8 @@ fn describe(rhythm: &mut Rhythm, tempogram: &mut Tempogram, tracked: &[TrackedBe
     rhythm.tempo_confidence = rhythm.tempo_bpm.map(|_| mean);
     rhythm.curve = tempo::curve(&times);
     rhythm.beats_per_bar = meter::beats_per_bar(tracked);
+    rhythm.meters = meter::curve(tracked, &times);
+    rhythm.swing_ratio = divisions::swing_ratio(tracked);
     rhythm.time_signature = rhythm.beats_per_bar.and_then(|n| meter::time_signature(tracked, n));
-    rhythm.tatums_s = meter::tatums(tracked, &times);
+    rhythm.tatums_s = divisions::tatums(tracked, &times);
 }

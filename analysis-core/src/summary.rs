@@ -61,6 +61,15 @@ pub struct TempoPoint {
     pub bpm: f32,
 }
 
+/// The time signature from a bar on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeterPoint {
+    /// From this time, in ms: a downbeat, or the first beat.
+    pub time_ms: u32,
+    /// For example `3/4`.
+    pub time_signature: String,
+}
+
 /// Major or minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -116,6 +125,13 @@ pub struct Summary {
     pub tempo_curve: Vec<TempoPoint>,
     /// Beats in most bars over the note that gets the beat, e.g. `4/4`.
     pub time_signature: Option<String>,
+    /// Time signatures in order, each from where it begins to hold; empty when there is no beat.
+    #[serde(default)]
+    pub time_signatures: Vec<MeterPoint>,
+    /// How long the first half of a beat is against the second: 1 is straight, 2 is swung like triplets. `None` where
+    /// too few beats are divided to tell.
+    #[serde(default)]
+    pub swing_ratio: Option<f32>,
     /// Key; `None` for silence, noise and drums alone.
     pub key: Option<KeyEstimate>,
     /// Frequency of A4 the music is tuned to, in Hz.

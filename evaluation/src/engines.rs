@@ -1,5 +1,7 @@
 //! What can be scored: this engine, in one variant or another, and the written predictions of others.
 
+mod rules;
+
 use analysis_core::events::{Event, EventType};
 use analysis_core::{Analysis, AnalysisType, Analyzer, Config, analyze};
 use anyhow::{Context, Result};
@@ -8,6 +10,8 @@ use nix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+pub(crate) use rules::Rules;
 
 /// Music to listen to.
 pub(crate) enum Audio<'a> {
@@ -71,14 +75,19 @@ impl Engine for Arsis {
     }
 
     fn listen(&self, _: &Track, audio: &Audio<'_>) -> Option<Prediction> {
-        let before = thread_seconds();
-        let analysis = self.analyze(audio);
-        let cpu_s = before.and_then(|before| Some(thread_seconds()? - before));
+        let (analysis, cpu_s) = seconds_of(|| self.analyze(audio));
         Some(match analysis {
             Ok(analysis) => Prediction { cpu_s, ..prediction(&analysis) },
             Err(error) => Prediction { error: Some(format!("{error:#}")), ..Prediction::default() },
         })
     }
+}
+
+/// Does something, and tells how many seconds of processor time that took.
+fn seconds_of<T>(what: impl FnOnce() -> T) -> (T, Option<f64>) {
+    let before = thread_seconds();
+    let done = what();
+    (done, before.and_then(|before| Some(thread_seconds()? - before)))
 }
 
 /// Processor time of this thread, in seconds: the engine runs on the thread that calls it.

@@ -9,7 +9,7 @@ mod report;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use engines::{Arsis, Engine, Folder};
+use engines::{Arsis, Engine, Folder, Rules};
 use std::path::PathBuf;
 
 /// Measures how well the engine listens.
@@ -34,6 +34,9 @@ struct Args {
     /// Analyse everything, so that keys and sections are scored too; without it, rhythm alone
     #[arg(long)]
     full: bool,
+    /// Listen with evidence by rule as well, in place of the network's
+    #[arg(long)]
+    rules: bool,
     /// Score prediction files of another engine on the corpus: a folder of PART/NAME.json, and the engine's name
     #[arg(long, num_args = 2, value_names = ["DIR", "NAME"])]
     predictions: Vec<String>,
@@ -88,6 +91,9 @@ fn engines(args: &Args) -> Result<Vec<Box<dyn Engine>>> {
     let mut engines: Vec<Box<dyn Engine>> = Vec::new();
     if !args.predictions_only {
         engines.push(Box::new(Arsis::new("arsis", args.full)));
+        if args.rules {
+            engines.push(Box::new(Rules));
+        }
     }
     for pair in args.predictions.chunks_exact(2) {
         engines.push(Box::new(Folder::open(pair[0].as_ref(), &pair[1])?));

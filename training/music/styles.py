@@ -139,3 +139,9 @@ style("orchestra", "classical", 1.4, (70, 150), [("melody", ["classical", "air",
 style("minimal", "modern", 1.6, (95, 180), [("comp", ["arp", "arpfast", "repeat8"], MALLET + [0, 48, "fm"], 1), ("comp", ["arp", "broken", "sync"], MALLET + [0, "saw"], .9), ("melody", ["long", "air"], STRINGS + WINDS, .4)], meters={"4/4": 5, "3/4": 2, "6/8": 1.5, "5/4": 1, "7/8": 1}, time=MACHINE, plan="plain")
 style("ambient", "modern", 1.5, (58, 110), [("pad", ["pad"], PADS, 1), ("comp", ["arp", "broken", "sync", "beat"], MALLET + ["fm", "epiano", 46], 1), ("bass", ["one"], SYNTH_BASS, .4)], meters={"4/4": 4, "3/4": 1}, time=MACHINE, plan="plain")
 style("arpsynth", "modern", 1.3, (85, 140), [("comp", ["arpfast", "arp", "gate"], LEADS + ["acid"], 1), ("pad", ["pad"], PADS, .7), ("bass", ["octaves", "eights", "one"], SYNTH_BASS, .7)], time=MACHINE, plan="club")
+# only where they are asked for by name: what the others leave the network unsure of
+DRIVING = {"const": 60, "human": 28, "drift": 12}
+style("doubletime", "metal", 0, (100, 185), METAL_LAYERS, ["double"], time=DRIVING, loud=True)
+style("doublemix", "metal", 0, (100, 185), METAL_LAYERS, ["double", "rock", "doublekick", "half", "punk"], time=DRIVING, loud=True)
+style("hardrock", "metal", 0, (85, 165), METAL_LAYERS, ["rock", "rock", "double", "half", "doublekick", "breakdown"], time=DRIVING, loud=True)
+style("oddeighths", "band", 0, (165, 240), POP_LAYERS, ["rock"], meters={"7/8": 3, "5/8": 1}, time=BAND)

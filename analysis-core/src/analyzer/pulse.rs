@@ -124,6 +124,8 @@ impl Heard {
         summary.tempo_candidates = rhythm.candidates;
         summary.tempo_curve = rhythm.curve;
         summary.time_signature = rhythm.time_signature;
+        summary.time_signatures = rhythm.meters;
+        summary.swing_ratio = rhythm.swing_ratio;
         summary.beat_count = count(rhythm.beats.len());
         summary.bar_count = count(rhythm.beats.iter().filter(|beat| beat.position == 1).count());
         summary.onset_count = count(rhythm.onsets.len());

@@ -1,19 +1,20 @@
 //! Where each path came from.
 
+use super::Interval;
 use super::lanes::{BARS, ENDS, LANES, USED, bar_starting};
 
-/// In place of a beat length: the first beat after silence.
+/// In place of the code of a beat's length: the first beat after silence.
 pub(super) const START: u8 = u8::MAX;
-/// In place of a length and a lane: no beat.
+/// In place of a code and a lane: no beat.
 pub(super) const NOWHERE: (u8, u8) = (u8::MAX, u8::MAX);
-/// Bytes of a beat length: where the path to each lane came from, and from which bar to each first lane.
+/// Bytes of a tempo: where the path to each lane came from, and from which bar to each first lane.
 const ENTRY: usize = USED + BARS;
 
 /// A beat on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) frame: usize,
-    /// Index of the length of the beat that begins here.
+    /// Index of the tempo of the beat that begins here.
     pub(super) length: usize,
     pub(super) lane: usize,
 }
@@ -24,7 +25,7 @@ pub(super) struct History {
     lengths: usize,
     /// `[frame mod FRAMES][length][ENTRY]`.
     entries: Vec<u8>,
-    /// `[frame mod FRAMES]`: length and lane of the beat after which it fell silent, if it did so then.
+    /// `[frame mod FRAMES]`: code and lane of the beat after which it fell silent, if it did so then.
     silences: Vec<(u8, u8)>,
 }
 
@@ -45,19 +46,13 @@ impl History {
         now.saturating_sub(Self::FRAMES)
     }
 
-    /// For a beat of this length at `frame`: length of the beat before it, by lane, and kind of the bar before it, by
+    /// For a beat of this tempo at `frame`: code of the beat before it, by lane, and kind of the bar before it, by
     /// kind of bar.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
-    pub(super) fn remember(
-        &mut self,
-        frame: usize,
-        length: usize,
-        lengths: &[u32; LANES],
-        bars: &[u8; BARS],
-    ) {
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 codes")]
+    pub(super) fn remember(&mut self, frame: usize, length: usize, codes: &[u32; LANES], bars: &[u8; BARS]) {
         let entry = self.entry(frame, length);
         let slot = &mut self.entries[entry..entry + ENTRY];
-        for (byte, &from) in slot.iter_mut().zip(&lengths[..USED]) {
+        for (byte, &from) in slot.iter_mut().zip(&codes[..USED]) {
             *byte = from as u8;
         }
         slot[USED..].copy_from_slice(bars);
@@ -69,27 +64,26 @@ impl History {
     }
 
     /// The beat before this one.
-    pub(super) fn before(&self, node: Node, oldest: usize, intervals: &[usize]) -> Option<Node> {
+    pub(super) fn before(&self, node: Node, oldest: usize, intervals: &[Interval]) -> Option<Node> {
         let entry = self.entry(node.frame, node.length);
-        let length = self.entries[entry + node.lane];
-        if length == START {
+        let code = self.entries[entry + node.lane];
+        if code == START {
             return self.before_silence(node.frame + 1, oldest, intervals);
         }
         let lane = match bar_starting(node.lane) {
             Some(bar) => ENDS[usize::from(self.entries[entry + USED + bar])],
             None => node.lane - 1,
         };
-        let length = usize::from(length);
-        let frame = node.frame.checked_sub(intervals[length])?;
-        Some(Node { frame, length, lane })
+        let (length, frames) = Interval::decode(code, intervals);
+        Some(Node { frame: node.frame.checked_sub(frames)?, length, lane })
     }
 
     /// The last beat before the silence that lasted until just before `end`.
-    pub(super) fn before_silence(&self, end: usize, oldest: usize, intervals: &[usize]) -> Option<Node> {
+    pub(super) fn before_silence(&self, end: usize, oldest: usize, intervals: &[Interval]) -> Option<Node> {
         let fell = (oldest..end).rev().find(|frame| self.silences[frame % Self::FRAMES] != NOWHERE)?;
-        let (length, lane) = self.silences[fell % Self::FRAMES];
-        let frame = fell.checked_sub(intervals[usize::from(length)])?;
-        Some(Node { frame, length: length.into(), lane: lane.into() })
+        let (code, lane) = self.silences[fell % Self::FRAMES];
+        let (length, frames) = Interval::decode(code, intervals);
+        Some(Node { frame: fell.checked_sub(frames)?, length, lane: lane.into() })
     }
 
     fn entry(&self, frame: usize, length: usize) -> usize {

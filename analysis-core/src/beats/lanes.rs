@@ -5,7 +5,7 @@ pub(super) const BARS: usize = 6;
 /// Beats of the shortest bar.
 const SHORTEST: usize = 2;
 /// Lanes in use: 2 + 3 + … + 7.
-pub(super) const USED: usize = 27;
+pub(crate) const USED: usize = 27;
 /// Lanes of a row: those in use, rounded up to whole vectors.
 pub(super) const LANES: usize = 32;
 
@@ -19,7 +19,7 @@ pub struct BarPlace {
 }
 
 /// First lane of each kind of bar.
-pub(super) const STARTS: [usize; BARS] = {
+pub(crate) const STARTS: [usize; BARS] = {
     let (mut starts, mut bar) = ([0; BARS], 1);
     while bar < BARS {
         starts[bar] = starts[bar - 1] + SHORTEST + bar - 1;
@@ -29,7 +29,7 @@ pub(super) const STARTS: [usize; BARS] = {
 };
 
 /// Last lane of each kind of bar.
-pub(super) const ENDS: [usize; BARS] = {
+pub(crate) const ENDS: [usize; BARS] = {
     let (mut ends, mut bar) = ([0; BARS], 0);
     while bar < BARS {
         ends[bar] = STARTS[bar] + SHORTEST + bar - 1;
@@ -40,7 +40,7 @@ pub(super) const ENDS: [usize; BARS] = {
 
 /// The place that each lane stands for.
 #[expect(clippy::cast_possible_truncation, reason = "bars have at most 7 beats")]
-pub(super) const PLACES: [BarPlace; USED] = {
+pub(crate) const PLACES: [BarPlace; USED] = {
     let (mut places, mut bar) = ([BarPlace { position: 1, beats_per_bar: 2 }; USED], 0);
     while bar < BARS {
         let mut lane = STARTS[bar];

@@ -1,0 +1,61 @@
+//! Bars over settled beats: the last word on places, with the whole track in view.
+
+use crate::beats::{BarPlace, BeatModel, ENDS, PLACES, STARTS, USED};
+use crate::tracked::TrackedBeat;
+
+/// A beat this many times as long as the one before is a pause: what follows may begin anywhere in a bar.
+const PAUSE: f64 = 2.5;
+/// In place of a lane: nothing before.
+const NOWHERE: u8 = u8::MAX;
+
+/// The place of each beat in bars of 2 to 7: Viterbi over beats, with the downbeat evidence, the bars and the cost of
+/// their change that the beat decoder has too.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "there are 27 places")]
+pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
+    let mut before = vec![[NOWHERE; USED]; beats.len()];
+    let mut score = [0.0_f32; USED];
+    for (i, beat) in beats.iter().enumerate() {
+        let (_, first, other) = model.weigh(beat.at.evidence());
+        let mut next = [0.0; USED];
+        let free = i == 0 || pauses(beats, i);
+        for lane in 0..USED {
+            let start = STARTS.iter().position(|&start| start == lane);
+            let (best, from) = match start {
+                _ if free => best_of(&score, 0..USED, 0.0),
+                Some(bar) => {
+                    let kept = (score[ENDS[bar]], ENDS[bar]);
+                    let changed = best_of(&score, ENDS, model.bar_change);
+                    if changed.0 > kept.0 { changed } else { kept }
+                }
+                None => (score[lane - 1], lane - 1),
+            };
+            next[lane] = best + start.map_or(other, |bar| first + model.bars[bar]);
+            before[i][lane] = from as u8;
+        }
+        score = next;
+    }
+    let (_, mut lane) = best_of(&score, 0..USED, 0.0);
+    let mut places = vec![PLACES[0]; beats.len()];
+    for (place, before) in places.iter_mut().zip(&before).rev() {
+        *place = PLACES[lane];
+        lane = before[lane].into();
+    }
+    places
+}
+
+fn best_of(score: &[f32; USED], lanes: impl IntoIterator<Item = usize>, cost: f32) -> (f32, usize) {
+    let better =
+        |best: (f32, usize), lane: usize| if score[lane] > best.0 { (score[lane], lane) } else { best };
+    let (best, lane) = lanes.into_iter().fold((f32::NEG_INFINITY, 0), better);
+    (best - cost, lane)
+}
+
+/// Whether there is a pause before beat `i`.
+fn pauses(beats: &[TrackedBeat], i: usize) -> bool {
+    let length = |i: usize| beats[i].at.seconds() - beats[i - 1].at.seconds();
+    i > 1 && length(i) > PAUSE * length(i - 1)
+}
+
+#[cfg(test)]
+mod tests;

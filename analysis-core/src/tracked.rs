@@ -1,0 +1,75 @@
+//! Beats as the decoder has settled them, with what was heard at and between them.
+
+use crate::beats::{BarPlace, DecodedBeat, Evidence};
+use crate::divisions::Between;
+use crate::evidence::Beliefs;
+use crate::memory::Memory;
+
+/// A moment that is a beat or could have been one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Moment {
+    /// Frame of 10 ms.
+    pub frame: usize,
+    /// Time of its attack, in steps of 0.1 ms.
+    pub time: u32,
+    /// Log-odds of a beat there, in sixteenths of a nat.
+    pub belief: i8,
+    /// Probability that a beat there is a downbeat, in steps of 1/255.
+    pub downbeat: u8,
+}
+
+impl Moment {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "times are positive and below 2^32 steps; beliefs and probabilities are clamped"
+    )]
+    pub(crate) fn heard(frame: usize, beliefs: &Beliefs, memory: &Memory) -> Self {
+        let Evidence { beat, downbeat } = beliefs.near(frame);
+        Self {
+            frame,
+            time: (memory.attack_time(frame as f64) * 1e4).round() as u32,
+            belief: (beat * 16.0).clamp(-127.0, 127.0) as i8,
+            downbeat: (downbeat * 255.0) as u8,
+        }
+    }
+
+    /// Time, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        f64::from(self.time) * 1e-4
+    }
+
+    /// What was heard here, as the decoder takes it.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        Evidence { beat: f32::from(self.belief) / 16.0, downbeat: f32::from(self.downbeat) / 255.0 }
+    }
+}
+
+/// A beat that the decoder has settled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrackedBeat {
+    /// The beat itself.
+    pub at: Moment,
+    /// Half-way to the next beat.
+    pub half: Moment,
+    /// Its place in its bar.
+    pub place: BarPlace,
+    /// What was heard between it and the next.
+    pub between: Between,
+}
+
+impl TrackedBeat {
+    pub(crate) fn new(beat: DecodedBeat, beliefs: &Beliefs, memory: &Memory) -> Self {
+        let at = Moment::heard(beat.frame, beliefs, memory);
+        Self { at, half: at, place: beat.place, between: Between::default() }
+    }
+
+    /// Looks back at what was heard before the next beat, at this frame.
+    pub(crate) fn look_between(&mut self, next: usize, beliefs: &Beliefs, memory: &Memory) {
+        self.half = Moment::heard(self.at.frame.midpoint(next), beliefs, memory);
+        self.between = Between::of(self.at.frame, next, memory);
+    }
+}
