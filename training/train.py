@@ -85,7 +85,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=8_000)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     paths = sorted((p for p in args.data.glob("*.json") if p.with_suffix(".u8").exists()), key=lambda p: int(p.stem))

@@ -15,6 +15,7 @@ pub mod chunk;
 pub mod config;
 pub mod decode;
 pub mod divisions;
+mod ends;
 pub mod error;
 pub mod events;
 mod evidence;

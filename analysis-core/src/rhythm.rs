@@ -6,6 +6,7 @@ use crate::bars;
 use crate::beat_net::BeatNet;
 use crate::beats::{BeatDecoder, BeatModel, DecodedBeat, Evidence};
 use crate::divisions;
+use crate::ends;
 use crate::evidence::{self, Beliefs, Upsampler};
 use crate::harmony::HarmonicChange;
 use crate::memory::Memory;
@@ -218,8 +219,9 @@ impl RhythmTracker {
         self.drain();
         let clarity = self.tempogram.clarity();
         let mut rhythm = Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
-        let tracked = self.sounding.span().map_or(&[][..], |span| within(&self.pulse.tracked, span));
-        let mut tracked = phase::keep(tracked);
+        let heard = self.sounding.span().map_or(&[][..], |span| ends::trim(&self.pulse.tracked, span));
+        let mut tracked = phase::keep(heard);
+        ends::lead_on(&mut tracked, &rhythm.onsets);
         let places = bars::places(&tracked, &self.model);
         tracked.iter_mut().zip(places).for_each(|(beat, place)| beat.place = place);
         if tracked.len() >= 2 {
@@ -273,16 +275,6 @@ fn settle(beat: DecodedBeat, memory: &Memory, beliefs: &Beliefs, tracked: &mut V
         last.look_between(beat.frame, beliefs, memory);
     }
     tracked.push(TrackedBeat::new(beat, beliefs, memory));
-}
-
-/// Frames that a beat may lie outside what sounds.
-const OUTSIDE: usize = 5;
-
-/// The beats between the first and the last frame that sound: the decoder also counts on through silence.
-fn within(tracked: &[TrackedBeat], (first, last): (usize, usize)) -> &[TrackedBeat] {
-    let from = tracked.partition_point(|beat| beat.at.frame + OUTSIDE < first);
-    let to = tracked.partition_point(|beat| beat.at.frame <= last + OUTSIDE);
-    &tracked[from..to.max(from)]
 }
 
 /// Fills in what follows from the beats.
