@@ -1,4 +1,4 @@
-//! How much each frame speaks for a beat, by rule: normalised flux. A learned activation has the same shape.
+//! How much each frame speaks for a beat, by rule: normalised flux.
 
 use crate::onset::OnsetFrame;
 
@@ -11,7 +11,7 @@ const SILENCE: f32 = 0.005;
 /// Fixed-point steps of a cue, so that running sums never drift: 2^-16.
 const STEPS: f32 = 65_536.0;
 
-/// What a frame says, whoever computed it.
+/// What a frame says.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ActivationFrame {
     /// Log-likelihood ratio of a beat here against none, in nats.

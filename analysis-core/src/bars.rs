@@ -1,26 +1,26 @@
 //! Bars over settled beats: the last word on places, with the whole track in view.
 
-use crate::beats::{BarPlace, BeatModel, ENDS, PLACES, STARTS, USED};
+use crate::beats::{BarPlace, BeatModel, ENDS, PLACES, USED, bar_starting};
 use crate::tracked::TrackedBeat;
 
 /// A beat this many times as long as the one before is a pause: what follows may begin anywhere in a bar.
 const PAUSE: f64 = 2.5;
-/// In place of a lane: nothing before.
-const NOWHERE: u8 = u8::MAX;
+/// … but at least this many times this, in seconds: the shortest beat.
+const SHORTEST_S: f64 = 0.23;
 
 /// The place of each beat in bars of 2 to 7: Viterbi over beats, with the downbeat evidence, the bars and the cost of
 /// their change that the beat decoder has too.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "there are 27 places")]
 pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
-    let mut before = vec![[NOWHERE; USED]; beats.len()];
+    let mut before = vec![[0_u8; USED]; beats.len()];
     let mut score = [0.0_f32; USED];
     for (i, beat) in beats.iter().enumerate() {
         let (_, first, other) = model.weigh(beat.at.evidence());
         let mut next = [0.0; USED];
         let free = i == 0 || pauses(beats, i);
         for lane in 0..USED {
-            let start = STARTS.iter().position(|&start| start == lane);
+            let start = bar_starting(lane);
             let (best, from) = match start {
                 _ if free => best_of(&score, 0..USED, 0.0),
                 Some(bar) => {
@@ -33,7 +33,9 @@ pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
             next[lane] = best + start.map_or(other, |bar| first + model.bars[bar]);
             before[i][lane] = from as u8;
         }
-        score = next;
+        // Relative to the best, so that f32 stays exact however long the track.
+        let (top, _) = best_of(&next, 0..USED, 0.0);
+        score = next.map(|score| score - top);
     }
     let (_, mut lane) = best_of(&score, 0..USED, 0.0);
     let mut places = vec![PLACES[0]; beats.len()];
@@ -54,7 +56,7 @@ fn best_of(score: &[f32; USED], lanes: impl IntoIterator<Item = usize>, cost: f3
 /// Whether there is a pause before beat `i`.
 fn pauses(beats: &[TrackedBeat], i: usize) -> bool {
     let length = |i: usize| beats[i].at.seconds() - beats[i - 1].at.seconds();
-    i > 1 && length(i) > PAUSE * length(i - 1)
+    i > 1 && length(i) > PAUSE * length(i - 1).max(SHORTEST_S)
 }
 
 #[cfg(test)]

@@ -98,5 +98,5 @@ pub(crate) fn swing_ratio(tracked: &[TrackedBeat]) -> Option<f32> {
     }
     halves.sort_unstable();
     let first = f32::from(halves[halves.len() / 2]) / 255.0;
-    Some(first / (1.0 - first))
+    (first < 1.0).then(|| first / (1.0 - first))
 }

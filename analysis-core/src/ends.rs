@@ -1,6 +1,6 @@
 //! Where beats begin and end: trimmed to what sounds, led on to the first and the last hit.
 
-use crate::divisions::Between;
+use crate::beats::MAX_INTERVAL;
 use crate::onset::Onset;
 use crate::tracked::{Moment, TrackedBeat};
 
@@ -10,25 +10,27 @@ const OUTSIDE: usize = 5;
 const MOST: usize = 4;
 /// An onset this near to where a beat should be, in beats, is that beat.
 const NEAR: f64 = 0.1;
+/// Longest beat, in seconds: what lasts longer is a pause.
+const LONGEST_S: f64 = MAX_INTERVAL as f64 * 0.01;
 /// Beats must cover this share of what sounds: fewer are chance.
 const COVERED: f64 = 0.25;
 
 /// The beats between the first and the last frame that sound: the decoder also counts on through silence. None if
 /// they cover too little of it.
+#[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
 pub(crate) fn trim(beats: &[TrackedBeat], (first, last): (usize, usize)) -> &[TrackedBeat] {
-    let from = beats.partition_point(|beat| beat.at.frame + OUTSIDE < first);
-    let to = beats.partition_point(|beat| beat.at.frame <= last + OUTSIDE);
+    let from = beats.partition_point(|beat| beat.at.frame as usize + OUTSIDE < first);
+    let to = beats.partition_point(|beat| beat.at.frame as usize <= last + OUTSIDE);
     let beats = &beats[from..to.max(from)];
     if covered(beats) < COVERED * (last - first) as f64 { &[] } else { beats }
 }
 
 /// Frames that beats cover, each up to the next, but none for longer than twice the usual.
-#[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
 fn covered(beats: &[TrackedBeat]) -> f64 {
-    let mut lengths: Vec<usize> = beats.windows(2).map(|pair| pair[1].at.frame - pair[0].at.frame).collect();
+    let mut lengths: Vec<u32> = beats.windows(2).map(|pair| pair[1].at.frame - pair[0].at.frame).collect();
     lengths.sort_unstable();
     let longest = 2 * lengths.get(lengths.len() / 2).copied().unwrap_or_default();
-    lengths.iter().map(|&length| length.min(longest) as f64).sum()
+    lengths.iter().map(|&length| f64::from(length.min(longest))).sum()
 }
 
 /// Adds the beats before the first and after the last whose hits were heard.
@@ -36,12 +38,12 @@ pub(crate) fn lead_on(beats: &mut Vec<TrackedBeat>, onsets: &[Onset]) {
     for _ in 0..MOST {
         let [first, second, ..] = beats[..] else { return };
         let Some(before) = next(&second, &first, onsets) else { break };
-        beats.insert(0, TrackedBeat { place: first.place, ..before });
+        beats.insert(0, before);
     }
     for _ in 0..MOST {
         let [.., second, last] = beats[..] else { return };
         let Some(after) = next(&second, &last, onsets) else { break };
-        beats.push(TrackedBeat { place: last.place, ..after });
+        beats.push(after);
     }
 }
 
@@ -53,12 +55,64 @@ pub(crate) fn lead_on(beats: &mut Vec<TrackedBeat>, onsets: &[Onset]) {
 )]
 fn next(from: &TrackedBeat, to: &TrackedBeat, onsets: &[Onset]) -> Option<TrackedBeat> {
     let step = to.at.seconds() - from.at.seconds();
+    if step.abs() > LONGEST_S {
+        return None;
+    }
     let expected = to.at.seconds() + step;
     let after = onsets.partition_point(|onset| onset.time_s < expected - NEAR * step.abs());
     let away = |onset: &&Onset| (onset.time_s - expected).abs();
     let near = onsets[after..].iter().take_while(|onset| away(onset) <= NEAR * step.abs());
     let onset = near.min_by(|a, b| away(a).total_cmp(&away(b)))?;
     let time = (onset.time_s * 1e4).round() as u32;
-    let at = Moment { frame: (onset.time_s * 100.0).round() as usize, time, ..to.at };
-    Some(TrackedBeat { at, half: at, place: to.place, between: Between::default() })
+    let at = Moment::unheard((onset.time_s * 100.0).round() as u32, time);
+    Some(TrackedBeat::new(Moment { belief: to.at.belief, ..at }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beats(frames: impl IntoIterator<Item = u32>) -> Vec<TrackedBeat> {
+        frames.into_iter().map(|frame| TrackedBeat::new(Moment::unheard(frame, 100 * frame))).collect()
+    }
+
+    fn frames(beats: &[TrackedBeat]) -> Vec<u32> {
+        beats.iter().map(|beat| beat.at.frame).collect()
+    }
+
+    fn onsets(times_s: &[f64]) -> Vec<Onset> {
+        times_s.iter().map(|&time_s| Onset { time_s, confidence: 1.0 }).collect()
+    }
+
+    #[test]
+    fn beats_in_silence_go() {
+        let all = beats((0..20).map(|i| 50 * i));
+        assert_eq!(frames(trim(&all, (200, 700))), (4..=14).map(|i| 50 * i).collect::<Vec<_>>());
+        assert!(trim(&all, (2000, 3000)).is_empty());
+        assert!(trim(&[], (0, 0)).is_empty());
+    }
+
+    #[test]
+    fn a_few_beats_in_a_long_track_are_chance() {
+        assert!(trim(&beats([100, 150, 200, 250]), (0, 6000)).is_empty());
+        assert_eq!(trim(&beats([100, 150, 200, 250]), (90, 300)).len(), 4);
+    }
+
+    #[test]
+    fn hits_in_step_with_the_ends_are_beats_too() {
+        let mut all = beats((4..20).map(|i| 50 * i));
+        lead_on(&mut all, &onsets(&[0.2, 1.01, 1.49, 1.7, 9.98, 10.9]));
+        assert_eq!(frames(&all)[..3], [101, 149, 200]);
+        assert_eq!(frames(&all)[18..], [998]);
+        let mut few = beats([100]);
+        lead_on(&mut few, &onsets(&[0.5, 1.5]));
+        assert_eq!(frames(&few), [100]);
+    }
+
+    #[test]
+    fn a_pause_is_no_step() {
+        let mut all = beats([4000, 8000, 8050, 8100]);
+        lead_on(&mut all, &onsets(&[0.1, 82.0]));
+        assert_eq!(frames(&all), [4000, 8000, 8050, 8100]);
+    }
 }

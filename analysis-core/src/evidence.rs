@@ -8,6 +8,8 @@ use crate::beats::Evidence;
 const REMEMBERED: usize = 8192;
 /// Frames to either side of a beat in which its belief is looked for.
 const NEAR: usize = 2;
+/// Frames to either side over which the centre of a belief is taken.
+const WIDE: usize = 4;
 
 /// Turns beliefs, one each 20 ms, into evidence each 10 ms: linear in the log-odds.
 #[derive(Debug, Clone, Default)]
@@ -74,5 +76,57 @@ impl Beliefs {
         let near = frame.saturating_sub(NEAR)..(frame + NEAR + 1).min(self.frames);
         let known = near.filter(|k| k + REMEMBERED > self.frames).map(|k| self.past[k % REMEMBERED]);
         known.max_by(|a, b| a.beat.total_cmp(&b.beat)).unwrap_or_default()
+    }
+
+    /// Where the belief in a beat at this frame has its centre, as a (fractional) frame: its peak is wider than the
+    /// distance of two frames.
+    #[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
+    pub(crate) fn centre(&self, frame: usize) -> f64 {
+        let near = frame.saturating_sub(WIDE)..(frame + WIDE + 1).min(self.frames);
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for k in near.filter(|k| k + REMEMBERED > self.frames) {
+            let weight = f64::from(self.past[k % REMEMBERED].beat).exp();
+            sum += weight * k as f64;
+            weights += weight;
+        }
+        if weights > 0.0 { sum / weights } else { frame as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beliefs_each_20_ms_become_evidence_each_10() {
+        for count in 0..5_u8 {
+            let (mut upsampler, mut out) = (Upsampler::default(), Vec::new());
+            for i in 0..count {
+                let belief = Belief { beat: f32::from(i), downbeat: -3.0 };
+                upsampler.push(belief, &mut |e| out.push(e.beat));
+            }
+            upsampler.finish(&mut |e| out.push(e.beat));
+            let last = f32::from(count) - 1.0;
+            let want: Vec<f32> = (0..2 * count).map(|i| (0.5 * f32::from(i)).min(last)).collect();
+            assert_eq!(out, want);
+        }
+    }
+
+    #[test]
+    fn a_downbeat_is_as_likely_as_its_share_of_the_belief_in_a_beat() {
+        let e = evidence(Belief { beat: 0.0, downbeat: -1.098_612_3 });
+        assert!((e.downbeat - 0.5).abs() < 1e-6, "{e:?}");
+        assert_eq!(evidence(Belief { beat: -30.0, downbeat: 30.0 }).downbeat, 1.0);
+    }
+
+    #[test]
+    fn the_centre_of_a_belief_lies_between_frames() {
+        let mut beliefs = Beliefs::new();
+        for beat in [-6.0, -6.0, -6.0, 1.0, 2.0, 2.0, 1.0, -6.0, -6.0, -6.0] {
+            beliefs.push(Evidence { beat, downbeat: 0.5 });
+        }
+        assert!((beliefs.centre(4) - 4.5).abs() < 0.01, "{}", beliefs.centre(4));
+        assert_eq!(beliefs.near(3).beat, 2.0);
+        assert_eq!((beliefs.near(9_000).beat, beliefs.centre(9_000)), (0.0, 9_000.0));
     }
 }

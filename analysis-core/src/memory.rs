@@ -4,7 +4,8 @@ use crate::activation::ActivationFrame;
 use crate::attack::Attack;
 use crate::onset::Onset;
 
-/// Frames remembered: more than the network's and the decoder's lag together, and two minutes beyond.
+/// Frames remembered: the network's and the decoder's lag together, 65 s, and the minute by which samples may run
+/// ahead of spectra.
 const REMEMBERED: usize = 16_384;
 /// Frames to either side of an expected moment in which its sound is looked for.
 const NEAR: usize = 3;

@@ -29,18 +29,20 @@ struct Passage {
     last: usize,
     /// Length of a beat, in seconds.
     period: f64,
-    /// Whether it lies half a beat from the first passage of its chain.
+    /// Number of the first passage of its chain: those that are held against each other.
+    chain: usize,
+    /// Whether it lies half a beat from that one.
     shifted: bool,
 }
 
 /// Lays passages that jump by half a beat on the grid of the others.
 #[must_use]
-pub fn keep(beats: &[TrackedBeat]) -> Vec<TrackedBeat> {
-    let mut passages = steady(beats);
+pub fn keep(beats: Vec<TrackedBeat>) -> Vec<TrackedBeat> {
+    let mut passages = steady(&beats);
     let mut moved = vec![false; passages.len()];
     let mut from = 0;
     while from < passages.len() {
-        let to = chain(beats, &mut passages, from);
+        let to = chain(&beats, &mut passages, from);
         let weight = |shifted: bool| {
             let own = passages[from..to].iter().filter(|p| p.shifted == shifted);
             own.map(|p| advantage(&beats[p.first..=p.last])).sum::<f32>()
@@ -52,7 +54,7 @@ pub fn keep(beats: &[TrackedBeat]) -> Vec<TrackedBeat> {
         }
         from = to;
     }
-    if moved.contains(&true) { rebuilt(beats, &passages, &moved) } else { beats.to_vec() }
+    if moved.contains(&true) { rebuilt(&beats, &passages, &moved) } else { beats }
 }
 
 /// Passages of steady tempo, in order.
@@ -72,7 +74,7 @@ fn steady(beats: &[TrackedBeat]) -> Vec<Passage> {
             let last = i - 1;
             if last - first + 1 >= SHORTEST {
                 let period = (time(last) - time(first)) / (last - first) as f64;
-                passages.push(Passage { first, last, period, shifted: false });
+                passages.push(Passage { first, last, period, chain: 0, shifted: false });
             }
             first = if i - first > 1 { last } else { i };
         }
@@ -82,6 +84,7 @@ fn steady(beats: &[TrackedBeat]) -> Vec<Passage> {
 
 /// End of the chain of passages that starts with passage `from`; marks which of them are shifted.
 fn chain(beats: &[TrackedBeat], passages: &mut [Passage], from: usize) -> usize {
+    passages[from].chain = from;
     for next in from + 1..passages.len() {
         let (a, b) = (passages[next - 1], passages[next]);
         let period = 0.5 * (a.period + b.period);
@@ -91,6 +94,7 @@ fn chain(beats: &[TrackedBeat], passages: &mut [Passage], from: usize) -> usize 
         if !related || (away > NEAR_HALF && away < 0.5 - NEAR_HALF) {
             return next;
         }
+        passages[next].chain = from;
         passages[next].shifted = a.shifted ^ (away <= NEAR_HALF);
     }
     passages.len()
@@ -108,7 +112,8 @@ fn rebuilt(beats: &[TrackedBeat], passages: &[Passage], moved: &[bool]) -> Vec<T
     let mut next = 0;
     let mut before_moved = false;
     for (i, (passage, &moved)) in passages.iter().zip(moved).enumerate() {
-        let joins = i > 0 && (moved || before_moved) && passage.first <= next + 2 * SHORTEST;
+        let related = i > 0 && passages[i - 1].chain == passage.chain;
+        let joins = related && (moved || before_moved);
         if !joins && next < passage.first {
             out.extend_from_slice(&beats[next..passage.first]);
         }
@@ -131,7 +136,6 @@ fn halves(beats: &[TrackedBeat]) -> Vec<TrackedBeat> {
     let shifted = |pair: &[TrackedBeat]| TrackedBeat {
         at: pair[0].half,
         half: pair[1].at,
-        place: pair[0].place,
         between: Between::shifted(&pair[0].between, &pair[1].between),
     };
     beats.windows(2).map(shifted).collect()
@@ -148,15 +152,14 @@ fn step_to(out: &mut Vec<TrackedBeat>, to: &TrackedBeat, period: f64) {
     while out.last().is_some_and(|last| to.at.seconds() - last.at.seconds() < 0.6 * period) {
         out.pop();
     }
-    let Some(&last) = out.last() else { return };
+    let Some(last) = out.last().copied() else { return };
     let span = f64::from(to.at.time - last.at.time);
     let steps = (span * 1e-4 / period).round().max(1.0) as usize;
     for step in 1..steps {
         let share = step as f64 / steps as f64;
-        let frame = last.at.frame + ((to.at.frame - last.at.frame) as f64 * share).round() as usize;
+        let frame = last.at.frame + (f64::from(to.at.frame - last.at.frame) * share).round() as u32;
         let time = last.at.time + (span * share).round() as u32;
-        let at = Moment { frame, time, ..Moment::default() };
-        out.push(TrackedBeat { at, half: at, place: last.place, between: Between::default() });
+        out.push(TrackedBeat::new(Moment::unheard(frame, time)));
     }
 }
 

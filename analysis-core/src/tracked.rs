@@ -1,15 +1,15 @@
 //! Beats as the decoder has settled them, with what was heard at and between them.
 
-use crate::beats::{BarPlace, DecodedBeat, Evidence};
+use crate::beats::{DOWNBEAT_SHARE, Evidence};
 use crate::divisions::Between;
 use crate::evidence::Beliefs;
 use crate::memory::Memory;
 
 /// A moment that is a beat or could have been one.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moment {
     /// Frame of 10 ms.
-    pub frame: usize,
+    pub frame: u32,
     /// Time of its attack, in steps of 0.1 ms.
     pub time: u32,
     /// Log-odds of a beat there, in sixteenths of a nat.
@@ -20,7 +20,6 @@ pub struct Moment {
 
 impl Moment {
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "times are positive and below 2^32 steps; beliefs and probabilities are clamped"
@@ -28,11 +27,17 @@ impl Moment {
     pub(crate) fn heard(frame: usize, beliefs: &Beliefs, memory: &Memory) -> Self {
         let Evidence { beat, downbeat } = beliefs.near(frame);
         Self {
-            frame,
-            time: (memory.attack_time(frame as f64) * 1e4).round() as u32,
+            frame: frame as u32,
+            time: (memory.attack_time(beliefs.centre(frame)) * 1e4).round() as u32,
             belief: (beat * 16.0).clamp(-127.0, 127.0) as i8,
             downbeat: (downbeat * 255.0) as u8,
         }
+    }
+
+    /// A moment that was only counted to: nothing speaks for a beat there or against one, nor for a downbeat.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+    pub(crate) fn unheard(frame: u32, time: u32) -> Self {
+        Self { frame, time, belief: 0, downbeat: (DOWNBEAT_SHARE * 255.0) as u8 }
     }
 
     /// Time, in seconds.
@@ -55,21 +60,20 @@ pub struct TrackedBeat {
     pub at: Moment,
     /// Half-way to the next beat.
     pub half: Moment,
-    /// Its place in its bar.
-    pub place: BarPlace,
     /// What was heard between it and the next.
     pub between: Between,
 }
 
 impl TrackedBeat {
-    pub(crate) fn new(beat: DecodedBeat, beliefs: &Beliefs, memory: &Memory) -> Self {
-        let at = Moment::heard(beat.frame, beliefs, memory);
-        Self { at, half: at, place: beat.place, between: Between::default() }
+    /// A beat at this moment, before the next is known.
+    pub(crate) fn new(at: Moment) -> Self {
+        Self { at, half: at, between: Between::default() }
     }
 
     /// Looks back at what was heard before the next beat, at this frame.
     pub(crate) fn look_between(&mut self, next: usize, beliefs: &Beliefs, memory: &Memory) {
-        self.half = Moment::heard(self.at.frame.midpoint(next), beliefs, memory);
-        self.between = Between::of(self.at.frame, next, memory);
+        let from = self.at.frame as usize;
+        self.half = Moment::heard(from.midpoint(next), beliefs, memory);
+        self.between = Between::of(from, next, memory);
     }
 }

@@ -89,14 +89,21 @@ fn tempo(document: &Document) -> String {
     format!("{bpm:.1} BPM (confidence {confidence:.2}{also})")
 }
 
+/// Halves of a beat that differ by more than this ratio are worth a word.
+const SWUNG: f32 = 1.2;
+
 fn beats(document: &Document) -> String {
     let summary = &document.analysis.summary;
     let beats = summary.beat_count.unwrap_or_default();
     let bars = summary.bar_count.unwrap_or_default();
-    match &summary.time_signature {
+    let mut text = match &summary.time_signature {
         Some(signature) => format!("{beats} in {bars} bars of {signature}"),
         None => beats.to_string(),
+    };
+    if let Some(ratio) = summary.swing_ratio.filter(|&ratio| ratio > SWUNG) {
+        let _ = write!(text, ", swung {ratio:.1} to 1");
     }
+    text
 }
 
 fn loudness(document: &Document) -> String {

@@ -5,13 +5,12 @@ use crate::tracked::Moment;
 /// Beats of half a second; those whose number is in `first` sound like downbeats.
 fn beats(count: usize, first: impl Fn(usize) -> bool) -> Vec<TrackedBeat> {
     let moment = |i: usize| Moment {
-        frame: 50 * i,
+        frame: 50 * i as u32,
         time: 5000 * i as u32,
         belief: 16,
         downbeat: if first(i) { 200 } else { 20 },
     };
-    let beat =
-        |i| TrackedBeat { at: moment(i), half: moment(i), place: PLACES[0], between: Between::default() };
+    let beat = |i| TrackedBeat { at: moment(i), half: moment(i), between: Between::default() };
     (0..count).map(beat).collect()
 }
 

@@ -9,6 +9,8 @@ const REACH: usize = 400;
 const COMPRESSION: f32 = 200.0;
 /// Brings compressed amplitudes to about 0 to 1.
 const SCALE: f32 = 1.0 / 8.0;
+/// A value above this counts as this: training stores values in bytes.
+const MOST: f32 = 1.275;
 /// A level below this, relative to a full-scale sine (-60 dB), is silence and is not lifted.
 const SILENCE: f32 = 1e-3;
 /// Fixed-point steps of a frame's energy, so that the running sum never drifts.
@@ -20,7 +22,7 @@ const LOUDEST: f32 = 1024.0;
 ///
 /// ```text
 /// L[n]    = max(sqrt(mean over n ± 4 s of Σ_b A[b]²), 0.001)
-/// x[b,n]  = log2(1 + 200·A[b,n] / L[n]) / 8
+/// x[b,n]  = min(log2(1 + 200·A[b,n] / L[n]) / 8, 1.275)
 /// ```
 ///
 /// Loudness, fades and mastering drop out; how loud the bands are among each other, and a moment among its
@@ -107,7 +109,7 @@ impl Input {
         let row = &self.amplitudes[(frame % len) * BANDS..][..BANDS];
         let gain = COMPRESSION / level;
         for (x, &a) in self.out.iter_mut().zip(row) {
-            *x = log2_1p(gain * a) * SCALE;
+            *x = (log2_1p(gain * a) * SCALE).min(MOST);
         }
     }
 }

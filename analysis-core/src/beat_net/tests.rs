@@ -126,10 +126,18 @@ fn nothing_heard_is_nothing_believed() {
 
 #[test]
 fn values_that_are_no_music_give_numbers() {
-    for value in [0.0, 1e-30, 1e6, f32::MAX] {
+    for value in [0.0, 1e-30, 1e6, f32::MAX, f32::INFINITY, f32::NAN] {
         assert!(
             beliefs(&[[value; BANDS]; 40]).iter().all(|b| b.beat.is_finite() && b.downbeat.is_finite()),
             "{value}"
         );
     }
+}
+
+#[test]
+fn weights_of_another_network_are_refused() {
+    let same = BeatNet::with_weights(weights::STANDARD).unwrap();
+    assert_eq!(format!("{same:?}"), format!("{:?}", BeatNet::new()));
+    let error = BeatNet::with_weights(&weights::STANDARD[2..]).unwrap_err();
+    assert!(error.to_string().contains("76346 bytes"), "{error}");
 }

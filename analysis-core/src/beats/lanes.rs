@@ -55,6 +55,6 @@ pub(crate) const PLACES: [BarPlace; USED] = {
 };
 
 /// The kind of bar that begins in this lane.
-pub(super) fn bar_starting(lane: usize) -> Option<usize> {
+pub(crate) fn bar_starting(lane: usize) -> Option<usize> {
     STARTS.iter().position(|&start| start == lane)
 }

@@ -1,22 +1,14 @@
 use super::*;
-use crate::beats::BarPlace;
-
-const PLACE: BarPlace = BarPlace { position: 1, beats_per_bar: 4 };
 
 /// A beat at this time, with nats for it and for the half of it.
 fn beat(seconds: f64, on: f32, off: f32) -> TrackedBeat {
     let moment = |seconds: f64, nats: f32| Moment {
-        frame: (seconds * 100.0).round() as usize,
+        frame: (seconds * 100.0).round() as u32,
         time: (seconds * 1e4).round() as u32,
         belief: (nats * 16.0) as i8,
         downbeat: 60,
     };
-    TrackedBeat {
-        at: moment(seconds, on),
-        half: moment(seconds + 0.25, off),
-        place: PLACE,
-        between: Between::default(),
-    }
+    TrackedBeat { at: moment(seconds, on), half: moment(seconds + 0.25, off), between: Between::default() }
 }
 
 /// Beats of half a second from `from` to `to`.
@@ -43,14 +35,14 @@ fn a_passage_that_jumps_by_half_a_beat_is_laid_on_the_grid_of_the_others() {
     let mut beats = passage(1.0, 20.0, 2.0, -2.0);
     beats.extend(passage(20.75, 30.25, 1.0, -1.0));
     beats.extend(passage(31.0, 60.0, 2.0, -2.0));
-    assert_even(&keep(&beats), 1.0, 60.0);
+    assert_even(&keep(beats.clone()), 1.0, 60.0);
 }
 
 #[test]
 fn the_grid_with_more_evidence_wins_wherever_it_lies() {
     let mut beats = passage(1.0, 10.0, 2.0, -2.0);
     beats.extend(passage(10.75, 60.25, 2.0, -2.0));
-    assert_even(&keep(&beats), 1.25, 60.25);
+    assert_even(&keep(beats.clone()), 1.25, 60.25);
 }
 
 #[test]
@@ -60,19 +52,19 @@ fn a_jump_over_hurried_beats_is_seen() {
     beats.extend(passage(21.75, 30.25, 1.0, -1.0));
     beats.extend([30.7, 31.1].map(|time| beat(time, 0.0, 0.0)));
     beats.extend(passage(31.5, 60.0, 2.0, -2.0));
-    assert_even(&keep(&beats), 1.0, 60.0);
+    assert_even(&keep(beats.clone()), 1.0, 60.0);
 }
 
 #[test]
 fn music_that_keeps_its_phase_stays_as_it_is() {
     for beats in [vec![], passage(1.0, 1.0, 1.0, 0.0), passage(0.5, 90.0, 1.0, 2.0)] {
-        assert_eq!(keep(&beats), beats);
+        assert_eq!(keep(beats.clone()), beats);
     }
     // Another tempo, and a pause after which anything may come.
     let mut beats = passage(1.0, 20.0, 2.0, -2.0);
     beats.extend((0..40).map(|i| beat(20.6 + 0.6 * f64::from(i), 2.0, -2.0)));
     beats.extend(passage(60.25, 80.25, 1.0, -1.0));
-    assert_eq!(times(&keep(&beats)), times(&beats));
+    assert_eq!(times(&keep(beats.clone())), times(&beats));
 }
 
 #[test]
@@ -92,7 +84,28 @@ fn times_rise_whatever_the_beats_were() {
             }
             time += length;
         }
-        let kept = times(&keep(&beats));
+        let kept = times(&keep(beats.clone()));
         assert!(kept.windows(2).all(|pair| pair[0] < pair[1]), "{kept:?}");
     }
+}
+
+#[test]
+fn nothing_is_counted_through_silence_or_over_another_tempo() {
+    let mut beats = passage(1.0, 30.5, 2.0, -2.0);
+    beats.extend(passage(31.25, 40.75, 2.0, -2.0));
+    let silence = 40.75..100.0;
+    let mut after = beats.clone();
+    after.extend((0..30).map(|i| beat(100.0 + 0.6 * f64::from(i), 2.0, -2.0)));
+    let kept = times(&keep(after));
+    assert!(!kept.iter().any(|t| *t > silence.start && *t < silence.end), "{kept:?}");
+    // A ritardando keeps its own beats.
+    let (mut time, mut length, mut slowing) = (41.25, 0.5, Vec::new());
+    for _ in 0..14 {
+        slowing.push(beat(time, 2.0, -2.0));
+        length *= 1.1;
+        time += length;
+    }
+    beats.extend(slowing.iter().copied());
+    let kept = times(&keep(beats));
+    assert!(times(&slowing)[1..].iter().all(|t| kept.contains(t)), "{kept:?}");
 }
