@@ -8,6 +8,9 @@ const PAUSE: f64 = 2.5;
 /// … but at least this many times this, in seconds: the shortest beat.
 const SHORTEST_S: f64 = 0.23;
 
+/// What a bar of 2 costs beyond its prior, in nats: half a bar of 4 sounds much like it, and 4 is what people count.
+const HALF_BAR: f32 = 1.0;
+
 /// The place of each beat in bars of 2 to 7: Viterbi over beats, with the downbeat evidence, the bars and the cost of
 /// their change that the beat decoder has too.
 #[must_use]
@@ -15,6 +18,8 @@ const SHORTEST_S: f64 = 0.23;
 pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
     let mut before = vec![[0_u8; USED]; beats.len()];
     let mut score = [0.0_f32; USED];
+    let mut bars = model.bars;
+    bars[0] -= HALF_BAR;
     for (i, beat) in beats.iter().enumerate() {
         let (_, first, other) = model.weigh(beat.at.evidence());
         let mut next = [0.0; USED];
@@ -30,7 +35,7 @@ pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
                 }
                 None => (score[lane - 1], lane - 1),
             };
-            next[lane] = best + start.map_or(other, |bar| first + model.bars[bar]);
+            next[lane] = best + start.map_or(other, |bar| first + bars[bar]);
             before[i][lane] = from as u8;
         }
         // Relative to the best, so that f32 stays exact however long the track.

@@ -90,9 +90,11 @@ impl BeatModel {
             beat_weight: 1.0,
             beat_offset: 0.0,
             beat_floor: -8.0,
+            downbeat_weight: 1.0,
             change_cost: 40.0,
-            prior_bpm: 125.0,
-            prior_octaves: 0.4,
+            prior_bpm: 120.0,
+            prior_octaves: 0.7,
+            prior_weight: 0.3,
             ..Self::default()
         }
     }

@@ -8,6 +8,8 @@ use crate::tracked::{Moment, TrackedBeat};
 const OUTSIDE: usize = 5;
 /// Beats that are added at most at either end: the decoder needs a few to get going.
 const MOST: usize = 4;
+/// Beats at an end that tell the step.
+const JUDGED: usize = 5;
 /// An onset this near to where a beat should be, in beats, is that beat.
 const NEAR: f64 = 0.1;
 /// Longest beat, in seconds: what lasts longer is a pause.
@@ -33,39 +35,48 @@ fn covered(beats: &[TrackedBeat]) -> f64 {
     lengths.iter().map(|&length| f64::from(length.min(longest))).sum()
 }
 
-/// Adds the beats before the first and after the last whose hits were heard.
-pub(crate) fn lead_on(beats: &mut Vec<TrackedBeat>, onsets: &[Onset]) {
+/// Adds the beats before the first and after the last whose hits were heard. The `first` frame that sounds is one.
+#[expect(clippy::cast_precision_loss, reason = "frames are far below 2^52")]
+pub(crate) fn lead_on(beats: &mut Vec<TrackedBeat>, onsets: &[Onset], first: usize) {
+    let begins = [Onset { time_s: first as f64 * 0.01, confidence: 1.0 }];
     for _ in 0..MOST {
-        let [first, second, ..] = beats[..] else { return };
-        let Some(before) = next(&second, &first, onsets) else { break };
+        let outward: Vec<Moment> = beats.iter().take(JUDGED).rev().map(|beat| beat.at).collect();
+        let Some(before) = next(&outward, onsets).or_else(|| next(&outward, &begins)) else { break };
         beats.insert(0, before);
     }
     for _ in 0..MOST {
-        let [.., second, last] = beats[..] else { return };
-        let Some(after) = next(&second, &last, onsets) else { break };
+        let outward: Vec<Moment> =
+            beats[beats.len().saturating_sub(JUDGED)..].iter().map(|beat| beat.at).collect();
+        let Some(after) = next(&outward, onsets) else { break };
         beats.push(after);
     }
 }
 
-/// The beat that follows `from` and `to` in the same step, if it was heard.
+/// The beat that follows the last of these moments in their step, if it was heard. The last itself is the least sure, and
+/// only counts where there are few.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
     reason = "times of onsets are positive and below 2^32 steps"
 )]
-fn next(from: &TrackedBeat, to: &TrackedBeat, onsets: &[Onset]) -> Option<TrackedBeat> {
-    let step = to.at.seconds() - from.at.seconds();
+fn next(outward: &[Moment], onsets: &[Onset]) -> Option<TrackedBeat> {
+    let (last, sure) = outward.split_last()?;
+    let (sure, ahead) = if sure.len() >= 3 { (sure, 2.0) } else { (outward, 1.0) };
+    let [from, .., to] = sure else { return None };
+    let step = (to.seconds() - from.seconds()) / (sure.len() - 1) as f64;
     if step.abs() > LONGEST_S {
         return None;
     }
-    let expected = to.at.seconds() + step;
+    let expected = to.seconds() + ahead * step;
     let after = onsets.partition_point(|onset| onset.time_s < expected - NEAR * step.abs());
     let away = |onset: &&Onset| (onset.time_s - expected).abs();
     let near = onsets[after..].iter().take_while(|onset| away(onset) <= NEAR * step.abs());
     let onset = near.min_by(|a, b| away(a).total_cmp(&away(b)))?;
     let time = (onset.time_s * 1e4).round() as u32;
+    let beyond = if step > 0.0 { time > last.time } else { time < last.time };
     let at = Moment::unheard((onset.time_s * 100.0).round() as u32, time);
-    Some(TrackedBeat::new(Moment { belief: to.at.belief, ..at }))
+    beyond.then(|| TrackedBeat::new(Moment { belief: last.belief, ..at }))
 }
 
 #[cfg(test)]
@@ -101,18 +112,18 @@ mod tests {
     #[test]
     fn hits_in_step_with_the_ends_are_beats_too() {
         let mut all = beats((4..20).map(|i| 50 * i));
-        lead_on(&mut all, &onsets(&[0.2, 1.01, 1.49, 1.7, 9.98, 10.9]));
-        assert_eq!(frames(&all)[..3], [101, 149, 200]);
-        assert_eq!(frames(&all)[18..], [998]);
+        lead_on(&mut all, &onsets(&[0.2, 1.01, 1.49, 1.7, 9.98, 10.9]), 52);
+        assert_eq!(frames(&all)[..4], [52, 101, 149, 200]);
+        assert_eq!(frames(&all)[19..], [998]);
         let mut few = beats([100]);
-        lead_on(&mut few, &onsets(&[0.5, 1.5]));
+        lead_on(&mut few, &onsets(&[0.5, 1.5]), 0);
         assert_eq!(frames(&few), [100]);
     }
 
     #[test]
     fn a_pause_is_no_step() {
-        let mut all = beats([4000, 8000, 8050, 8100]);
-        lead_on(&mut all, &onsets(&[0.1, 82.0]));
-        assert_eq!(frames(&all), [4000, 8000, 8050, 8100]);
+        let mut all = beats([4000, 8000, 12000, 16000]);
+        lead_on(&mut all, &onsets(&[0.1, 200.0]), 0);
+        assert_eq!(frames(&all), [4000, 8000, 12000, 16000]);
     }
 }

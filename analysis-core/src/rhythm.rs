@@ -227,9 +227,9 @@ impl RhythmTracker {
         let Some(Pulse { model, tracked, .. }) = self.believed(clarity) else {
             return Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
         };
-        let heard = self.sounding.span().map_or(&[][..], |span| ends::trim(&tracked, span));
-        let mut tracked = phase::keep(heard.to_vec());
-        ends::lead_on(&mut tracked, &self.found);
+        let span = self.sounding.span().unwrap_or_default();
+        let mut tracked = phase::keep(ends::trim(&tracked, span).to_vec());
+        ends::lead_on(&mut tracked, &self.found, span.0);
         let mut rhythm = Rhythm { onsets: self.found, pulse_clarity: clarity, ..Rhythm::default() };
         if tracked.len() >= 2 {
             let places = bars::places(&tracked, &model);

@@ -140,8 +140,10 @@ fn bars_tempo_and_time_signature_of_played_music_are_found() {
         let found = (hits(&piece.truth.beats, &beats), hits(&piece.truth.downbeats, &downbeats));
         assert!(
             found.0 > 0.95 && found.1 > 0.9,
-            "{style:?} at {tempo_bpm}: {found:?}, {:?}",
-            rhythm.tempo_bpm
+            "{style:?} at {tempo_bpm}: {found:?}, {:?} {:?} {:?}",
+            rhythm.tempo_bpm,
+            rhythm.beats.iter().map(|b| (b.time_s, b.position)).collect::<Vec<_>>(),
+            piece.truth.downbeats
         );
         assert!((f64::from(rhythm.tempo_bpm.unwrap()) - tempo_bpm).abs() < 0.2);
         assert_eq!(rhythm.time_signature.as_deref(), Some(signature), "{style:?} at {tempo_bpm}");
