@@ -10,13 +10,16 @@ use crate::tracked::{Moment, TrackedBeat};
 /// A beat belongs to a steady passage if its length is within this share of the passage's.
 const STEADY: f64 = 0.07;
 /// Beats of the shortest steady passage.
-const SHORTEST: usize = 8;
+const SHORTEST: usize = 12;
 /// Beats over which a passage's tempo is taken.
 const MEMORY: usize = 8;
+/// … and the beats of a passage stray from even ones by less than this share of a beat (RMS): free time is not steady,
+/// however slowly it moves.
+const STRAIGHT: f64 = 0.04;
 /// Two passages have one tempo if their beats differ by less than this share.
-const ALIKE: f64 = 0.035;
+const ALIKE: f64 = 0.02;
 /// Most beats between two passages that are held against each other.
-const GAP: f64 = 12.0;
+const GAP: f64 = 6.0;
 /// How far from half a beat a jump may be, in beats.
 const NEAR_HALF: f64 = 0.2;
 /// Most that one beat can say for a phase, in nats.
@@ -57,6 +60,24 @@ pub fn keep(beats: Vec<TrackedBeat>) -> Vec<TrackedBeat> {
     if moved.contains(&true) { rebuilt(&beats, &passages, &moved) } else { beats }
 }
 
+/// Length of a beat where beats are even, and how far (RMS) they stray from that, in seconds: least squares.
+#[expect(clippy::cast_precision_loss, reason = "beats are far fewer than 2^52")]
+fn line(beats: &[TrackedBeat]) -> (f64, f64) {
+    let count = beats.len() as f64;
+    let middle = 0.5 * (count - 1.0);
+    let mean = beats.iter().map(|beat| beat.at.seconds()).sum::<f64>() / count;
+    let (mut across, mut along) = (0.0, 0.0);
+    for (i, beat) in beats.iter().enumerate() {
+        let x = i as f64 - middle;
+        across += x * (beat.at.seconds() - mean);
+        along += x * x;
+    }
+    let period = across / along;
+    let away = |i: usize| beats[i].at.seconds() - mean - period * (i as f64 - middle);
+    let squares: f64 = (0..beats.len()).map(|i| away(i).powi(2)).sum();
+    (period, (squares / count).sqrt())
+}
+
 /// Passages of steady tempo, in order.
 #[expect(clippy::cast_precision_loss, reason = "a handful of beats")]
 fn steady(beats: &[TrackedBeat]) -> Vec<Passage> {
@@ -73,8 +94,10 @@ fn steady(beats: &[TrackedBeat]) -> Vec<Passage> {
         if !goes_on {
             let last = i - 1;
             if last - first + 1 >= SHORTEST {
-                let period = (time(last) - time(first)) / (last - first) as f64;
-                passages.push(Passage { first, last, period, chain: 0, shifted: false });
+                let (period, stray) = line(&beats[first..=last]);
+                if stray < STRAIGHT * period {
+                    passages.push(Passage { first, last, period, chain: 0, shifted: false });
+                }
             }
             first = if i - first > 1 { last } else { i };
         }
