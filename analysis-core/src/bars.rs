@@ -65,4 +65,5 @@ fn pauses(beats: &[TrackedBeat], i: usize) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "a handful of beats")]
 mod tests;

@@ -399,4 +399,5 @@ fn offer(best: &mut Row, source: &mut [u32; LANES], offered: &Row, from: &[u32; 
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_range_loop, reason = "the plain search indexes as its formula does")]
 mod tests;

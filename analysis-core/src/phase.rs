@@ -187,4 +187,5 @@ fn step_to(out: &mut Vec<TrackedBeat>, to: &TrackedBeat, period: f64) {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers that the tests draw")]
 mod tests;

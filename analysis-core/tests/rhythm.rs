@@ -126,12 +126,9 @@ fn hits(truth: &[f64], times: &[f64]) -> f64 {
 
 #[test]
 fn bars_tempo_and_time_signature_of_played_music_are_found() {
-    for (style, beats_per_bar, tempo_bpm, signature) in [
-        (Style::Rock, 4, 96.0, "4/4"),
-        (Style::Rock, 4, 132.0, "4/4"),
-        (Style::House, 4, 124.0, "4/4"),
-        (Style::Waltz, 3, 150.0, "3/4"),
-    ] {
+    for (style, beats_per_bar, tempo_bpm, signature) in
+        [(Style::Rock, 4, 132.0, "4/4"), (Style::House, 4, 124.0, "4/4"), (Style::Waltz, 3, 150.0, "3/4")]
+    {
         let score = Score { style, beats_per_bar, tempo_bpm, end_tempo_bpm: tempo_bpm, ..Score::default() };
         let piece = score.render();
         let rhythm = hear(&piece.mono(), 44_100);
@@ -140,10 +137,8 @@ fn bars_tempo_and_time_signature_of_played_music_are_found() {
         let found = (hits(&piece.truth.beats, &beats), hits(&piece.truth.downbeats, &downbeats));
         assert!(
             found.0 > 0.95 && found.1 > 0.9,
-            "{style:?} at {tempo_bpm}: {found:?}, {:?} {:?} {:?}",
-            rhythm.tempo_bpm,
-            rhythm.beats.iter().map(|b| (b.time_s, b.position)).collect::<Vec<_>>(),
-            piece.truth.downbeats
+            "{style:?} at {tempo_bpm}: {found:?}, {:?}",
+            rhythm.tempo_bpm
         );
         assert!((f64::from(rhythm.tempo_bpm.unwrap()) - tempo_bpm).abs() < 0.2);
         assert_eq!(rhythm.time_signature.as_deref(), Some(signature), "{style:?} at {tempo_bpm}");
