@@ -195,11 +195,13 @@ fn json_is_the_document_that_the_contract_describes() {
             "loudness",
             "onset_count",
             "section_count",
+            "swing_ratio",
             "tempo_bpm",
             "tempo_candidates",
             "tempo_confidence",
             "tempo_curve",
             "time_signature",
+            "time_signatures",
             "tuning_hz"
         ]
     );

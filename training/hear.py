@@ -7,7 +7,7 @@ and then the truth (`n.json`); what is there already is left alone.
 import json
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -24,11 +24,8 @@ def main():
     program, music, heard = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     heard.mkdir(parents=True, exist_ok=True)
     truths = [truth for truth in sorted(music.glob("*.json")) if not (heard / truth.name).exists()]
-    halves = [threading.Thread(target=listen, args=(program, music, heard, truths[half::2])) for half in (0, 1)]
-    for half in halves:
-        half.start()
-    for half in halves:
-        half.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda half: listen(program, music, heard, truths[half::2]), (0, 1)))
     print(f"{len(list(heard.glob('*.json')))} pieces heard")
 
 
