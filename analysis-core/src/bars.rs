@@ -9,7 +9,7 @@ const PAUSE: f64 = 2.5;
 const SHORTEST_S: f64 = 0.23;
 
 /// What a bar of 2 costs beyond its prior, in nats: half a bar of 4 sounds much like it, and 4 is what people count.
-const HALF_BAR: f32 = 2.5;
+const HALF_BAR: f32 = 1.8;
 
 /// The place of each beat in bars of 2 to 7: Viterbi over beats, with the downbeat evidence, the bars and the cost of
 /// their change that the beat decoder has too.

@@ -8,7 +8,7 @@ fn beats(count: usize, first: impl Fn(usize) -> bool) -> Vec<TrackedBeat> {
         frame: 50 * i as u32,
         time: 5000 * i as u32,
         belief: 16,
-        downbeat: if first(i) { 200 } else { 20 },
+        downbeat: if first(i) { 235 } else { 20 },
     };
     let beat = |i| TrackedBeat { at: moment(i), half: moment(i), between: Between::default() };
     (0..count).map(beat).collect()
