@@ -48,11 +48,11 @@ fn listen(audio: &str) -> Result<Vec<u8>, Error> {
     let mut onsets = OnsetStrength::new(rate, stft::fft_len_for(stft::window_len(rate)));
     let mut input = Input::new();
     let mut rows = Vec::new();
-    let mut write = |row: &[f32; BANDS]| rows.extend(row.iter().map(|x| (x * STEPS).round() as u8));
+    let bytes = |row: &[f32; BANDS]| row.map(|x| (x * STEPS).round() as u8);
     let mut hear = |power: &[f32]| {
         onsets.process(power);
         if let Some(row) = input.push(onsets.amplitudes()) {
-            write(row);
+            rows.extend(bytes(row));
         }
     };
     let mut mono = Vec::new();
@@ -64,6 +64,6 @@ fn listen(audio: &str) -> Result<Vec<u8>, Error> {
         spectra.push(&mono, &mut hear);
     }
     spectra.finish(&mut hear);
-    input.finish(&mut |row| rows.extend(row.iter().map(|x| (x * STEPS).round() as u8)));
+    input.finish(&mut |row| rows.extend(bytes(row)));
     Ok(rows)
 }

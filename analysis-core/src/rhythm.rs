@@ -138,7 +138,7 @@ struct Pulse {
 
 /// Beats from which on the network is taken to hear some.
 const ENOUGH: usize = 8;
-/// Pulse clarity from which on a beat by rule is believed where the network hears none: a metronome has 0.8 and more.
+/// Pulse clarity from which on a beat by rule is believed where the network hears none, as with some metronomes.
 const CLEAR: f32 = 0.4;
 
 impl RhythmTracker {
