@@ -8,7 +8,6 @@ pub mod input;
 mod layers;
 mod weights;
 
-use crate::error::{Error, Result};
 use input::Input;
 use layers::{Dilated, Front, Row};
 use weights::Weights;
@@ -67,21 +66,7 @@ impl BeatNet {
     /// A network that has heard nothing, with the weights that come with this engine.
     #[must_use]
     pub fn new() -> Self {
-        Self::read(Weights::standard())
-    }
-
-    /// A network with other weights, as `training/export.py` writes them.
-    ///
-    /// # Errors
-    /// [`Error::WrongWeights`] when these are not as many as the network has.
-    pub fn with_weights(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() != weights::STANDARD.len() {
-            return Err(Error::WrongWeights { given: bytes.len(), wanted: weights::STANDARD.len() });
-        }
-        Ok(Self::read(Weights::of(bytes)))
-    }
-
-    fn read(mut weights: Weights<'_>) -> Self {
+        let mut weights = Weights::standard();
         let front = Front::new(&mut weights);
         let dilated = DILATIONS.map(|dilation| Dilated::new(&mut weights, dilation)).into();
         let out = layers::Dense::new(&mut weights);

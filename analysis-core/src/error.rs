@@ -91,16 +91,6 @@ pub enum Error {
         /// Channels of the analyzer.
         channels: usize,
     },
-    /// Weights for the beat network are not those of its layers.
-    #[error(
-        "these weights have {given} bytes, the beat network has {wanted}: write them with training/export.py"
-    )]
-    WrongWeights {
-        /// Bytes handed in.
-        given: usize,
-        /// Bytes of the network.
-        wanted: usize,
-    },
     /// A stored chunk cannot be read: truncated, altered, or of another layout.
     #[error("the chunk cannot be read: {detail}")]
     BadChunk {

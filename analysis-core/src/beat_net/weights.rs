@@ -2,7 +2,7 @@
 
 /// Half-precision, little-endian, layer by layer in the order in which they are read: for each layer its rows, then
 /// its biases. Made by `training/` in the repository, under the licence of this crate.
-pub(super) static STANDARD: &[u8] = include_bytes!("weights.bin");
+static STANDARD: &[u8] = include_bytes!("weights.bin");
 
 /// Hands out weights in order.
 pub(super) struct Weights<'a> {
@@ -11,15 +11,11 @@ pub(super) struct Weights<'a> {
 
 impl Weights<'static> {
     pub(super) fn standard() -> Self {
-        Self::of(STANDARD)
+        Self { rest: STANDARD }
     }
 }
 
-impl<'a> Weights<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
+impl Weights<'_> {
     /// The next `COLUMNS` weights. A file that is too short gives zeros; a test holds the lengths against each other.
     pub(super) fn row<const COLUMNS: usize>(&mut self) -> [f32; COLUMNS] {
         std::array::from_fn(|_| {
