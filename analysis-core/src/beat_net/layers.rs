@@ -36,7 +36,7 @@ pub(super) struct Dense<const IN: usize, const OUT: usize> {
 }
 
 impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
-    pub(super) fn new(weights: &mut Weights<'_>) -> Self {
+    pub(super) fn new(weights: &mut Weights) -> Self {
         Self { weights: weights.rows(IN), bias: weights.row() }
     }
 
@@ -89,7 +89,7 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(weights: &mut Weights<'_>) -> Self {
+    pub(super) fn new(weights: &mut Weights) -> Self {
         let mut bands: Vec<[f32; FIRST]> = weights.rows(TAPS * WINDOW);
         let mut bands_bias: [f32; FIRST] = weights.row();
         for row in &mut bands {
@@ -185,7 +185,7 @@ pub(super) struct Dilated {
 }
 
 impl Dilated {
-    pub(super) fn new(weights: &mut Weights<'_>, dilation: usize) -> Self {
+    pub(super) fn new(weights: &mut Weights, dilation: usize) -> Self {
         Self {
             taps: weights.rows(TAPS * CHANNELS),
             bias: weights.row(),

@@ -13,7 +13,7 @@ mod naive {
     }
 
     impl Layer {
-        fn read<const COLUMNS: usize>(weights: &mut Weights<'_>, rows: usize) -> Self {
+        fn read<const COLUMNS: usize>(weights: &mut Weights, rows: usize) -> Self {
             let rows = weights.rows::<COLUMNS>(rows);
             let wide = |row: [f32; COLUMNS]| row.iter().map(|&v| f64::from(v)).collect();
             Self { weights: rows.into_iter().map(wide).collect(), bias: wide(weights.row::<COLUMNS>()) }

@@ -5,17 +5,15 @@
 static STANDARD: &[u8] = include_bytes!("weights.bin");
 
 /// Hands out weights in order.
-pub(super) struct Weights<'a> {
-    rest: &'a [u8],
+pub(super) struct Weights {
+    rest: &'static [u8],
 }
 
-impl Weights<'static> {
+impl Weights {
     pub(super) fn standard() -> Self {
         Self { rest: STANDARD }
     }
-}
 
-impl Weights<'_> {
     /// The next `COLUMNS` weights. A file that is too short gives zeros; a test holds the lengths against each other.
     pub(super) fn row<const COLUMNS: usize>(&mut self) -> [f32; COLUMNS] {
         std::array::from_fn(|_| {
