@@ -1,7 +1,9 @@
 //! Things that happen at a time: beats, bars, onsets, keys, chords, sections.
 
+use crate::chords::{ChordSpan, Quality};
 use crate::onset::Onset;
 use crate::rhythm::Beat;
+use crate::segments::{Segment, SegmentData};
 use crate::units::seconds_to_ms;
 use serde::{Deserialize, Serialize, Serializer};
 use std::iter::Peekable;
@@ -21,11 +23,11 @@ pub enum EventType {
     Onset,
     /// A stretch of music with one character; has a duration.
     Section,
-    /// A short stretch of steady sound between onsets; has a duration. Reserved: not made yet.
+    /// A short stretch of steady sound between onsets; has a duration.
     Segment,
     /// A key begins here.
     Key,
-    /// A chord begins here; has a duration. Reserved: not made yet.
+    /// A chord begins here; has a duration.
     Chord,
 }
 
@@ -63,7 +65,18 @@ pub enum EventData {
         /// `A`, `B`, …
         label: String,
     },
-    /// Name of a key or chord.
+    /// A chord.
+    Chord {
+        /// As a lead sheet has it: `C`, `F#m`.
+        name: String,
+        /// Pitch class of the root: `C`, `C#`, … `B`.
+        root: String,
+        /// Major or minor.
+        quality: Quality,
+    },
+    /// What a segment sounds like.
+    Segment(Box<SegmentData>),
+    /// Name of a key.
     Name {
         /// For example `A minor`.
         name: String,
@@ -86,13 +99,15 @@ pub struct Event {
 }
 
 /// All events of a track, kept as small as their stages found them: a 10-hour track has half a million.
-/// They become [`Event`]s one at a time, in order of time; at one time sections and keys come first, then
-/// downbeat, beat, tatum, onset.
+/// They become [`Event`]s one at a time, in order of time; at one time sections and keys come first, then chord,
+/// downbeat, beat, tatum, onset, segment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Events {
     beats: Vec<Beat>,
     tatums_s: Vec<f64>,
     onsets: Vec<Onset>,
+    chords: Vec<ChordSpan>,
+    segments: Vec<Segment>,
     marks: Vec<Event>,
 }
 
@@ -101,7 +116,19 @@ impl Events {
     #[must_use]
     pub fn new(beats: Vec<Beat>, tatums_s: Vec<f64>, onsets: Vec<Onset>, mut marks: Vec<Event>) -> Self {
         marks.sort_by_key(|event| (event.time_ms, event.event_type));
-        Self { beats, tatums_s, onsets, marks }
+        Self { beats, tatums_s, onsets, chords: Vec::new(), segments: Vec::new(), marks }
+    }
+
+    /// With these chords, in order of time.
+    #[must_use]
+    pub fn with_chords(self, chords: Vec<ChordSpan>) -> Self {
+        Self { chords, ..self }
+    }
+
+    /// With these segments, in order of time.
+    #[must_use]
+    pub fn with_segments(self, segments: Vec<Segment>) -> Self {
+        Self { segments, ..self }
     }
 
     /// Number of events.
@@ -111,6 +138,8 @@ impl Events {
             + self.downbeats().count()
             + self.tatums_s.len()
             + self.onsets.len()
+            + self.chords.len()
+            + self.segments.len()
             + self.marks.len()
     }
 
@@ -128,14 +157,16 @@ impl Events {
 
     /// Every event, in order of time.
     pub fn iter(&self) -> impl Iterator<Item = Event> + Send {
-        let lanes: [Box<dyn Iterator<Item = Event> + Send + '_>; 5] = [
+        let lanes: [Box<dyn Iterator<Item = Event> + Send + '_>; 7] = [
             Box::new(self.marks.iter().cloned()),
+            Box::new(self.chords.iter().map(ChordSpan::event)),
             Box::new(
                 self.downbeats().map(|beat| Event { event_type: EventType::Downbeat, ..beat_event(beat) }),
             ),
             Box::new(self.beats.iter().map(beat_event)),
             Box::new(self.tatums_s.iter().map(|time_s| instant(*time_s, EventType::Tatum, None))),
             Box::new(self.onsets.iter().map(|o| instant(o.time_s, EventType::Onset, Some(o.confidence)))),
+            Box::new(self.segments.iter().map(Segment::event)),
         ];
         Merge { lanes: lanes.map(Iterator::peekable) }
     }
