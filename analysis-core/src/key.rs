@@ -142,10 +142,10 @@ impl KeyTracker {
     /// The key of all that was heard.
     #[must_use]
     pub fn finish(self) -> KeyReport {
-        let whole = Segment::sum(&self.segments);
-        if self.tonal_anchors < LEAST_ANCHORS || !self.is_steady() || classes(&whole.chroma) < LEAST_CLASSES {
+        if !self.is_harmonic() {
             return KeyReport::default();
         }
+        let whole = Segment::sum(&self.segments);
         let windows = self.window_scores();
         let scores = self.combine(&whole, &windows);
         let mut spans = self.spans(&key_path::runs(&windows, best_two(&scores).0));
@@ -164,6 +164,13 @@ impl KeyTracker {
         let (best, runner_up) = best_two(scores);
         let fit = profiles::correlate(&whole.chroma)[best];
         (fit >= LEAST_FIT).then(|| estimate(best, runner_up, fit, scores[best] - scores[runner_up]))
+    }
+
+    /// Whether there were notes enough, and different ones, for harmony: not a drum or a single tone.
+    #[must_use]
+    pub fn is_harmonic(&self) -> bool {
+        let sounds = || Segment::sum(&self.segments).chroma;
+        self.tonal_anchors >= LEAST_ANCHORS && self.is_steady() && classes(&sounds()) >= LEAST_CLASSES
     }
 
     /// Whether what was heard are notes that last, not drums or noise.

@@ -10,6 +10,7 @@ pub mod bands;
 pub mod bars;
 pub mod beat_net;
 pub mod beats;
+mod chord_path;
 pub mod chords;
 pub mod chroma;
 pub mod chunk;

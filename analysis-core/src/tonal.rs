@@ -1,5 +1,6 @@
-//! Chroma, tuning and key together: what an analysis of type `tonal` runs.
+//! Chroma, tuning, key and chords together: what an analysis of type `tonal` runs.
 
+use crate::chords::{ChordTracker, Chords};
 use crate::chroma::{ChromaAnchor, ChromaExtractor};
 use crate::key::{KeyReport, KeyTracker};
 
@@ -10,39 +11,46 @@ pub struct Tonal {
     pub keys: KeyReport,
     /// Frequency of A4, in Hz; `None` when there was nothing tonal.
     pub tuning_hz: Option<f32>,
+    /// Chords; none for drums alone, which ring at pitches too.
+    pub chords: Chords,
 }
 
-/// Listens to mono audio for pitch; streaming, 48 bytes of memory a second of audio beside a constant.
+/// Listens to mono audio for pitch; streaming, 50 bytes of memory a second of audio beside a constant.
 pub struct TonalAnalyzer {
     chroma: ChromaExtractor,
     key: KeyTracker,
+    chords: ChordTracker,
 }
 
 impl TonalAnalyzer {
     /// Plans for audio of `sample_rate_hz`.
     #[must_use]
     pub fn new(sample_rate_hz: u32) -> Self {
-        Self { chroma: ChromaExtractor::new(sample_rate_hz), key: KeyTracker::default() }
+        let chroma = ChromaExtractor::new(sample_rate_hz);
+        Self { chroma, key: KeyTracker::default(), chords: ChordTracker::default() }
     }
 
     /// Takes the next samples; hands out the chroma anchors they complete, in order.
     pub fn push(&mut self, mono: &[f32], on_anchor: &mut impl FnMut(&ChromaAnchor)) {
-        let key = &mut self.key;
-        self.chroma.push(mono, &mut |anchor| {
+        let Self { chroma, key, chords } = self;
+        chroma.push(mono, &mut |anchor| {
             key.push(anchor);
+            chords.push(anchor);
             on_anchor(anchor);
         });
     }
 
     /// Hands out the last anchors and says what was heard.
     pub fn finish(mut self, on_anchor: &mut impl FnMut(&ChromaAnchor)) -> Tonal {
-        let key = &mut self.key;
-        self.chroma.finish(&mut |anchor| {
+        let Self { chroma, key, chords } = &mut self;
+        chroma.finish(&mut |anchor| {
             key.push(anchor);
+            chords.push(anchor);
             on_anchor(anchor);
         });
-        // Drums ring at pitches too, but are tuned to nothing.
+        // Drums ring at pitches too, but are tuned to nothing and play no chords; nor does a single tone.
         let tuning_hz = self.chroma.tuning_hz().filter(|_| self.key.is_steady());
-        Tonal { tuning_hz, keys: self.key.finish() }
+        let chords = if self.key.is_harmonic() { self.chords.finish() } else { Chords::default() };
+        Tonal { tuning_hz, chords, keys: self.key.finish() }
     }
 }

@@ -66,7 +66,7 @@ impl Entry {
             downbeats: sorted(self.downbeats),
             tempo_bpm: self.tempo_bpm.filter(|bpm| *bpm > 0.0),
             key: self.key,
-            boundaries: Vec::new(),
+            ..Truth::default()
         };
         let in_all = self.part != EDGE;
         let group = self.style.filter(|_| by_style).unwrap_or(self.part);

@@ -2,9 +2,10 @@
 
 mod rules;
 
-use analysis_core::events::{Event, EventType};
+use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::{Analysis, AnalysisType, Analyzer, Config, analyze};
 use anyhow::{Context, Result};
+use evaluation::chords::Span;
 use evaluation::track::{Prediction, Track};
 use nix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
@@ -109,10 +110,19 @@ fn prediction(analysis: &Analysis) -> Prediction {
         confidences: analysis.events.iter().filter(of(EventType::Beat)).filter_map(confidence).collect(),
         tempo_bpm: analysis.summary.tempo_bpm.map(f64::from),
         key: analysis.summary.key.as_ref().map(|key| key.name.clone()),
+        chords: analysis.events.iter().filter(of(EventType::Chord)).filter_map(|e| chord(&e)).collect(),
+        loudness_lufs: analysis.summary.loudness.and_then(|l| l.integrated_lufs).map(f64::from),
         // Where the track begins is no find.
         boundaries: times(EventType::Section).into_iter().skip(1).collect(),
         ..Prediction::default()
     }
+}
+
+fn chord(event: &Event) -> Option<Span> {
+    let Some(EventData::Chord { name, .. }) = &event.event_data else { return None };
+    let seconds = |ms: u32| f64::from(ms) / 1000.0;
+    let end = event.time_ms + event.duration_ms.unwrap_or_default();
+    Some(Span { start: seconds(event.time_ms), end: seconds(end), name: name.clone() })
 }
 
 /// Predictions of another engine, as files: `PART/NAME.json`, and perhaps `cost.json`.

@@ -12,9 +12,11 @@
 
 pub mod bootstrap;
 pub mod calibration;
+pub mod chords;
 pub mod continuity;
 pub mod events;
 pub mod key;
+pub mod loudness;
 pub mod scoring;
 pub mod sections;
 pub mod table;

@@ -11,6 +11,9 @@ const INTRO: &str = include_str!("report/intro.md");
 /// Tracks named as worst.
 const WORST: usize = 12;
 
+/// The same, of each measure beyond the rhythm.
+const WORST_BEYOND: usize = 4;
+
 /// A collection's title and what each engine said about it.
 pub(crate) type Results<'a> = [(&'a str, Vec<Listener>)];
 
@@ -18,7 +21,7 @@ pub(crate) type Results<'a> = [(&'a str, Vec<Listener>)];
 pub(crate) fn text(results: &Results<'_>) -> String {
     let mut out = String::new();
     for (title, listeners) in results {
-        let _ = writeln!(out, "{title}\n\n{}", scores(listeners).text());
+        let _ = writeln!(out, "{title}\n\n{}", rhythm(listeners).text());
         for (title, grid) in details(listeners) {
             let _ = writeln!(out, "{title}\n\n{}", grid.text());
         }
@@ -30,7 +33,7 @@ pub(crate) fn text(results: &Results<'_>) -> String {
 pub(crate) fn markdown(results: &Results<'_>) -> String {
     let mut out = format!("{INTRO}\nMeasured with {}.\n", analysis_core::ANALYZER_VERSION);
     for (title, listeners) in results {
-        let _ = write!(out, "\n## {title}\n\n{}", scores(listeners).markdown());
+        let _ = write!(out, "\n## {title}\n\n{}", rhythm(listeners).markdown());
         for (title, grid) in details(listeners) {
             let _ = write!(out, "\n### {title}\n\n{}", grid.markdown());
         }
@@ -38,26 +41,43 @@ pub(crate) fn markdown(results: &Results<'_>) -> String {
     out
 }
 
-/// The main table: engines beside one another in each group.
-fn scores(listeners: &[Listener]) -> Grid {
-    let heads = Measure::ALL.map(Measure::head);
-    let (beat_f, others) = (heads[0], &heads[1..]);
-    let mut grid =
-        Grid::new(&[&["group", "engine", "n", "failed", beat_f, "95 %"], others, &["× real time"]].concat());
-    let rows: Vec<Row> = listeners.iter().flat_map(Listener::rows).collect();
-    let mut groups: Vec<&str> = Vec::new();
-    for row in &rows {
-        if !groups.contains(&row.group.as_str()) {
-            groups.push(&row.group);
-        }
-    }
-    for group in groups {
-        rows.iter().filter(|row| row.group == group).for_each(|row| grid.push(cells(row)));
-    }
+/// The main table: beats, bars and tempo, engines beside one another in each group.
+fn rhythm(listeners: &[Listener]) -> Grid {
+    let heads: Vec<&str> = Measure::RHYTHM.iter().map(|measure| measure.head()).collect();
+    let first = &["group", "engine", "n", "failed", heads[0], "95 %"];
+    let mut grid = Grid::new(&[first, &heads[1..], &["× real time"]].concat());
+    side_by_side(listeners).iter().for_each(|row| grid.push(rhythm_cells(row)));
     grid.without_empty_columns()
 }
 
-fn cells(row: &Row) -> Vec<String> {
+/// Key, chords, sections and loudness of the engines that say something of them.
+fn beyond(listeners: &[Listener]) -> Option<Grid> {
+    let heads: Vec<&str> = Measure::BEYOND.iter().map(|measure| measure.head()).collect();
+    let mut grid = Grid::new(&[&["group", "engine", "n"], &heads[..]].concat());
+    let of =
+        |row: &Row| Measure::BEYOND.iter().map(|measure| row.means[*measure as usize]).collect::<Vec<_>>();
+    for row in side_by_side(listeners).iter().filter(|row| of(row).iter().any(Option::is_some)) {
+        let mut cells = vec![row.group.clone(), row.engine.clone(), row.tracks.to_string()];
+        cells.extend(of(row).into_iter().map(share));
+        grid.push(cells);
+    }
+    (!grid.is_empty()).then(|| grid.without_empty_columns())
+}
+
+/// Rows of all engines, those of a group together.
+fn side_by_side(listeners: &[Listener]) -> Vec<Row> {
+    let mut rows: Vec<Row> = listeners.iter().flat_map(Listener::rows).collect();
+    let mut groups: Vec<String> = Vec::new();
+    for row in &rows {
+        if !groups.contains(&row.group) {
+            groups.push(row.group.clone());
+        }
+    }
+    rows.sort_by_key(|row| groups.iter().position(|group| *group == row.group));
+    rows
+}
+
+fn rhythm_cells(row: &Row) -> Vec<String> {
     let interval = row.beat_f.map(|interval| format!("{:.3}–{:.3}", interval.low, interval.high));
     let mut cells = vec![
         row.group.clone(),
@@ -67,7 +87,7 @@ fn cells(row: &Row) -> Vec<String> {
         share(row.means[0]),
         interval.unwrap_or_else(|| "–".into()),
     ];
-    cells.extend(row.means[1..].iter().map(|mean| share(*mean)));
+    cells.extend(Measure::RHYTHM[1..].iter().map(|measure| share(row.means[*measure as usize])));
     cells.push(row.times_real_time.map_or("–".into(), |times| format!("{times:.1}")));
     cells
 }
@@ -76,7 +96,8 @@ fn share(value: Option<f64>) -> String {
     value.map_or("–".into(), |value| format!("{value:.3}"))
 }
 
-/// Gains between engines, confidences, worst tracks.
+/// What the main table does not hold: gains between engines, confidences, what is heard beyond the rhythm, and the
+/// worst tracks of each.
 fn details(listeners: &[Listener]) -> Vec<(String, Grid)> {
     let mut tables = Vec::new();
     if let [first, others @ ..] = listeners {
@@ -91,9 +112,17 @@ fn details(listeners: &[Listener]) -> Vec<(String, Grid)> {
             tables.push((title, confidences(&reliability)));
         }
     }
-    let worst =
-        listeners.iter().map(|listener| (format!("Worst tracks, {}", listener.name), worst(listener)));
-    tables.extend(worst);
+    for listener in listeners {
+        tables.push((format!("Worst tracks by beat F, {}", listener.name), worst_by_beats(listener)));
+    }
+    let beyond = beyond(listeners);
+    tables.extend(beyond.map(|grid| ("Key, chords, sections, loudness".to_owned(), grid)));
+    for listener in listeners {
+        tables.extend(
+            worst_beyond(listener)
+                .map(|grid| (format!("Worst tracks beyond the beat, {}", listener.name), grid)),
+        );
+    }
     tables
 }
 
@@ -122,9 +151,32 @@ fn confidences(reliability: &Reliability) -> Grid {
     grid
 }
 
-fn worst(listener: &Listener) -> Grid {
+/// The worst tracks of each measure beyond the rhythm, where they fall short.
+fn worst_beyond(listener: &Listener) -> Option<Grid> {
+    let mut grid = Grid::new(&["measure", "track", "value", "key, true", "key, said"]);
+    let measures = [Measure::Key, Measure::Chords, Measure::BoundaryThree, Measure::Loudness];
+    let offered = |measure: &Measure| {
+        listener.heard.iter().any(|(_, said)| said.as_ref().is_some_and(|said| measure.is_offered(said)))
+    };
+    for measure in measures.into_iter().filter(offered) {
+        for (track, said, scores) in listener.worst(measure, WORST_BEYOND) {
+            let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "–".into());
+            let value = share(scores.get(measure));
+            grid.push(vec![
+                measure.head().into(),
+                track.id.clone(),
+                value,
+                key(&track.truth.key),
+                key(&said.key),
+            ]);
+        }
+    }
+    (!grid.is_empty()).then_some(grid)
+}
+
+fn worst_by_beats(listener: &Listener) -> Grid {
     let mut grid = Grid::new(&["track", "beat F", "CMLt", "AMLt", "tempo, true", "tempo, said"]);
-    for (track, said, scores) in listener.worst(WORST) {
+    for (track, said, scores) in listener.worst(Measure::BeatF, WORST) {
         let bpm = |bpm: Option<f64>| bpm.map_or("–".into(), |bpm| format!("{bpm:.1}"));
         let mut row = vec![track.id.clone()];
         row.extend([Measure::BeatF, Measure::CmlT, Measure::AmlT].map(|measure| share(scores.get(measure))));

@@ -1,5 +1,6 @@
 //! What a prediction scores on a track, measure by measure.
 
+use crate::chords::symbol_recall;
 use crate::events::{BEAT_WINDOW_S, f_measure};
 use crate::key::{Key, weighted_score};
 use crate::sections::{WINDOWS_S, boundary_f};
@@ -9,7 +10,7 @@ use crate::{continuity, tempo};
 /// The first seconds of a track are not scored: who taps along needs a moment (Davies et al., 2009).
 const SETTLING_S: f64 = 5.0;
 
-/// Something that is measured, 0 to 1, more is better.
+/// Something that is measured: 0 to 1, more is better; but [`Measure::Loudness`] is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Beat F-measure, 70 ms.
@@ -28,15 +29,19 @@ pub enum Measure {
     Accuracy2,
     /// MIREX weighted key score.
     Key,
+    /// Chord symbol recall, major and minor triads and none.
+    Chords,
     /// Section boundaries within 0.5 s.
     BoundaryHalf,
     /// Section boundaries within 3 s.
     BoundaryThree,
+    /// Distance of the integrated loudness, in LU.
+    Loudness,
 }
 
 impl Measure {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::BeatF,
         Self::CmlC,
         Self::CmlT,
@@ -45,9 +50,17 @@ impl Measure {
         Self::Accuracy1,
         Self::Accuracy2,
         Self::Key,
+        Self::Chords,
         Self::BoundaryHalf,
         Self::BoundaryThree,
+        Self::Loudness,
     ];
+
+    /// Those of the rhythm.
+    pub const RHYTHM: &[Self] = Self::ALL.split_at(7).0;
+
+    /// Those of everything else.
+    pub const BEYOND: &[Self] = Self::ALL.split_at(7).1;
 
     /// Head of its column.
     #[must_use]
@@ -61,8 +74,10 @@ impl Measure {
             Self::Accuracy1 => "Acc1",
             Self::Accuracy2 => "Acc2",
             Self::Key => "key",
+            Self::Chords => "chords",
             Self::BoundaryHalf => "sec 0.5",
             Self::BoundaryThree => "sec 3",
+            Self::Loudness => "loudness",
         }
     }
 
@@ -74,7 +89,9 @@ impl Measure {
             Self::DownbeatF => !said.downbeats.is_empty(),
             Self::Accuracy1 | Self::Accuracy2 => said.tempo_bpm.is_some_and(|bpm| bpm != 0.0),
             Self::Key => said.key.as_ref().is_some_and(|key| !key.is_empty()),
+            Self::Chords => !said.chords.is_empty(),
             Self::BoundaryHalf | Self::BoundaryThree => !said.boundaries.is_empty(),
+            Self::Loudness => said.loudness_lufs.is_some(),
         }
     }
 }
@@ -101,6 +118,13 @@ impl Scores {
         if let Some(key) = truth.key.as_deref().and_then(Key::parse) {
             let said = said.key.as_deref().and_then(Key::parse);
             scores.set(Measure::Key, said.map_or(0.0, |said| weighted_score(key, said)));
+        }
+        if let Some(recall) = symbol_recall(&truth.chords, &said.chords) {
+            scores.set(Measure::Chords, recall);
+        }
+        // A loudness that was not said has no distance: it is seen in the column of failures.
+        if let (Some(truth), Some(said)) = (truth.loudness_lufs, said.loudness_lufs) {
+            scores.set(Measure::Loudness, (said - truth).abs());
         }
         if !truth.boundaries.is_empty() {
             let [half, three] =
@@ -155,13 +179,16 @@ fn share(right: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chords::Span;
 
     fn truth() -> Truth {
         let beats: Vec<f64> = (0..80).map(|i| 0.5 * f64::from(i)).collect();
         let downbeats = beats.iter().copied().step_by(4).collect();
         let key = Some("A minor".into());
         let boundaries = vec![16.0];
-        Truth { duration_s: 40.0, beats, downbeats, tempo_bpm: Some(120.0), key, boundaries }
+        let chords = vec![Span { start: 0.0, end: 40.0, name: "Am".into() }];
+        let (tempo_bpm, loudness_lufs) = (Some(120.0), Some(-14.0));
+        Truth { duration_s: 40.0, beats, downbeats, tempo_bpm, key, boundaries, chords, loudness_lufs }
     }
 
     #[test]
@@ -173,11 +200,14 @@ mod tests {
             tempo_bpm: truth.tempo_bpm,
             key: truth.key.clone(),
             boundaries: truth.boundaries.clone(),
+            chords: truth.chords.clone(),
+            loudness_lufs: truth.loudness_lufs,
             ..Prediction::default()
         };
         let scores = Scores::new(&truth, &said);
         for measure in Measure::ALL {
-            assert_eq!(scores.get(measure), Some(1.0), "{measure:?}");
+            let best = if measure == Measure::Loudness { 0.0 } else { 1.0 };
+            assert_eq!(scores.get(measure), Some(best), "{measure:?}");
             assert!(measure.is_offered(&said) && !measure.is_offered(&Prediction::default()));
         }
     }
@@ -185,7 +215,9 @@ mod tests {
     #[test]
     fn silence_scores_nothing_where_there_is_truth() {
         let scores = Scores::new(&truth(), &Prediction::default());
-        assert!(Measure::ALL.iter().all(|measure| scores.get(*measure) == Some(0.0)));
+        let shares = Measure::ALL.into_iter().filter(|measure| *measure != Measure::Loudness);
+        assert!(shares.into_iter().all(|measure| scores.get(measure) == Some(0.0)));
+        assert_eq!(scores.get(Measure::Loudness), None);
         let unknown = Scores::new(&Truth::default(), &Prediction::default());
         assert!(Measure::ALL.iter().all(|measure| unknown.get(*measure).is_none()));
     }

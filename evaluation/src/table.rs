@@ -114,16 +114,19 @@ impl Listener {
         table
     }
 
-    /// The tracks of [`ALL`] with the lowest beat F-measure, lowest first.
+    /// The tracks of [`ALL`] that score least in a measure, the worst first.
     #[must_use]
-    pub fn worst(&self, count: usize) -> Vec<(&Track, &Prediction, Scores)> {
+    pub fn worst(&self, measure: Measure, count: usize) -> Vec<(&Track, &Prediction, Scores)> {
         let scored = self.heard.iter().filter(|(track, _)| track.in_all).filter_map(|(track, said)| {
             let said = said.as_ref()?;
             let scores = Scores::new(&track.truth, said);
-            scores.get(Measure::BeatF).map(|beat_f| (beat_f, (track, said, scores)))
+            scores.get(measure).map(|value| (value, (track, said, scores)))
         });
         let mut scored: Vec<_> = scored.collect();
         scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if measure == Measure::Loudness {
+            scored.reverse();
+        }
         scored.into_iter().take(count).map(|(_, track)| track).collect()
     }
 
@@ -172,7 +175,7 @@ mod tests {
         assert_eq!(seen, want);
         assert_eq!(rows[0].means[Measure::Accuracy1 as usize], None, "no tempo is ever said");
         assert!((rows[2].times_real_time.unwrap() - 100.0).abs() < 1e-9);
-        assert_eq!(listener.worst(1)[0].0.id, "b");
+        assert_eq!(listener.worst(Measure::BeatF, 1)[0].0.id, "b");
         let reliability = listener.reliability();
         assert_eq!((reliability.beats(), reliability.bins[9].right), (20, 20));
         assert_eq!(listener.gain_over(&listener).unwrap().high, 0.0);

@@ -1,5 +1,6 @@
 //! A track with the truth about it, and what an engine says about it.
 
+use crate::chords::Span;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What is true of a track. What is not known is empty or `None`, and not scored.
@@ -17,6 +18,10 @@ pub struct Truth {
     pub key: Option<String>,
     /// Where a section begins, in seconds, rising; without the start of the first.
     pub boundaries: Vec<f64>,
+    /// Every chord, in order of time.
+    pub chords: Vec<Span>,
+    /// Integrated loudness, in LUFS.
+    pub loudness_lufs: Option<f64>,
 }
 
 /// A track to be listened to.
@@ -52,6 +57,12 @@ pub struct Prediction {
     /// Where a section begins, in seconds; without the start of the first.
     #[serde(deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
     pub boundaries: Vec<f64>,
+    /// Every chord, in order of time; gaps have none.
+    #[serde(deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
+    pub chords: Vec<Span>,
+    /// Integrated loudness, in LUFS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loudness_lufs: Option<f64>,
     /// Processor time that it took, in seconds, where measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_s: Option<f64>,
@@ -60,7 +71,7 @@ pub struct Prediction {
     pub error: Option<String>,
 }
 
-fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

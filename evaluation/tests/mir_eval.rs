@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
+use evaluation::chords::{Span, symbol_recall};
 use evaluation::continuity::continuity;
 use evaluation::events::{BEAT_WINDOW_S, f_measure};
 use evaluation::key::{Key, weighted_score};
@@ -153,6 +154,20 @@ impl Dice {
         estimated.sort_by(f64::total_cmp);
         (reference, estimated)
     }
+
+    /// Chords without gaps, of kinds that are scored and kinds that are not.
+    fn chords(&mut self, mut from: f64) -> Vec<Span> {
+        let count = 1 + self.below(12);
+        let mut chord = || {
+            let root = ["C", "Db", "F#", "A", "Bb"][self.below(5)];
+            let kind = ["", "", "m", "m", "7", "m7", "maj7", "6", "m6", "dim"][self.below(10)];
+            let name = if self.chance(0.1) { "N".to_owned() } else { format!("{root}{kind}") };
+            let start = from;
+            from += 0.2 + 3.0 * self.0.unit();
+            Span { start, end: from, name }
+        };
+        (0..count).map(|_| chord()).collect()
+    }
 }
 
 #[test]
@@ -208,4 +223,26 @@ fn key_scores_are_those_of_mir_eval() {
     };
     let ours: Vec<Vec<f64>> = pairs().map(score).collect();
     compare(&cases, &ours, &scores_of_mir_eval("keys", &cases));
+}
+
+#[test]
+fn chord_scores_are_those_of_mir_eval() {
+    let mut dice = Dice(Rng::new(2010));
+    let mut pair = || {
+        let reference = dice.chords(0.5);
+        // Often the truth itself, with some chords taken for others; later or earlier at its ends.
+        let mut estimated = if dice.chance(0.6) { reference.clone() } else { dice.chords(0.0) };
+        for span in &mut estimated {
+            if dice.chance(0.3) {
+                span.name = ["C", "Am", "N", "Bbdim"][dice.below(4)].to_owned();
+            }
+        }
+        (reference, estimated)
+    };
+    let pairs: Vec<(Vec<Span>, Vec<Span>)> = (0..1_000).map(|_| pair()).collect();
+    let cases: Vec<Value> = pairs.iter().map(|(r, e)| json!({"reference": r, "estimated": e})).collect();
+    let ours: Vec<Vec<f64>> = pairs.iter().map(|(r, e)| vec![symbol_recall(r, e).unwrap_or(-1.0)]).collect();
+    compare(&cases, &ours, &scores_of_mir_eval("chords", &cases));
+    let count = |wanted: fn(f64) -> bool| ours.iter().filter(|row| wanted(row[0])).count();
+    assert!(count(|x| x > 0.6) > 100 && count(|x| (0.05..0.5).contains(&x)) > 100);
 }

@@ -107,17 +107,22 @@ impl Heard {
         self.end_at(duration_ms);
         let mut summary = Summary { loudness: self.loudness, ..Summary::default() };
         let mut marks = Vec::new();
+        let count = |len: usize| Some(u32::try_from(len).unwrap_or(u32::MAX));
+        let mut chords = Vec::new();
         if let Some(tonal) = self.tonal {
             marks.extend(tonal.keys.events());
             (summary.key, summary.tuning_hz) = (tonal.keys.key, tonal.tuning_hz);
+            let beats: Vec<f64> =
+                self.rhythm.iter().flat_map(|rhythm| &rhythm.beats).map(|beat| beat.time_s).collect();
+            chords = tonal.chords.spans(&beats, duration_ms);
+            summary.chord_count = count(chords.len());
         }
-        let count = |len: usize| Some(u32::try_from(len).unwrap_or(u32::MAX));
         if let Some(sections) = self.sections {
             marks.extend(sections.iter().map(Section::event));
             summary.section_count = count(sections.len());
         }
         let Some(rhythm) = self.rhythm else {
-            return (summary, Events::new(Vec::new(), Vec::new(), Vec::new(), marks));
+            return (summary, Events::new(Vec::new(), Vec::new(), Vec::new(), marks).with_chords(chords));
         };
         summary.tempo_bpm = rhythm.tempo_bpm;
         summary.tempo_confidence = rhythm.tempo_confidence;
@@ -129,6 +134,6 @@ impl Heard {
         summary.beat_count = count(rhythm.beats.len());
         summary.bar_count = count(rhythm.beats.iter().filter(|beat| beat.position == 1).count());
         summary.onset_count = count(rhythm.onsets.len());
-        (summary, Events::new(rhythm.beats, rhythm.tatums_s, rhythm.onsets, marks))
+        (summary, Events::new(rhythm.beats, rhythm.tatums_s, rhythm.onsets, marks).with_chords(chords))
     }
 }
