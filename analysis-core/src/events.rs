@@ -60,9 +60,9 @@ pub enum EventData {
         /// Beat within the bar.
         position: u8,
     },
-    /// Label of a section: equal letters sound alike.
+    /// Label of a section: equal ones repeat one another.
     Section {
-        /// `A`, `B`, …
+        /// `A`, `B`, …, `A'` a variation of `A`.
         label: String,
     },
     /// A chord.

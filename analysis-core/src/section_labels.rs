@@ -4,9 +4,13 @@ use crate::novelty::similarity;
 use crate::structure::Features;
 use std::collections::VecDeque;
 
-/// Similarity from which two sections share a label. Repeats in generated forms were measured at 0.67 to 0.97, different
+/// Similarity from which two sections share a letter. Repeats in generated forms were measured at 0.67 to 0.97, different
 /// sections at 0.24 to 0.45.
 const ALIKE: f32 = 0.56;
+/// Similarity from which one repeats the other; under it, it is a variation.
+const SAME: f32 = 0.66;
+/// Variations of a letter; what comes after them takes a letter of its own.
+const VARIATIONS: usize = 3;
 /// How far two sections may be shifted against each other, in units, to match.
 const SHIFT: usize = 4;
 /// Units of a section that are compared; more tell nothing new.
@@ -14,29 +18,56 @@ const COMPARED: usize = 32;
 /// Labels that a section is compared with, those heard last; music has a tenth of them.
 const REMEMBERED: usize = 64;
 
+/// A letter, and how many variations of its first section came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) letter: usize,
+    variation: usize,
+}
+
+impl Label {
+    /// `A`, its variations `A'`, `A''`, …; after `Z` comes `AA`.
+    pub(crate) fn name(self) -> String {
+        letters(self.letter) + &"'".repeat(self.variation)
+    }
+}
+
 /// Labels of the sections between neighbouring `bounds`: the first is `A`, and each next one takes the label of the
-/// most similar one among the last [`REMEMBERED`] labels, or the next letter.
-pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<String> {
+/// most similar one among the last [`REMEMBERED`] labels, or is a variation of it, or takes the next letter.
+pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<Label> {
     let sections: Vec<&[Features]> = bounds.windows(2).map(|pair| &features[pair[0]..pair[1]]).collect();
-    let mut labels: Vec<usize> = Vec::new();
+    // Numbers of labels, in order of their first sections.
+    let mut numbers: Vec<usize> = Vec::new();
+    let mut labels: Vec<Label> = Vec::new();
     // One example a label, and the labels heard last: that bounds the cost for tracks with thousands of sections.
     let mut examples: Vec<usize> = Vec::new();
     let mut recent: VecDeque<usize> = VecDeque::new();
     for (i, section) in sections.iter().enumerate() {
         let likenesses = recent.iter().map(|&label| (alikeness(sections[examples[label]], section), label));
         let best = likenesses.max_by(|(a, i), (b, j)| a.total_cmp(b).then(j.cmp(i)));
-        let label = best.filter(|(alike, _)| *alike >= ALIKE).map_or(examples.len(), |(_, label)| label);
-        if label == examples.len() {
+        let number = best.filter(|(alike, _)| *alike >= SAME).map_or(examples.len(), |(_, number)| number);
+        if number == examples.len() {
             examples.push(i);
+            let varied = best.filter(|(alike, _)| *alike >= ALIKE).map(|(_, number)| labels[number].letter);
+            labels.push(next_label(&labels, varied));
         }
-        recent.retain(|&other| other != label);
-        recent.push_back(label);
+        recent.retain(|&other| other != number);
+        recent.push_back(number);
         if recent.len() > REMEMBERED {
             recent.pop_front();
         }
-        labels.push(label);
+        numbers.push(number);
     }
-    labels.into_iter().map(letters).collect()
+    numbers.into_iter().map(|number| labels[number]).collect()
+}
+
+/// The next variation of a letter, or the next letter.
+fn next_label(labels: &[Label], varied: Option<usize>) -> Label {
+    let known = |letter: usize| labels.iter().filter(|label| label.letter == letter).count();
+    match varied {
+        Some(letter) if known(letter) <= VARIATIONS => Label { letter, variation: known(letter) },
+        _ => Label { letter: labels.iter().map(|label| label.letter + 1).max().unwrap_or(0), variation: 0 },
+    }
 }
 
 /// How alike two sections are, unit by unit, at the shift that suits them best.
@@ -67,7 +98,17 @@ fn letters(mut label: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::letters;
+    use super::{Label, letters, next_label};
+
+    #[test]
+    fn variations_are_counted_by_letter() {
+        let mut labels: Vec<Label> = Vec::new();
+        for varied in [None, None, Some(0), Some(0), None, Some(1), Some(0), Some(0)] {
+            labels.push(next_label(&labels, varied));
+        }
+        let names: Vec<String> = labels.into_iter().map(Label::name).collect();
+        assert_eq!(names, ["A", "B", "A'", "A''", "C", "B'", "A'''", "D"]);
+    }
 
     #[test]
     fn labels_go_on_after_z_like_columns_of_a_sheet() {

@@ -47,7 +47,7 @@ pub struct Section {
     pub start_ms: u64,
     /// Where it ends, in ms.
     pub end_ms: u64,
-    /// `A`, `B`, …, after `Z` `AA`: sections with equal labels sound alike.
+    /// `A`, `B`, …, after `Z` `AA`: sections with equal labels repeat one another; `A'` is a variation of `A`.
     pub label: String,
     /// How marked its boundaries are, 0 to 1.
     pub confidence: f32,
@@ -272,7 +272,7 @@ fn standardise(units: &mut [Features], value: usize, weight: f32) {
     units.iter_mut().for_each(|unit| unit[value] = (unit[value] - mean) * scale);
 }
 
-/// Sections between the boundaries; neighbours that sound alike are one.
+/// Sections between the boundaries; neighbours of one letter are one.
 fn sections(starts: &[f64], features: &[Features], peaks: &[Peak], duration_s: f64) -> Vec<Section> {
     if peaks.is_empty() {
         return Vec::new();
@@ -282,6 +282,7 @@ fn sections(starts: &[f64], features: &[Features], peaks: &[Peak], duration_s: f
     bounds.push(features.len());
     let labels = section_labels::assign(features, &bounds);
     let mut sections: Vec<Section> = Vec::new();
+    let mut letter = None;
     for (i, label) in labels.iter().enumerate() {
         let start_ms = if i == 0 { 0 } else { seconds_to_ms(starts[bounds[i]]) };
         let end_ms =
@@ -290,9 +291,10 @@ fn sections(starts: &[f64], features: &[Features], peaks: &[Peak], duration_s: f
         let count = sides.iter().flatten().count().max(1) as f32;
         let confidence = sides.iter().flatten().sum::<f32>() / count;
         match sections.last_mut() {
-            Some(last) if last.label == *label => last.end_ms = end_ms,
-            _ => sections.push(Section { start_ms, end_ms, label: label.clone(), confidence }),
+            Some(last) if letter == Some(label.letter) => last.end_ms = end_ms,
+            _ => sections.push(Section { start_ms, end_ms, label: label.name(), confidence }),
         }
+        letter = Some(label.letter);
     }
     if sections.len() > 1 { sections } else { Vec::new() }
 }

@@ -61,6 +61,14 @@ impl Chord {
     }
 }
 
+/// Chords given by where they begin, in seconds and rising: each lasts until the next, the last until `end_s`.
+#[must_use]
+pub fn until_the_next(starts: &[(f64, String)], end_s: f64) -> Vec<Span> {
+    let ends = starts.iter().skip(1).map(|(time, _)| *time).chain([end_s]);
+    let span = |((start, name), end): (&(f64, String), f64)| Span { start: *start, end, name: name.clone() };
+    starts.iter().zip(ends).map(span).collect()
+}
+
 /// Share of the time, 0 to 1; `None` where the reference holds nothing that is scored. Time that no estimate covers is
 /// taken as no chord. Both in order of time, without overlap.
 #[must_use]

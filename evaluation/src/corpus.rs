@@ -2,14 +2,16 @@
 //!
 //! ```json
 //! {"files": [{"id": "part/name", "part": "part", "file": "part/name.flac", "duration": 60.0, "beats": [0.5, 1.0],
-//!             "downbeats": [0.5], "tempo_bpm": 120.0, "key": "A minor", "style": "rock", "trusted": true}]}
+//!             "downbeats": [0.5], "tempo_bpm": 120.0, "key": "A minor", "chords": [[0.5, "Am"], [2.5, "F"]], "boundaries": [32.5],
+//!             "loudness_lufs": -14.2, "style": "rock", "trusted": true}]}
 //! ```
 //!
-//! Other fields are allowed and ignored. Files with `"trusted": false` are left out; those of the part `edge` have
+//! A chord lasts until the next, `N` is none; boundaries are where sections begin, but for the first. Other fields are allowed and ignored. Files with `"trusted": false` are left out; those of the part `edge` have
 //! a row of their own but do not count in `all`.
 
 use crate::listen::{Collection, Source};
 use anyhow::{Context, Result};
+use evaluation::chords;
 use evaluation::track::{Track, Truth};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,9 @@ struct Entry {
     downbeats: Option<Vec<f64>>,
     tempo_bpm: Option<f64>,
     key: Option<String>,
+    chords: Option<Vec<(f64, String)>>,
+    boundaries: Option<Vec<f64>>,
+    loudness_lufs: Option<f64>,
     style: Option<String>,
     trusted: Option<bool>,
 }
@@ -60,13 +65,16 @@ impl Entry {
             times.sort_by(f64::total_cmp);
             times
         };
+        let duration_s = self.duration.unwrap_or_default();
         let truth = Truth {
-            duration_s: self.duration.unwrap_or_default(),
+            duration_s,
             beats: sorted(self.beats),
             downbeats: sorted(self.downbeats),
             tempo_bpm: self.tempo_bpm.filter(|bpm| *bpm > 0.0),
             key: self.key,
-            ..Truth::default()
+            boundaries: sorted(self.boundaries),
+            chords: chords::until_the_next(&self.chords.unwrap_or_default(), duration_s),
+            loudness_lufs: self.loudness_lufs,
         };
         let in_all = self.part != EDGE;
         let group = self.style.filter(|_| by_style).unwrap_or(self.part);

@@ -2,9 +2,8 @@
 
 use crate::listen::{Collection, Source};
 use anyhow::{Context, Result};
-use evaluation::chords::Span;
-use evaluation::loudness;
 use evaluation::track::{Track, Truth};
+use evaluation::{chords, loudness};
 use testmusic::Piece;
 use testmusic::styles::{Genre, Song};
 
@@ -48,16 +47,9 @@ pub(crate) fn truth(piece: &Piece) -> Truth {
         tempo_bpm: has_one_tempo(&truth.beats, truth.tempo_bpm).then_some(truth.tempo_bpm),
         key: Some(truth.key.clone()),
         boundaries: truth.sections.iter().skip(1).map(|(time, _)| *time).collect(),
-        chords: chords(&truth.chords, piece.seconds()),
+        chords: chords::until_the_next(&truth.chords, piece.seconds()),
         loudness_lufs: loudness::integrated_lufs(&[&piece.left, &piece.right], piece.sample_rate_hz),
     }
-}
-
-/// Each chord lasts until the next.
-fn chords(starts: &[(f64, String)], end: f64) -> Vec<Span> {
-    let ends = starts.iter().skip(1).map(|(time, _)| *time).chain([end]);
-    let span = |((start, name), end): (&(f64, String), f64)| Span { start: *start, end, name: name.clone() };
-    starts.iter().zip(ends).map(span).collect()
 }
 
 fn has_one_tempo(beats: &[f64], bpm: f64) -> bool {
