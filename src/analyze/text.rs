@@ -3,6 +3,8 @@
 use super::document::Document;
 use super::overview::Overview;
 use analysis_core::AnalysisType;
+use analysis_core::events::EventData;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const COLUMNS: usize = 72;
@@ -48,6 +50,9 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
         facts.push(("key", format!("{} (confidence {:.2}{next})", key.name, key.confidence)));
     } else if listens_for_key(document.analysis.manifest.analysis_type) {
         facts.push(("key", "none heard".into()));
+    }
+    if let Some(chords) = chords(document) {
+        facts.push(("chords", chords));
     }
     if let Some(hz) = summary.tuning_hz {
         facts.push(("tuning", format!("A = {hz:.1} Hz")));
@@ -119,8 +124,25 @@ fn loudness(document: &Document) -> String {
     text
 }
 
+/// The chords that are heard longest, with their share of the time over chords.
+fn chords(document: &Document) -> Option<String> {
+    const NAMED: usize = 6;
+    let mut by_name: BTreeMap<String, u64> = BTreeMap::new();
+    for event in document.analysis.events.iter() {
+        if let (Some(EventData::Chord { name, .. }), Some(ms)) = (event.event_data, event.duration_ms) {
+            *by_name.entry(name).or_default() += u64::from(ms);
+        }
+    }
+    let all: u64 = by_name.values().sum();
+    let mut longest: Vec<(String, u64)> = by_name.into_iter().collect();
+    longest.sort_by_key(|(_, ms)| std::cmp::Reverse(*ms));
+    let share = |ms: u64| (100 * ms + all / 2) / all.max(1);
+    let named: Vec<String> =
+        longest.iter().take(NAMED).map(|(name, ms)| format!("{name} {} %", share(*ms))).collect();
+    (!named.is_empty()).then(|| named.join("  "))
+}
+
 fn sections(document: &Document) -> Option<String> {
-    use analysis_core::events::EventData;
     let labelled = document.analysis.events.iter().filter_map(|event| match &event.event_data {
         Some(EventData::Section { label }) => Some(format!("{label} {}", clock(u64::from(event.time_ms)))),
         _ => None,

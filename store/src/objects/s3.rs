@@ -16,6 +16,7 @@ use futures::{Stream, StreamExt};
 use std::fmt;
 use std::io;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
 
 /// Size of the first parts of a multipart upload, in bytes; S3's lower bound is 5 MiB.
@@ -233,6 +234,8 @@ struct Upload<'a> {
     s3: &'a S3,
     key: &'a ObjectKey,
     id: Option<String>,
+    /// The part on its way, in a task of its own: an upload aborted before its last part arrives keeps that part.
+    sending: Option<JoinHandle<Result<CompletedPart>>>,
 }
 
 impl<'a> Upload<'a> {
@@ -250,11 +253,11 @@ impl<'a> Upload<'a> {
         if id.is_none() {
             return Err(Error::transient(key, "the storage gave no upload id"));
         }
-        Ok(Self { s3, key, id })
+        Ok(Self { s3, key, id, sending: None })
     }
 
-    async fn part(&self, number: i32, body: Bytes) -> Result<CompletedPart> {
-        let answer = self
+    async fn part(&mut self, number: i32, body: Bytes) -> Result<CompletedPart> {
+        let request = self
             .s3
             .client
             .upload_part()
@@ -262,11 +265,16 @@ impl<'a> Upload<'a> {
             .key(self.key.as_str())
             .set_upload_id(self.id.clone())
             .part_number(number)
-            .body(ByteStream::from(body))
-            .send()
-            .await
-            .map_err(|error| failure(self.key.as_str(), error))?;
-        Ok(CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag().map(str::to_owned)).build())
+            .body(ByteStream::from(body));
+        let key = self.key.clone();
+        let sending = async move {
+            let answer = request.send().await.map_err(|error| failure(key.as_str(), error))?;
+            let tag = answer.e_tag().map(str::to_owned);
+            Ok(CompletedPart::builder().part_number(number).set_e_tag(tag).build())
+        };
+        let sent = self.sending.insert(tokio::spawn(sending)).await;
+        self.sending = None;
+        sent.map_err(|error| Error::transient(self.key, error))?
     }
 
     /// Sends a stream part by part, the first of which is read already.
@@ -316,8 +324,12 @@ impl<'a> Upload<'a> {
 impl Drop for Upload<'_> {
     fn drop(&mut self) {
         let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current()) else { return };
-        let (s3, key) = (self.s3.clone(), self.key.clone());
+        let (s3, key, sending) = (self.s3.clone(), self.key.clone(), self.sending.take());
         runtime.spawn(async move {
+            if let Some(part) = sending {
+                // Whether it arrived or failed, nothing follows it.
+                let _ = part.await;
+            }
             if let Err(error) = s3.abort_upload(&key, &id).await {
                 unaborted(&key, &error);
             }
