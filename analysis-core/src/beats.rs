@@ -23,6 +23,8 @@ const PLAY: usize = 4;
 const RING: usize = 160;
 /// Frames between renormalisations, which keep f32 scores exact to about 1e-3.
 const RENORMALISE: usize = 1024;
+/// Frames that a decision looks back over at least: several of the slowest beats.
+const LEAST_MEMORY: usize = 1024;
 const IMPOSSIBLE: f32 = -1e30;
 
 /// Scores of every place in every bar, for one beat length.
@@ -62,6 +64,9 @@ pub struct BeatModel {
     pub bar_change: f32,
     /// Cost of beginning to hear beats, and of ceasing to.
     pub silence_change: f32,
+    /// Frames that a decision looks back over (at least 1,024); it falls half of them late or earlier, and 2 kB are
+    /// kept for each. Default 4,096: 41 s.
+    pub memory_frames: usize,
 }
 
 impl Default for BeatModel {
@@ -78,12 +83,13 @@ impl Default for BeatModel {
             bars: [-0.5, -0.3, 0.0, -1.0, -0.7, -0.7],
             bar_change: 7.0,
             silence_change: 10.0,
+            memory_frames: 4_096,
         }
     }
 }
 
 impl BeatModel {
-    /// For evidence by rule, which is louder and less sure of itself.
+    /// For evidence by rule, which is louder and less sure of itself, and seldom has the last word.
     #[must_use]
     pub fn rules() -> Self {
         Self {
@@ -95,6 +101,7 @@ impl BeatModel {
             prior_bpm: 120.0,
             prior_octaves: 0.7,
             prior_weight: 0.3,
+            memory_frames: 2_048,
             ..Self::default()
         }
     }
@@ -139,7 +146,7 @@ pub struct DecodedBeat {
 /// as Böck, Krebs & Widmer, ISMIR 2016. One state for each beat rather than for each frame of it; a cost that is
 /// additive along the lengths makes the inner maximum two running ones. Linear in the length of the track.
 ///
-/// Tracks longer than the memory of 41 s are decoded with a lag of 20 to 40 s. Memory: 9 MB.
+/// Tracks longer than the model's memory are decoded with a lag of half of it to all of it. Memory: 9 MB for 41 s.
 #[derive(Debug, Clone)]
 pub struct BeatDecoder {
     model: BeatModel,
@@ -171,6 +178,7 @@ impl BeatDecoder {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "beat lengths are small")]
     pub fn new(model: BeatModel) -> Self {
+        let model = BeatModel { memory_frames: model.memory_frames.max(LEAST_MEMORY), ..model };
         let intervals = intervals();
         let prior = |&Interval { tau, .. }: &Interval| {
             let bpm = 60.0 * FRAMES_PER_SECOND / tau as f32;
@@ -188,10 +196,10 @@ impl BeatDecoder {
             best: vec![[IMPOSSIBLE; LANES]; count],
             from: vec![[0; LANES]; count],
             silent: 0.0,
-            history: History::new(count),
+            history: History::new(count, model.memory_frames),
             frame: 0,
             committed: None,
-            next_commit: History::FRAMES - RING,
+            next_commit: model.memory_frames - RING,
             intervals,
             model,
         }
@@ -207,8 +215,9 @@ impl BeatDecoder {
             self.renormalise();
         }
         if self.frame == self.next_commit {
-            self.commit(self.frame - History::FRAMES / 2, on_beat);
-            self.next_commit = self.frame + History::FRAMES / 2 - RING;
+            let half = self.model.memory_frames / 2;
+            self.commit(self.frame - half, on_beat);
+            self.next_commit = self.frame + half - RING;
         }
     }
 
@@ -331,7 +340,7 @@ impl BeatDecoder {
     fn commit(&mut self, until: usize, on_beat: &mut impl FnMut(DecodedBeat)) {
         // The path may have moved since, but no beat comes this soon after one that is handed out.
         let soonest = self.committed.map_or(0, |c| c + MIN_INTERVAL - PLAY);
-        let oldest = soonest.max(History::oldest(self.frame));
+        let oldest = soonest.max(self.history.oldest(self.frame));
         let last = self.last().or_else(|| self.history.before_silence(self.frame, oldest, &self.intervals));
         let mut beats = Vec::new();
         let mut at = last;

@@ -103,7 +103,7 @@ pub struct Rhythm {
 /// [`crate::stft::Stft`] makes of it with a hop of 10 ms ([`RhythmTracker::push_spectrum`]). A block of
 /// samples goes in before the spectra made of it. The result does not depend on the size of the blocks.
 ///
-/// Memory: about 12 MB, twice that for the first minute and where there is no beat; for each tracked beat some 40
+/// Memory: about 12 MB, half as much again for the first minute and where there is no beat; for each tracked beat some 40
 /// bytes while it listens and some 200 while it ends.
 pub struct RhythmTracker {
     onsets: OnsetStrength,

@@ -19,31 +19,27 @@ pub(super) struct Node {
     pub(super) lane: usize,
 }
 
-/// The predecessors of every state of the last [`History::FRAMES`] frames.
+/// The predecessors of every state of the last frames.
 #[derive(Debug, Clone)]
 pub(super) struct History {
     lengths: usize,
-    /// `[frame mod FRAMES][length][ENTRY]`.
+    frames: usize,
+    /// `[frame mod frames][length][ENTRY]`.
     entries: Vec<u8>,
-    /// `[frame mod FRAMES]`: code and lane of the beat after which it fell silent, if it did so then.
+    /// `[frame mod frames]`: code and lane of the beat after which it fell silent, if it did so then.
     silences: Vec<(u8, u8)>,
 }
 
 impl History {
-    /// Frames that are remembered: 41 s.
-    pub(super) const FRAMES: usize = 4096;
-
-    pub(super) fn new(lengths: usize) -> Self {
-        Self {
-            lengths,
-            entries: vec![START; Self::FRAMES * lengths * ENTRY],
-            silences: vec![NOWHERE; Self::FRAMES],
-        }
+    /// Remembers this many frames.
+    pub(super) fn new(lengths: usize, frames: usize) -> Self {
+        let (entries, silences) = (vec![START; frames * lengths * ENTRY], vec![NOWHERE; frames]);
+        Self { lengths, frames, entries, silences }
     }
 
     /// The first frame that is still remembered when `now` comes next.
-    pub(super) fn oldest(now: usize) -> usize {
-        now.saturating_sub(Self::FRAMES)
+    pub(super) fn oldest(&self, now: usize) -> usize {
+        now.saturating_sub(self.frames)
     }
 
     /// For a beat of this tempo at `frame`: code of the beat before it, by lane, and kind of the bar before it, by
@@ -60,7 +56,7 @@ impl History {
 
     /// What the best silent path at `frame` came from, or [`NOWHERE`] if it was silent before.
     pub(super) fn fall_silent(&mut self, frame: usize, from: (u8, u8)) {
-        self.silences[frame % Self::FRAMES] = from;
+        self.silences[frame % self.frames] = from;
     }
 
     /// The beat before this one.
@@ -80,13 +76,13 @@ impl History {
 
     /// The last beat before the silence that lasted until just before `end`.
     pub(super) fn before_silence(&self, end: usize, oldest: usize, intervals: &[Interval]) -> Option<Node> {
-        let fell = (oldest..end).rev().find(|frame| self.silences[frame % Self::FRAMES] != NOWHERE)?;
-        let (code, lane) = self.silences[fell % Self::FRAMES];
+        let fell = (oldest..end).rev().find(|frame| self.silences[frame % self.frames] != NOWHERE)?;
+        let (code, lane) = self.silences[fell % self.frames];
         let (length, frames) = Interval::decode(code, intervals);
         Some(Node { frame: fell.checked_sub(frames)?, length, lane: lane.into() })
     }
 
     fn entry(&self, frame: usize, length: usize) -> usize {
-        ((frame % Self::FRAMES) * self.lengths + length) * ENTRY
+        ((frame % self.frames) * self.lengths + length) * ENTRY
     }
 }
