@@ -84,16 +84,17 @@ impl Serialize for Observations<'_> {
 
 fn annotations<'a>(track: &Track<'a>) -> Vec<Annotation<'a>> {
     let summary = track.summary;
+    let heard = |kind| of_kind(track, kind).next().is_some();
     let all: [(&'static str, bool, Finder); 6] = [
-        ("beat", summary.beat_count.is_some(), beats),
-        ("tempo", summary.beat_count.is_some(), tempo),
-        ("key_mode", summary.key.is_some(), keys),
-        ("chord", summary.chord_count.is_some(), chords),
-        ("segment_open", summary.section_count.is_some(), sections),
-        ("onset", summary.onset_count.is_some(), onsets),
+        ("beat", summary.beat_count.is_some() || heard(EventType::Beat), beats),
+        ("tempo", summary.beat_count.is_some() || tempo(track).next().is_some(), tempo),
+        ("key_mode", summary.key.is_some() || heard(EventType::Key), keys),
+        ("chord", summary.chord_count.is_some() || heard(EventType::Chord), chords),
+        ("segment_open", summary.section_count.is_some() || heard(EventType::Section), sections),
+        ("onset", summary.onset_count.is_some() || heard(EventType::Onset), onsets),
     ];
-    let wanted = all.into_iter().filter(|(_, asked, find)| *asked || find(track).next().is_some());
-    wanted.map(|(namespace, _, find)| annotation(track, namespace, find)).collect()
+    let there = all.into_iter().filter(|(_, there, _)| *there);
+    there.map(|(namespace, _, find)| annotation(track, namespace, find)).collect()
 }
 
 fn annotation<'a>(track: &Track<'a>, namespace: &'static str, find: Finder) -> Annotation<'a> {
