@@ -49,11 +49,11 @@ pub(crate) struct AnalyzeArgs {
     /// What to compute
     #[arg(long = "type", value_enum, default_value_t = TypeArg::Full, value_name = "TYPE")]
     pub(crate) analysis_type: TypeArg,
-    /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these and csv and
+    /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these, csv and
     /// rekordbox go into each file's folder instead
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write manifest, chunks, analysis and a picture here, a folder per file
+    /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
