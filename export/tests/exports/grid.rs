@@ -48,7 +48,12 @@ fn assert_fits(times_ms: &[u32], positions: &[u8], anchors: &[Anchor]) {
 
 /// As a machine plays, rounded to ms.
 fn steady(bpm: f64, count: u32) -> Vec<u32> {
-    (0..count).map(|i| (250.0 + f64::from(i) * 60_000.0 / bpm).round() as u32).collect()
+    (0..count).map(|i| whole(250.0 + f64::from(i) * 60_000.0 / bpm)).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times made here are small")]
+fn whole(ms: f64) -> u32 {
+    ms.round() as u32
 }
 
 #[test]
@@ -158,7 +163,7 @@ proptest! {
         let pace = |i: usize| 1.0 + drift * (i as f64 / 9.0).sin();
         let times: Vec<u32> = jitter.iter().enumerate().map(|(i, off)| {
             time += 60_000.0 / (bpm * pace(i));
-            (time + off).round() as u32
+            whole(time + off)
         }).collect();
         let got = grid(&times, 4);
         assert_fits(&times, &counted(times.len(), 4), &got);
