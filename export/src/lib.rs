@@ -8,9 +8,9 @@
 //! | [`rekordbox`] | `DJ_PLAYLISTS` XML | Rekordbox and what reads its library |
 //! | [`waveform`] | peaks, binary | players that draw waveforms as audiowaveform stores them |
 //!
-//! All but the last need no audio: they are written from a [`Track`]. Nothing is collected that can be written as it
-//! comes, so that ten hours of events take no more memory here than ten minutes. Every writer takes any events, in
-//! any order, with any text in them, and what it writes can be read.
+//! All but the last need no audio: they are written from a [`Track`]. Events are written as they come; what is held is
+//! the places of the beats while [`grid`] is made, some 30 bytes a beat. Every writer takes any events, in any order,
+//! with any text in them, and what it writes can be read.
 //!
 //! ```
 //! use analysis_core::summary::{AudioInfo, Summary};

@@ -2,7 +2,7 @@
 
 use crate::support::reread;
 use analysis_core::events::EventType;
-use analysis_core::{Analysis, Config, analyze};
+use analysis_core::{Analysis, Config, Observer, analyze};
 use export::Track;
 use export::grid::TOLERANCE_MS;
 use serde_json::Value;
@@ -98,4 +98,30 @@ fn a_song_reads_alike_in_every_form() {
         |name: &str| labels.iter().filter(|label| label[2].as_str().unwrap().starts_with(name)).count();
     assert_eq!(named("section "), sections);
     assert_eq!(named("key "), times(&analysis, EventType::Key).len());
+}
+
+/// Keeps the audio that the engine hands out.
+#[derive(Default)]
+struct Planes(Vec<Vec<f32>>);
+
+impl Observer for Planes {
+    fn on_audio(&mut self, planes: &[Vec<f32>]) -> analysis_core::Result<()> {
+        self.0.resize(planes.len(), Vec::new());
+        self.0.iter_mut().zip(planes).for_each(|(all, block)| all.extend(block));
+        Ok(())
+    }
+}
+
+#[test]
+fn the_engine_hands_out_the_audio_from_its_first_sample_to_its_last() {
+    let piece = testmusic::Score { form: "A".into(), bars_per_section: 2, ..Default::default() }.render();
+    let mut planes = Planes::default();
+    analyze(Cursor::new(piece.wav()), Some("wav"), &Config::default(), &mut planes).unwrap();
+    for (got, played) in planes.0.iter().zip([&piece.left, &piece.right]) {
+        assert_eq!(got.len(), played.len());
+        // A 16-bit file rounds.
+        let furthest = got.iter().zip(played).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(furthest <= 1.0 / 32_768.0, "{furthest}");
+    }
+    assert_eq!(planes.0.len(), 2);
 }
