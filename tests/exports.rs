@@ -1,7 +1,7 @@
 //! `arsis analyze --format audacity|jams|csv|rekordbox|dat` as a shell sees it, its documents read by readers that are
 //! not ours (`export/tests/read_exports.py`).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
+#![expect(clippy::unwrap_used, reason = "what tests share fails by panicking, as they do")]
 
 use serde_json::{Value, json};
 use std::fs::{self, File};
