@@ -32,7 +32,7 @@ enum Form {
     Jams,
     Dat,
     /// One table for all files, from the first on.
-    Csv(Option<Table<Stdout>>),
+    Csv(Option<Box<Table<Stdout>>>),
     /// One library for all files, held back until their number is known.
     Rekordbox(Box<Collection<File>>),
 }
@@ -153,7 +153,7 @@ fn print(form: &mut Form, separator: &str, heard: Heard) -> std::io::Result<()> 
         Form::Jams => jams::write(&document.track(), &mut out)?,
         Form::Dat => copy(heard.peaks, &mut out)?,
         Form::Csv(Some(table)) => table.add(&document.track())?,
-        Form::Csv(table) => table.insert(Table::new(std::io::stdout())?).add(&document.track())?,
+        Form::Csv(table) => table.insert(Box::new(Table::new(std::io::stdout())?)).add(&document.track())?,
         Form::Rekordbox(collection) => collection.add(&document.track())?,
     }
     out.flush()
