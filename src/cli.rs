@@ -49,10 +49,11 @@ pub(crate) struct AnalyzeArgs {
     /// What to compute
     #[arg(long = "type", value_enum, default_value_t = TypeArg::Full, value_name = "TYPE")]
     pub(crate) analysis_type: TypeArg,
-    /// What to print
+    /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these, csv and
+    /// rekordbox go into each file's folder instead
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write manifest, chunks, analysis and a picture here, a folder per file
+    /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
@@ -139,6 +140,16 @@ pub(crate) enum Format {
     Json,
     /// One JSON document a line, as files finish
     Jsonl,
+    /// Label track of Audacity: beats, sections, keys, chords
+    Audacity,
+    /// JAMS, as tools of music research read it
+    Jams,
+    /// A table for all files, a row an event
+    Csv,
+    /// A library for Rekordbox: tempo grid, key, a cue at each section
+    Rekordbox,
+    /// Peaks of the audio as audiowaveform stores them, binary, version 2
+    Dat,
 }
 
 #[derive(Debug, Args)]

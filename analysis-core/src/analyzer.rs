@@ -80,6 +80,17 @@ pub struct Progress {
 /// Receives what an analysis finds while it runs. Whatever error a method returns ends the analysis with that
 /// error; [`Error::Cancelled`] is the one to stop with. `()` ignores everything.
 pub trait Observer {
+    /// A block of decoded audio is taken, a plane of samples (-1 to 1) for each channel: for those who want
+    /// something of the samples that the engine does not make, without decoding twice. Blocks come in order, before
+    /// anything that is heard in them; together they are the audio from its first sample to its last.
+    ///
+    /// # Errors
+    /// Any error ends the analysis.
+    fn on_audio(&mut self, planes: &[Vec<f32>]) -> Result<()> {
+        let _ = planes;
+        Ok(())
+    }
+
     /// A frame is finished. Frames come in order.
     ///
     /// # Errors
@@ -253,6 +264,7 @@ impl Analyzer {
             return Err(Error::RaggedBlock { given, channels: usize::from(self.audio.channels) });
         }
         self.config.limits.check_length(self.taken + len as u64, self.audio.sample_rate, planes.len())?;
+        observer.on_audio(planes)?;
         if let Some(loudness) = &mut self.loudness {
             loudness.push(planes)?;
         }

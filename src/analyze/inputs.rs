@@ -29,6 +29,14 @@ impl Input {
         }
     }
 
+    /// Where it lies, from the root.
+    pub(crate) fn location(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok(),
+            Self::Stdin => None,
+        }
+    }
+
     /// File extension, to help the probe.
     pub(crate) fn extension(&self) -> Option<&str> {
         match self {

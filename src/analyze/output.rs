@@ -1,5 +1,5 @@
 //! What `-o DIR` writes: a folder a file, holding `manifest.json`, `analysis.json`, `picture.png` and the
-//! chunks as `level-L/chunk-NNNNN.zst`.
+//! chunks as `level-L/chunk-NNNNN.zst`; and the document of `--format` where that is another program's.
 
 use super::document::Document;
 use super::overview::Overview;
@@ -90,13 +90,22 @@ impl FolderWriter {
         self.write_file("picture.png", |out| picture.write(out))
     }
 
-    fn write_file(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-        let path = self.part.join(name);
-        let file = File::create(&path).with_context(|| format!("failed to create {}", path.display()))?;
-        let mut out = BufWriter::new(file);
+    /// Writes one more file.
+    pub(crate) fn write_file(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+    ) -> Result<()> {
+        let mut out = BufWriter::new(self.create_file(name)?);
         write(&mut out)
             .and_then(|()| Ok(out.flush()?))
-            .with_context(|| format!("failed to write {}", path.display()))
+            .with_context(|| format!("failed to write {}", self.part.join(name).display()))
+    }
+
+    /// Starts a file that is written while the music is heard.
+    pub(crate) fn create_file(&self, name: &str) -> Result<File> {
+        let path = self.part.join(name);
+        File::create(&path).with_context(|| format!("failed to create {}", path.display()))
     }
 }
 

@@ -1,0 +1,73 @@
+//! A table of events as RFC 4180 has it: a header, a row an event, CRLF at the ends of rows. Any number of tracks
+//! share one table.
+//!
+//! | column | what |
+//! |---|---|
+//! | `file` | the file, as results name it |
+//! | `time_s`, `duration_s` | in seconds, three decimals; no duration for an instant |
+//! | `event_type` | `beat`, `downbeat`, `tatum`, `onset`, `section`, `segment`, `key`, `chord` |
+//! | `confidence` | 0 to 1 |
+//! | `bar`, `position` | of beats and downbeats, both from 1 |
+//! | `label` | of sections; name of a key or chord |
+//!
+//! A cell is empty where there is nothing to say. The values of segments are in the JSON document alone.
+
+use crate::Track;
+use crate::stretches::ended;
+use crate::track::{Seconds, words};
+use ::csv::{Terminator, Writer, WriterBuilder};
+use analysis_core::events::{Event, EventData};
+use std::io::{self, Write};
+
+const HEADER: [&str; 8] =
+    ["file", "time_s", "duration_s", "event_type", "confidence", "bar", "position", "label"];
+
+/// A table as it is written.
+pub struct Table<W: Write> {
+    rows: Writer<W>,
+}
+
+impl<W: Write> Table<W> {
+    /// Starts a table: writes the header.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn new(out: W) -> io::Result<Self> {
+        let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+        rows.write_record(HEADER)?;
+        rows.flush()?;
+        Ok(Self { rows })
+    }
+
+    /// Writes the events of a track.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn add(&mut self, track: &Track<'_>) -> io::Result<()> {
+        for event in ended(track) {
+            self.rows.write_record(row(track.file, &event).iter().map(String::as_str))?;
+        }
+        self.rows.flush()
+    }
+}
+
+fn row(file: &str, event: &Event) -> [String; 8] {
+    let place = match event.event_data {
+        Some(EventData::Beat { bar, position }) => Some((bar, position)),
+        _ => None,
+    };
+    [
+        file.to_owned(),
+        Seconds(event.time_ms.into()).to_string(),
+        cell(event.duration_ms.map(|ms| Seconds(ms.into()))),
+        event.event_type.as_str().to_owned(),
+        cell(event.confidence.filter(|confidence| confidence.is_finite())),
+        cell(place.map(|(bar, _)| bar)),
+        cell(place.map(|(_, position)| position)),
+        words(event).unwrap_or_default().to_owned(),
+    ]
+}
+
+fn cell(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}

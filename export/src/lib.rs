@@ -1,0 +1,36 @@
+//! What is stored of a track, in the forms that other programs read: one form, one file.
+//!
+//! | module | form | read by |
+//! |---|---|---|
+//! | [`audacity`] | label track | Audacity |
+//! | [`jams`] | JAMS, JSON | tools of music research |
+//! | [`csv`] | a table, a row an event | spreadsheets, pandas |
+//! | [`rekordbox`] | `DJ_PLAYLISTS` XML | Rekordbox and what reads its library |
+//! | [`waveform`] | peaks, binary | players that draw waveforms as audiowaveform stores them |
+//!
+//! All but the last need no audio: they are written from a [`Track`]. Events are written as they come; what is held is
+//! the places of the beats while [`grid`] is made, some 30 bytes a beat. Every writer takes any events, in any order,
+//! with any text in them, and what it writes can be read.
+//!
+//! ```
+//! use analysis_core::summary::{AudioInfo, Summary};
+//! use export::Track;
+//!
+//! let (audio, summary) = (AudioInfo::of_samples(44_100, 2), Summary::default());
+//! let track = Track::new("song.wav", &audio, &summary, &[]);
+//! let mut table = Vec::new();
+//! export::csv::Table::new(&mut table)?.add(&track)?;
+//! assert_eq!(table, b"file,time_s,duration_s,event_type,confidence,bar,position,label\r\n");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+pub mod audacity;
+pub mod csv;
+pub mod grid;
+pub mod jams;
+pub mod rekordbox;
+mod stretches;
+mod track;
+pub mod waveform;
+
+pub use track::{EventSource, Track};
