@@ -47,6 +47,7 @@ pub mod rhythm;
 mod section_labels;
 pub mod segments;
 mod sounding;
+pub mod spotify;
 pub mod stft;
 pub mod structure;
 pub mod summary;
