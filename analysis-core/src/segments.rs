@@ -1,11 +1,13 @@
 //! Segments: short stretches of steady sound between onsets, each with its pitches and its timbre.
 
+mod list;
 mod open;
 
 use crate::events::{Event, EventData, EventType};
 use crate::frame::FrameValues;
 use crate::onset::Onset;
 use crate::units::seconds_to_ms;
+pub use list::Segments;
 use open::{Moment, OpenSegment};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -26,8 +28,8 @@ pub struct Segment {
     pub start_ms: u32,
     /// Where it ends, in ms: where the next begins, or the track ends.
     pub end_ms: u32,
-    /// How sure the onset is that it begins with, 0 to 1; 0 where a long steady sound was cut.
-    pub confidence: f32,
+    /// How sure the onset is that it begins with, 0 to 255; 0 where a long steady sound was cut.
+    pub confidence: u8,
     /// Loudness at its start, in hundredths of LUFS.
     pub loudness_start: i16,
     /// Its greatest loudness, in hundredths of LUFS.
@@ -38,8 +40,10 @@ pub struct Segment {
     pub loudness_max_ms: u16,
     /// Share of each pitch class, C to B, the strongest 255; all 0 without pitch.
     pub pitches: [u8; 12],
-    /// Shape of its spectrum, in tenths of dB; see [`SegmentTracker`].
-    pub timbre: [i16; 12],
+    /// Its mean level, the first number of its timbre, in tenths of dB; see [`SegmentTracker`].
+    pub level: i16,
+    /// The others, in half dB.
+    pub shape: [i8; 11],
 }
 
 /// A segment's values in physical units, as its event has them.
@@ -65,14 +69,17 @@ impl Segment {
     #[must_use]
     pub fn data(&self) -> SegmentData {
         let lufs = |hundredths: i16| f32::from(hundredths) / 100.0;
+        let timbre = |k: usize| match k {
+            0 => f32::from(self.level) / 10.0,
+            _ => f32::from(self.shape[k - 1]) / 2.0,
+        };
         SegmentData {
             loudness_start: lufs(self.loudness_start),
             loudness_max: lufs(self.loudness_max),
             loudness_max_ms: self.loudness_max_ms,
             loudness_end: lufs(self.loudness_end),
-            // Thousandths are finer than a byte; more digits would only look exact.
-            pitches: self.pitches.map(|share| (f32::from(share) / 0.255).round() / 1000.0),
-            timbre: self.timbre.map(|tenths| f32::from(tenths) / 10.0),
+            pitches: self.pitches.map(share),
+            timbre: std::array::from_fn(timbre),
         }
     }
 
@@ -83,10 +90,15 @@ impl Segment {
             time_ms: self.start_ms,
             duration_ms: Some(self.end_ms.saturating_sub(self.start_ms)),
             event_type: EventType::Segment,
-            confidence: Some(self.confidence),
+            confidence: Some(share(self.confidence)),
             event_data: Some(EventData::Segment(Box::new(self.data()))),
         }
     }
+}
+
+/// A byte as a share. Thousandths are finer than it; more digits would only look exact.
+fn share(byte: u8) -> f32 {
+    (f32::from(byte) / 0.255).round() / 1000.0
 }
 
 /// Cuts a track into segments as its frames and onsets come.
@@ -117,7 +129,7 @@ pub struct SegmentTracker {
     waiting: VecDeque<Moment>,
     next_onset: usize,
     open: Option<OpenSegment>,
-    found: Vec<Segment>,
+    found: Segments,
     sounded: bool,
 }
 
@@ -130,7 +142,7 @@ impl SegmentTracker {
             waiting: VecDeque::new(),
             next_onset: 0,
             open: None,
-            found: Vec::new(),
+            found: Segments::default(),
             sounded: false,
         }
     }
@@ -156,13 +168,13 @@ impl SegmentTracker {
 
     /// Ends the track, given all its onsets and its length.
     #[must_use]
-    pub fn finish(mut self, onsets: &[Onset], duration_ms: u64) -> Vec<Segment> {
+    pub fn finish(mut self, onsets: &[Onset], duration_ms: u64) -> Segments {
         let end_ms = u32::try_from(duration_ms).unwrap_or(u32::MAX);
         while let Some(moment) = self.waiting.pop_front() {
             self.take(&moment, onsets, end_ms.saturating_sub(LEAST_MS));
         }
         self.found.extend(self.open.take().filter(|_| end_ms > 0).map(|open| open.close(end_ms)));
-        if self.sounded { self.found } else { Vec::new() }
+        if self.sounded { self.found } else { Segments::default() }
     }
 
     /// Adds a moment to the open segment, or to a new one that starts no later than `latest_ms`.

@@ -7,7 +7,7 @@ use analysis_core::analyzer::{Analysis, Analyzer, Frame, Observer};
 use analysis_core::events::{EventData, EventType};
 use analysis_core::frame::FrameValues;
 use analysis_core::onset::Onset;
-use analysis_core::segments::{GREATEST_MS, LEAST_MS, Segment, SegmentData, SegmentTracker};
+use analysis_core::segments::{GREATEST_MS, LEAST_MS, Segment, SegmentData, SegmentTracker, Segments};
 use analysis_core::{AnalysisType, Config, Result};
 use testmusic::{Score, Style, Voice};
 
@@ -47,7 +47,7 @@ fn tracked(hop_ms: u64, loudness: &[f32], onsets_ms: &[u32], duration_ms: u64) -
     for (i, &lufs) in loudness.iter().enumerate() {
         tracker.push_frame(i as u64 * hop_ms, &values(&[lufs; 8], lufs, None));
     }
-    tracker.finish(&onsets, duration_ms)
+    tracker.finish(&onsets, duration_ms).iter().copied().collect()
 }
 
 fn bounds(segments: &[Segment]) -> Vec<(u32, u32)> {
@@ -63,7 +63,8 @@ fn a_segment_tells_how_loud_it_starts_peaks_and_ends() {
     let data = found[1].data();
     assert_eq!((data.loudness_start, data.loudness_max, data.loudness_end), (-30.0, -12.34, -40.0));
     assert_eq!(data.loudness_max_ms, 12);
-    assert_eq!((found[0].confidence, found[1].confidence), (1.0, 0.5));
+    assert_eq!((found[0].confidence, found[1].confidence), (255, 128));
+    assert_eq!(found[1].event().confidence, Some(0.502));
     assert_eq!(data.pitches, [0.0; 12]);
 }
 
@@ -77,8 +78,17 @@ fn onsets_that_follow_at_once_and_at_the_very_end_begin_nothing() {
 fn steady_sound_is_cut_and_the_cut_is_sure_of_nothing() {
     let found = tracked(10, &[-20.0; 2_500], &[], 25_000);
     assert_eq!(bounds(&found), [(0, 10_000), (10_000, 20_000), (20_000, 25_000)]);
-    let sure: Vec<f32> = found.iter().map(|segment| segment.confidence).collect();
-    assert_eq!(sure, [1.0, 0.0, 0.0]);
+    let sure: Vec<u8> = found.iter().map(|segment| segment.confidence).collect();
+    assert_eq!(sure, [255, 0, 0]);
+}
+
+#[test]
+fn ten_hours_of_segments_are_small() {
+    assert!(size_of::<Segment>() <= 44); // 130,000 of them
+    let mut list = Segments::default();
+    list.extend((0..3_000).map(|i| Segment { start_ms: i, ..tracked(10, &[-20.0], &[], 10)[0] }));
+    assert_eq!(list.len(), 3_000);
+    assert!(list.iter().map(|segment| segment.start_ms).eq(0..3_000));
 }
 
 #[test]
@@ -96,14 +106,16 @@ fn timbre_is_the_cosine_transform_of_the_mean_levels() {
         let row: Vec<f32> = (0..bands).map(|b| level(frame, b)).collect();
         tracker.push_frame(frame as u64 * 10, &values(&row, -20.0, None));
     }
-    let timbre = tracker.finish(&[], 50)[0].data().timbre;
+    let found = tracker.finish(&[], 50);
+    let timbre = found.iter().next().unwrap().data().timbre;
     let mean: Vec<f64> =
         (0..bands).map(|b| (0..5).map(|frame| f64::from(level(frame, b))).sum::<f64>() / 5.0).collect();
     for (k, &got) in timbre.iter().enumerate() {
         let angle = |b: usize| std::f64::consts::PI * k as f64 * (b as f64 + 0.5) / bands as f64;
         let scale = if k == 0 { 1.0 } else { 2.0_f64.sqrt() } / bands as f64;
         let want = scale * mean.iter().enumerate().map(|(b, level)| level * angle(b).cos()).sum::<f64>();
-        assert!((f64::from(got) - want).abs() < 0.051, "{k}: {got} for {want}"); // tenths of dB
+        let step = if k == 0 { 0.1 } else { 0.5 };
+        assert!((f64::from(got) - want).abs() < 0.51 * step, "{k}: {got} for {want}");
     }
 }
 
@@ -186,5 +198,5 @@ fn only_full_and_structure_have_segments_and_silence_has_none() {
         assert_eq!(silence.summary.segment_count, wanted.then_some(0), "{kind:?}");
         assert_eq!(segments_of(&silence), [], "{kind:?}");
     }
-    assert_eq!(SegmentTracker::new(8).finish(&[], 0), []);
+    assert!(SegmentTracker::new(8).finish(&[], 0).is_empty());
 }

@@ -1,11 +1,5 @@
 //! The retired endpoints' shape, from what is stored of a track.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "times and counts that the test makes"
-)]
-
 use analysis_core::analyzer::Analyzer;
 use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::segments::SegmentData;

@@ -7,7 +7,7 @@ use crate::fades::Fades;
 use crate::frame::FrameValues;
 use crate::onset::OnsetStrength;
 use crate::rhythm::{self, RhythmTracker};
-use crate::segments::{Segment, SegmentTracker};
+use crate::segments::{SegmentTracker, Segments};
 use crate::stft::Stft;
 use crate::structure::{Section, StructureTracker};
 use crate::summary::{LoudnessSummary, Summary};
@@ -102,7 +102,7 @@ impl Rhythm {
 pub(super) struct Followed {
     rhythm: Option<rhythm::Rhythm>,
     sections: Option<Vec<Section>>,
-    segments: Option<Vec<Segment>>,
+    segments: Option<Segments>,
 }
 
 /// What the stages that listen to the whole track found.

@@ -60,13 +60,14 @@ impl OpenSegment {
         Segment {
             start_ms: self.start_ms,
             end_ms,
-            confidence: self.confidence,
+            confidence: byte(255.0 * self.confidence),
             loudness_start: steps(self.loudness.0, 100.0),
             loudness_max: steps(self.loudest.0, 100.0),
             loudness_end: steps(self.loudness.1, 100.0),
             loudness_max_ms: u16::try_from(loudest_ms).unwrap_or(u16::MAX),
             pitches: self.chroma.map(|class| byte(class * share)),
-            timbre: self.timbre.map(|sum| steps(sum / frames, 10.0)),
+            level: steps(self.timbre[0] / frames, 10.0),
+            shape: std::array::from_fn(|k| half_db(self.timbre[k + 1] / frames)),
         }
     }
 }
@@ -75,6 +76,11 @@ impl OpenSegment {
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, at ±327 LUFS or ±3276 dB")]
 fn steps(db: f32, per_db: f32) -> i16 {
     (db * per_db).round() as i16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, at ±64 dB")]
+fn half_db(db: f32) -> i8 {
+    (2.0 * db).round() as i8
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
