@@ -138,6 +138,14 @@ fn a_quiet_coda_is_no_fade() {
 }
 
 #[test]
+fn music_that_softens_before_it_stops_does_not_fade() {
+    for style in [Style::Rock, Style::House] {
+        let mono = faded_out(&music(style, 2), Ramp::Decibels(12.5), 20.0);
+        assert_eq!(fades(&mono).unwrap().out_start_ms, mono.len() as u64 / 16, "{style:?}");
+    }
+}
+
+#[test]
 fn silence_before_the_music_counts_to_its_fade_in() {
     let silence = vec![0.0; 3 * RATE as usize];
     let mono = [silence.as_slice(), &music(Style::House, 1)].concat();
