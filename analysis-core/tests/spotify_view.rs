@@ -99,6 +99,23 @@ fn a_section_without_beats_keys_or_segments_says_so() {
 }
 
 #[test]
+fn pauses_bars_without_beats_and_segments_from_before_do_not_mislead_a_section() {
+    let beats = [0, 500, 1_000, 4_000, 4_500, 5_000].map(|ms| event(ms, EventType::Beat));
+    let section = Event { duration_ms: Some(6_000), ..event(0, EventType::Section) };
+    let mut events = beats.to_vec();
+    events.push(section);
+    assert_eq!(view(9_000, events).sections[0].tempo, Some(120.0));
+    let mut events = [0, 2_000, 4_000].map(|ms| event(ms, EventType::Downbeat)).to_vec();
+    events.extend([
+        segment(0, 9_000, [-20.0; 3]),
+        event(0, EventType::Section),
+        event(5_000, EventType::Section),
+    ]);
+    let found = view(9_000, events).sections;
+    assert_eq!((found[0].time_signature, found[1].loudness), (None, Some(-20.0)));
+}
+
+#[test]
 fn a_segment_reads_as_it_did_at_spotify() {
     let found = view(1_000, vec![segment(250, 500, [-30.0, -8.0, -20.0])]);
     let json = serde_json::to_value(&found.segments[0]).unwrap();
