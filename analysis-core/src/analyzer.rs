@@ -18,6 +18,7 @@
 mod assembler;
 mod frames;
 mod pulse;
+mod swells;
 
 use crate::chunk::Chunk;
 use crate::config::{AnalysisType, Config};
@@ -36,6 +37,7 @@ use frames::Frames;
 use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
+use swells::Swells;
 
 /// Everything that is said about a track. Serialises to what `arsis analyze --format json`
 /// prints, except the name of the file.
@@ -181,6 +183,7 @@ pub struct Analyzer {
     pulse_stft: Option<Stft>,
     tonal: Option<TonalAnalyzer>,
     loudness: Option<Loudness>,
+    swells: Option<Swells>,
 }
 
 impl Analyzer {
@@ -204,11 +207,12 @@ impl Analyzer {
             taken: 0,
             mono: Vec::with_capacity(BLOCK_FRAMES),
             planes: vec![Vec::with_capacity(BLOCK_FRAMES); channels],
-            pulse: Pulse::new(kind, sample_rate_hz, &frames.stft),
+            pulse: Pulse::new(&config, sample_rate_hz, &frames.stft),
             pulse_stft,
             loudness: (kind == AnalysisType::Full)
                 .then(|| Loudness::new(channels, sample_rate_hz))
                 .transpose()?,
+            swells: (kind == AnalysisType::Full).then(|| Swells::new(sample_rate_hz)),
             tonal,
             frames,
             config,
@@ -272,7 +276,7 @@ impl Analyzer {
         while start < len {
             let end = (start + BLOCK_FRAMES).min(len);
             self.listen(planes, start, end);
-            self.frames.emit(observer)?;
+            self.frames.emit(&mut self.pulse, observer)?;
             start = end;
         }
         self.taken += len as u64;
@@ -282,7 +286,7 @@ impl Analyzer {
     /// One block through every stage; finished values queue up in the assembler.
     fn listen(&mut self, planes: &[Vec<f32>], start: usize, end: usize) {
         mix_down(planes, start, end, &mut self.mono);
-        let Self { mono, frames, pulse, pulse_stft, tonal, .. } = self;
+        let Self { mono, frames, pulse, pulse_stft, tonal, swells, .. } = self;
         frames.push_peaks(planes, start, end);
         if let Some(tonal) = tonal {
             tonal.push(mono, &mut |anchor| {
@@ -291,6 +295,9 @@ impl Analyzer {
             });
         }
         pulse.rhythm.push_audio(mono);
+        if let Some(swells) = swells {
+            swells.push(mono);
+        }
         if let Some(stft) = pulse_stft {
             stft.push(mono, &mut |power| frames.assembler.push_onset(pulse.push_spectrum(power)));
         }
@@ -308,12 +315,17 @@ impl Analyzer {
         }
         self.audio.duration_ms = self.taken_ms();
         let pitch = self.flush();
-        self.frames.emit(observer)?;
-        let Self { audio, fingerprint, frames, pulse, loudness, .. } = self;
+        self.frames.emit(&mut self.pulse, observer)?;
+        let Self { audio, fingerprint, frames, pulse, loudness, swells, .. } = self;
         let manifest = frames.finish(audio.clone(), fingerprint.clone(), observer)?;
-        let (rhythm, sections) = pulse.finish(audio.duration_ms as f64 / 1000.0);
-        let heard =
-            Heard { rhythm, sections, tonal: pitch, loudness: loudness.map(Loudness::finish).transpose()? };
+        let (fades, danceability) = swells.map(|swells| swells.finish(audio.duration_ms)).unwrap_or_default();
+        let heard = Heard {
+            followed: pulse.finish(audio.duration_ms),
+            tonal: pitch,
+            loudness: loudness.map(Loudness::finish).transpose()?,
+            fades,
+            danceability,
+        };
         let (summary, events) = heard.conclude(audio.duration_ms);
         Ok(Analysis {
             analyzer_version: crate::ANALYZER_VERSION,

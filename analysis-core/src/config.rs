@@ -19,7 +19,7 @@ pub enum AnalysisType {
     Rhythm,
     /// Frames of bands and chroma; key and tuning.
     Tonal,
-    /// Rhythm and tonal, and sections on top of them.
+    /// Rhythm and tonal, and sections and segments on top of them.
     Structure,
 }
 

@@ -3,7 +3,7 @@
 use crate::chords::{ChordSpan, Quality};
 use crate::onset::Onset;
 use crate::rhythm::Beat;
-use crate::segments::{Segment, SegmentData};
+use crate::segments::{Segment, SegmentData, Segments};
 use crate::units::seconds_to_ms;
 use serde::{Deserialize, Serialize, Serializer};
 use std::iter::Peekable;
@@ -107,7 +107,7 @@ pub struct Events {
     tatums_s: Vec<f64>,
     onsets: Vec<Onset>,
     chords: Vec<ChordSpan>,
-    segments: Vec<Segment>,
+    segments: Segments,
     marks: Vec<Event>,
 }
 
@@ -116,7 +116,7 @@ impl Events {
     #[must_use]
     pub fn new(beats: Vec<Beat>, tatums_s: Vec<f64>, onsets: Vec<Onset>, mut marks: Vec<Event>) -> Self {
         marks.sort_by_key(|event| (event.time_ms, event.event_type));
-        Self { beats, tatums_s, onsets, chords: Vec::new(), segments: Vec::new(), marks }
+        Self { beats, tatums_s, onsets, chords: Vec::new(), segments: Segments::default(), marks }
     }
 
     /// With these chords, in order of time.
@@ -127,8 +127,8 @@ impl Events {
 
     /// With these segments, in order of time.
     #[must_use]
-    pub fn with_segments(self, segments: Vec<Segment>) -> Self {
-        Self { segments, ..self }
+    pub fn with_segments(self, segments: impl Into<Segments>) -> Self {
+        Self { segments: segments.into(), ..self }
     }
 
     /// Number of events.

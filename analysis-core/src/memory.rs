@@ -26,6 +26,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Frames by which an onset may lie before its peak of flux, at most.
+    pub(crate) const ONSET_LEAD: usize = NEAR;
+
     pub(crate) fn new() -> Self {
         Self {
             activations: vec![ActivationFrame::default(); REMEMBERED],
@@ -38,6 +41,11 @@ impl Memory {
     pub(crate) fn push_activation(&mut self, frame: ActivationFrame) {
         self.activations[self.frames % REMEMBERED] = frame;
         self.frames += 1;
+    }
+
+    /// Frames whose flux is known.
+    pub(crate) fn frames(&self) -> usize {
+        self.frames
     }
 
     pub(crate) fn push_attack(&mut self, attack: Attack) {

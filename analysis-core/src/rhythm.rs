@@ -199,6 +199,19 @@ impl RhythmTracker {
         onset
     }
 
+    /// The onsets found so far, in the order found. None of them changes any more.
+    #[must_use]
+    pub fn onsets(&self) -> &[Onset] {
+        &self.found
+    }
+
+    /// Time before which no more onsets will be found, in ms: some 4.3 s behind the last spectrum, as flux is judged
+    /// by what lies to either side of it.
+    #[must_use]
+    pub fn settled_ms(&self) -> u64 {
+        10 * self.memory.frames().saturating_sub(OnsetPicker::DELAY + Memory::ONSET_LEAD) as u64
+    }
+
     fn activate(&mut self, change: f32) {
         let Some(onset) = self.waiting.pop_front() else { return };
         if let Some(frame) = self.activation.push(&onset, change) {

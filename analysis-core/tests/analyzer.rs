@@ -5,16 +5,22 @@
     reason = "a test may panic, and casts what it has made itself"
 )]
 
-use analysis_core::Config;
 use analysis_core::analyzer::{Analysis, Analyzer};
 use analysis_core::decode::MAX_SAMPLE;
+use analysis_core::{AnalysisType, Config};
+use testmusic::Score;
 
 const RATE_HZ: u32 = 22_050;
 
 #[track_caller]
 fn analysis(samples: &[f32]) -> Analysis {
-    let mut analyzer = Analyzer::new(Config::default(), RATE_HZ, 1).unwrap();
-    analyzer.push(samples, &mut ()).unwrap();
+    in_blocks(Config::default(), samples, samples.len())
+}
+
+#[track_caller]
+fn in_blocks(config: Config, samples: &[f32], length: usize) -> Analysis {
+    let mut analyzer = Analyzer::new(config, RATE_HZ, 1).unwrap();
+    samples.chunks(length).for_each(|block| analyzer.push(block, &mut ()).unwrap());
     analyzer.finish(&mut ()).unwrap()
 }
 
@@ -44,6 +50,31 @@ fn nothing_happens_after_the_end() {
         }
         let told = [found.summary.beat_count, found.summary.onset_count];
         assert_eq!(told, counts.map(Some));
+    }
+}
+
+#[test]
+fn the_size_of_the_blocks_has_no_influence() {
+    let mut samples = Score { sample_rate_hz: RATE_HZ, ..Score::demo() }.render().mono();
+    let (start, length) = (samples.len() - 8 * RATE_HZ as usize, 8.0 * RATE_HZ as f32);
+    for (n, sample) in samples[start..].iter_mut().enumerate() {
+        *sample *= 1.0 - n as f32 / length;
+    }
+    for (analysis_type, hop_ms) in [(AnalysisType::Full, 10), (AnalysisType::Structure, 33)] {
+        let config = Config { analysis_type, hop_ms, ..Config::default() };
+        let whole = in_blocks(config.clone(), &samples, samples.len());
+        assert!(whole.summary.segment_count > Some(100), "{:?}", whole.summary);
+        let full = analysis_type == AnalysisType::Full;
+        assert_eq!(
+            (whole.summary.danceability.is_some(), whole.summary.fade_in_end_ms.is_some()),
+            (full, full)
+        );
+        for length in [97, 4_410, 100_003] {
+            let parts = in_blocks(config.clone(), &samples, length);
+            assert_eq!(parts.summary, whole.summary, "blocks of {length}");
+            assert!(parts.events == whole.events, "blocks of {length}");
+            assert_eq!(parts.manifest, whole.manifest, "blocks of {length}");
+        }
     }
 }
 

@@ -68,12 +68,13 @@ impl Frames {
     }
 
     /// Hands out every frame that is whole, and the chunks they fill.
-    pub(super) fn emit(&mut self, observer: &mut dyn Observer) -> Result<()> {
+    pub(super) fn emit(&mut self, pulse: &mut Pulse, observer: &mut dyn Observer) -> Result<()> {
         let Self { assembler, layout, bytes, zoom, manifest, .. } = self;
         let mut emit_one = |frame: Assembled<'_>| {
             bytes.clear();
             layout.encode(&frame.values, bytes);
             let Assembled { index, time_ms, values } = frame;
+            pulse.push_frame(time_ms, &values);
             observer.on_frame(&Frame { index, time_ms, values, bytes })?;
             zoom.push(bytes, &mut |chunk| pass_on(manifest, chunk, observer))
         };
