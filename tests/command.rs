@@ -142,6 +142,7 @@ fn text_tells_a_person_what_was_heard() {
         "  tempo      12",
         "  beats      17 in 5 bars of 4/4",
         "  key        D major (confidence ",
+        "  chords     ",
         "  tuning     A = 4",
         "  loudness   -",
     ]) {

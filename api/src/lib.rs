@@ -34,6 +34,7 @@ mod rights;
 mod router;
 mod serve;
 mod sniff;
+mod spotify;
 mod state;
 mod sweep;
 mod text;

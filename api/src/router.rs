@@ -5,7 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, audio, auth, docs, frames, health, metrics, progress, prompts, request, results, tracks, upload,
+    analyses, audio, auth, docs, frames, health, metrics, progress, prompts, request, results, spotify,
+    tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -64,6 +65,8 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(results::chunk))
         .routes(routes!(frames::frames))
         .routes(routes!(results::events))
+        .routes(routes!(spotify::audio_analysis))
+        .routes(routes!(spotify::audio_features))
         .routes(routes!(prompts::templates))
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))

@@ -5,6 +5,7 @@
 
 use crate::Result;
 use crate::analyses::Status;
+use analysis_core::events::Event;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -67,6 +68,22 @@ pub struct StoredEvent {
     pub event_data: Option<Value>,
     /// When the row was written.
     pub created_at: OffsetDateTime,
+}
+
+impl TryFrom<StoredEvent> for Event {
+    type Error = serde_json::Error;
+
+    /// The event as the engine told it. Fails for a row that no engine wrote.
+    fn try_from(row: StoredEvent) -> std::result::Result<Self, serde_json::Error> {
+        let ms = |stored: i32| u32::try_from(stored).unwrap_or(0);
+        Ok(Self {
+            time_ms: ms(row.time_ms),
+            duration_ms: row.duration_ms.map(ms),
+            event_type: serde_json::from_value(Value::String(row.event_type))?,
+            confidence: row.confidence,
+            event_data: row.event_data.map(serde_json::from_value).transpose()?,
+        })
+    }
 }
 
 /// Which events to read.

@@ -6,6 +6,8 @@ use analysis_core::config::Config;
 use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::frame::{FrameLayout, FrameValues};
 use analysis_core::manifest::{Manifest, ManifestBuilder};
+use analysis_core::segments::SegmentData;
+use analysis_core::spotify;
 use analysis_core::summary::{AudioInfo, Summary};
 use analysis_core::zoom::ZoomPyramid;
 use reqwest::{Method, Response};
@@ -131,11 +133,14 @@ impl Fixture {
 
     async fn completed_on(server: Server) -> Self {
         let fixture = Self::running_on(server).await;
-        let writer = fixture.write(usize::MAX).await;
-        let (summary, manifest) = (Summary::default(), &fixture.made.manifest);
-        let finished = Finished { summary: &summary, manifest, events: events().into_iter() };
-        results::finish(fixture.server.pool(), &writer, finished).await.unwrap();
+        fixture.complete(&Summary::default(), events()).await;
         fixture
+    }
+
+    async fn complete(&self, summary: &Summary, events: Vec<Event>) {
+        let writer = self.write(usize::MAX).await;
+        let finished = Finished { summary, manifest: &self.made.manifest, events: events.into_iter() };
+        results::finish(self.server.pool(), &writer, finished).await.unwrap();
     }
 
     async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -386,5 +391,85 @@ async fn after_a_failure_the_reason_is_told() {
     for path in ["manifest", "chunks/0", "frames", "events"] {
         let problem = expect_problem(fixture.ask(path, &[]).await, 409, "analysis-failed").await;
         assert_eq!(problem["detail"], "The file is damaged.");
+    }
+}
+
+/// Segments, a section and a key beside the beats.
+fn events_of_every_shape() -> Vec<Event> {
+    let of = |time_ms: u32, event_type, event_data| Event {
+        time_ms,
+        duration_ms: Some(2_000),
+        event_type,
+        confidence: Some(0.5),
+        event_data: Some(event_data),
+    };
+    let data = SegmentData {
+        loudness_start: -30.5,
+        loudness_max: -12.25,
+        loudness_max_ms: 40,
+        loudness_end: -20.0,
+        pitches: [0.25; 12],
+        timbre: [-3.5; 12],
+    };
+    let mut all = events();
+    all.extend(
+        (0..9_u32).map(|i| of(i * 2_000, EventType::Segment, EventData::Segment(Box::new(data.clone())))),
+    );
+    all.push(of(0, EventType::Section, EventData::Section { label: "A".into() }));
+    all.push(of(0, EventType::Key, EventData::Name { name: "F# minor".into() }));
+    all
+}
+
+#[tokio::test]
+async fn the_shapes_of_the_retired_endpoints_hold_what_is_stored() {
+    let fixture = Fixture::running().await;
+    let track =
+        fixture.server.json(&fixture.ada, &format!("/v1/analyses/{}", fixture.analysis)).await["track_id"]
+            .clone();
+    let paths = ["audio-analysis", "audio-features"].map(|kind| format!("/v1/{kind}/{}", id(&track)));
+    for path in &paths {
+        let early = fixture.server.get(&fixture.ada, path).await;
+        assert_eq!(early.status(), 202, "{path}");
+        assert!(early.headers().contains_key("retry-after"));
+    }
+    let summary = Summary {
+        tempo_bpm: Some(120.0),
+        time_signature: Some("4/4".into()),
+        danceability: Some(1.0),
+        fade_in_end_ms: Some(250),
+        ..Summary::default()
+    };
+    fixture.complete(&summary, events_of_every_shape()).await;
+
+    let got = fixture.server.json(&fixture.ada, &paths[0]).await;
+    let audio = AudioInfo { duration_ms: 30_000, ..AudioInfo::of_samples(44_100, 2) };
+    let version = &fixture.made.manifest.analyzer_version;
+    let want = spotify::audio_analysis(&audio, version, &summary, events_of_every_shape());
+    let want: Value = serde_json::from_slice(&serde_json::to_vec(&want).unwrap()).unwrap();
+    assert_eq!(got, want);
+    let lengths = ["bars", "beats", "segments", "sections"].map(|list| got[list].as_array().unwrap().len());
+    assert_eq!(lengths, [10, 30, 9, 1]);
+    assert_eq!((&got["sections"][0]["key"], &got["sections"][0]["mode"]), (&json!(6), &json!(0)));
+
+    let got = fixture.server.json(&fixture.ada, &paths[1]).await;
+    let said = ["tempo", "time_signature", "danceability", "duration_ms", "energy", "id"]
+        .map(|name| got[name].clone());
+    assert_eq!(said, [json!(120.0), json!(4), json!(0.5), json!(30_000), Value::Null, track]);
+}
+
+#[tokio::test]
+async fn the_shapes_of_the_retired_endpoints_are_their_owners() {
+    let fixture = Fixture::completed().await;
+    let analysis = fixture.server.json(&fixture.ada, &format!("/v1/analyses/{}", fixture.analysis)).await;
+    let eve = fixture.server.person("eve").await;
+    for kind in ["audio-analysis", "audio-features"] {
+        let path = format!("/v1/{kind}/{}", id(&analysis["track_id"]));
+        expect_problem(fixture.server.get(&eve, &path).await, 404, "not-found").await;
+        let nobodys = format!("/v1/{kind}/{}", Uuid::new_v4());
+        expect_problem(fixture.server.get(&fixture.ada, &nobodys).await, 404, "not-found").await;
+        let first = fixture.server.get(&fixture.ada, &path).await;
+        let etag = first.headers()["etag"].clone();
+        let again = fixture.server.request(&fixture.ada, Method::GET, &path).header("if-none-match", etag);
+        assert_eq!(again.send().await.unwrap().status(), 304);
     }
 }
