@@ -25,11 +25,18 @@ pub(crate) struct Label {
     variation: usize,
 }
 
-impl Label {
-    /// `A`, its variations `A'`, `A''`, …; after `Z` comes `AA`.
-    pub(crate) fn name(self) -> String {
-        letters(self.letter) + &"'".repeat(self.variation)
-    }
+/// Names of labels in order of time: `A`, its variations in the order in which they come `A'`, `A''`, …; after `Z`
+/// comes `AA`.
+pub(crate) fn names(labels: &[Label]) -> Vec<String> {
+    let mut known: Vec<Label> = Vec::new();
+    let name = |label: &Label| {
+        if !known.contains(label) {
+            known.push(*label);
+        }
+        let mut of_letter = known.iter().filter(|other| other.letter == label.letter);
+        letters(label.letter) + &"'".repeat(of_letter.position(|other| other == label).unwrap_or(0))
+    };
+    labels.iter().map(name).collect()
 }
 
 /// Labels of the sections between neighbouring `bounds`: the first is `A`, and each next one takes the label of the
@@ -98,7 +105,7 @@ fn letters(mut label: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Label, letters, next_label};
+    use super::{Label, letters, names, next_label};
 
     #[test]
     fn variations_are_counted_by_letter() {
@@ -106,8 +113,9 @@ mod tests {
         for varied in [None, None, Some(0), Some(0), None, Some(1), Some(0), Some(0)] {
             labels.push(next_label(&labels, varied));
         }
-        let names: Vec<String> = labels.into_iter().map(Label::name).collect();
-        assert_eq!(names, ["A", "B", "A'", "A''", "C", "B'", "A'''", "D"]);
+        assert_eq!(names(&labels), ["A", "B", "A'", "A''", "C", "B'", "A'''", "D"]);
+        // Variations that are not left are not counted.
+        assert_eq!(names(&[labels[3], labels[1], labels[0]]), ["A", "B", "A'"]);
     }
 
     #[test]

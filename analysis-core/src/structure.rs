@@ -3,7 +3,7 @@
 use crate::chroma::{ANCHOR_MS, ChromaAnchor, PitchClasses};
 use crate::events::{Event, EventData, EventType};
 use crate::novelty::{self, Peak};
-use crate::section_labels;
+use crate::section_labels::{self, Label};
 use crate::units::seconds_to_ms;
 
 /// Length of a cell, in ms: features are kept as their means over cells.
@@ -282,8 +282,8 @@ fn sections(starts: &[f64], features: &[Features], peaks: &[Peak], duration_s: f
     bounds.push(features.len());
     let labels = section_labels::assign(features, &bounds);
     let mut sections: Vec<Section> = Vec::new();
-    let mut letter = None;
-    for (i, label) in labels.iter().enumerate() {
+    let mut kept: Vec<Label> = Vec::new();
+    for (i, &label) in labels.iter().enumerate() {
         let start_ms = if i == 0 { 0 } else { seconds_to_ms(starts[bounds[i]]) };
         let end_ms =
             if i == peaks.len() { seconds_to_ms(duration_s) } else { seconds_to_ms(starts[bounds[i + 1]]) };
@@ -291,10 +291,15 @@ fn sections(starts: &[f64], features: &[Features], peaks: &[Peak], duration_s: f
         let count = sides.iter().flatten().count().max(1) as f32;
         let confidence = sides.iter().flatten().sum::<f32>() / count;
         match sections.last_mut() {
-            Some(last) if letter == Some(label.letter) => last.end_ms = end_ms,
-            _ => sections.push(Section { start_ms, end_ms, label: label.name(), confidence }),
+            Some(last) if kept.last().is_some_and(|kept| kept.letter == label.letter) => last.end_ms = end_ms,
+            _ => {
+                sections.push(Section { start_ms, end_ms, label: String::new(), confidence });
+                kept.push(label);
+            }
         }
-        letter = Some(label.letter);
+    }
+    for (section, name) in sections.iter_mut().zip(section_labels::names(&kept)) {
+        section.label = name;
     }
     if sections.len() > 1 { sections } else { Vec::new() }
 }
