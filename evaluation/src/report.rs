@@ -113,7 +113,8 @@ fn details(listeners: &[Listener]) -> Vec<(String, Grid)> {
         }
     }
     for listener in listeners {
-        tables.push((format!("Worst tracks by beat F, {}", listener.name), worst_by_beats(listener)));
+        let worst = worst_by_beats(listener);
+        tables.extend(worst.map(|grid| (format!("Worst tracks by beat F, {}", listener.name), grid)));
     }
     let beyond = beyond(listeners);
     tables.extend(beyond.map(|grid| ("Key, chords, sections, loudness".to_owned(), grid)));
@@ -174,7 +175,7 @@ fn worst_beyond(listener: &Listener) -> Option<Grid> {
     (!grid.is_empty()).then_some(grid)
 }
 
-fn worst_by_beats(listener: &Listener) -> Grid {
+fn worst_by_beats(listener: &Listener) -> Option<Grid> {
     let mut grid = Grid::new(&["track", "beat F", "CMLt", "AMLt", "tempo, true", "tempo, said"]);
     for (track, said, scores) in listener.worst(Measure::BeatF, WORST) {
         let bpm = |bpm: Option<f64>| bpm.map_or("–".into(), |bpm| format!("{bpm:.1}"));
@@ -183,5 +184,5 @@ fn worst_by_beats(listener: &Listener) -> Grid {
         row.extend([bpm(track.truth.tempo_bpm), bpm(said.tempo_bpm)]);
         grid.push(row);
     }
-    grid
+    (!grid.is_empty()).then_some(grid)
 }
