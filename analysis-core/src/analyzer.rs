@@ -82,7 +82,7 @@ pub struct Progress {
 /// Receives what an analysis finds while it runs. Whatever error a method returns ends the analysis with that
 /// error; [`Error::Cancelled`] is the one to stop with. `()` ignores everything.
 pub trait Observer {
-    /// A block of decoded audio is taken, a plane of samples (-1 to 1) for each channel: for those who want
+    /// A block of decoded audio is taken, a plane of samples (-1 to 1, at most ±[`crate::decode::MAX_SAMPLE`]) for each channel: for those who want
     /// something of the samples that the engine does not make, without decoding twice. Blocks come in order, before
     /// anything that is heard in them; together they are the audio from its first sample to its last.
     ///

@@ -25,6 +25,8 @@ const RING: usize = 160;
 const RENORMALISE: usize = 1024;
 /// Frames that a decision looks back over at least: several of the slowest beats.
 const LEAST_MEMORY: usize = 1024;
+/// … and at most: what is heard at a beat is kept no longer.
+const MOST_MEMORY: usize = 8192;
 const IMPOSSIBLE: f32 = -1e30;
 
 /// Scores of every place in every bar, for one beat length.
@@ -64,7 +66,7 @@ pub struct BeatModel {
     pub bar_change: f32,
     /// Cost of beginning to hear beats, and of ceasing to.
     pub silence_change: f32,
-    /// Frames that a decision looks back over (at least 1,024); it falls half of them late or earlier, and 2 kB are
+    /// Frames that a decision looks back over (1,024 to 8,192); it falls half to all of them late, and 2 kB are
     /// kept for each. Default 4,096: 41 s.
     pub memory_frames: usize,
 }
@@ -178,7 +180,8 @@ impl BeatDecoder {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "beat lengths are small")]
     pub fn new(model: BeatModel) -> Self {
-        let model = BeatModel { memory_frames: model.memory_frames.max(LEAST_MEMORY), ..model };
+        let model =
+            BeatModel { memory_frames: model.memory_frames.clamp(LEAST_MEMORY, MOST_MEMORY), ..model };
         let intervals = intervals();
         let prior = |&Interval { tau, .. }: &Interval| {
             let bpm = 60.0 * FRAMES_PER_SECOND / tau as f32;

@@ -42,7 +42,8 @@ struct Step {
 #[derive(Debug, Clone, Copy)]
 struct Sums {
     anchors: u32,
-    fits: Fit,
+    /// In double precision: a drone may last for days.
+    fits: [f64; STATES],
 }
 
 impl Default for Sums {
@@ -97,21 +98,21 @@ impl ChordPath {
             self.close();
             self.settled.push(Run { from: self.anchors, state, fit: 0.0, lead: 0.0 });
         }
-        self.last.fits.iter_mut().zip(fit).for_each(|(sum, fit)| *sum += fit);
+        self.last.fits.iter_mut().zip(fit).for_each(|(sum, fit)| *sum += f64::from(*fit));
         self.last.anchors += 1;
         self.anchors += 1;
     }
 
     /// Ends the run that was being settled.
-    #[expect(clippy::cast_precision_loss, reason = "anchors of one chord")]
+    #[expect(clippy::cast_possible_truncation, reason = "means need no more than f32")]
     fn close(&mut self) {
         let Sums { anchors, fits } = std::mem::take(&mut self.last);
         if let Some(run) = self.settled.last_mut() {
             let state = usize::from(run.state);
             let others = fits[..TRIADS].iter().enumerate().filter(|(other, _)| *other != state);
-            let second = others.map(|(_, fit)| *fit).fold(f32::MIN, f32::max).max(fits[TRIADS]);
-            run.fit = fits[state] / anchors as f32;
-            run.lead = (fits[state] - second) / anchors as f32;
+            let second = others.map(|(_, fit)| *fit).fold(f64::MIN, f64::max).max(fits[TRIADS]);
+            run.fit = (fits[state] / f64::from(anchors)) as f32;
+            run.lead = ((fits[state] - second) / f64::from(anchors)) as f32;
         }
     }
 }

@@ -97,7 +97,7 @@ impl ChordSpan {
     }
 }
 
-/// Follows the chords of a track; streaming, in constant memory beside 12 bytes for each change.
+/// Follows the chords of a track; streaming, in constant memory beside 16 bytes for each change.
 ///
 /// Every chroma anchor is compared with every triad, after T. Fujishima, "Realtime chord recognition of musical sound"
 /// (ICMC 1999), by correlation and with the bass as a witness, and the likeliest sequence of triads is found by a

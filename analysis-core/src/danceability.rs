@@ -72,7 +72,8 @@ impl DanceTracker {
         }
         let exponents = self.scales.windows(2).map(|pair| pair[1].exponent(&pair[0]));
         let alpha = exponents.sum::<f64>() / (self.scales.len() - 1) as f64;
-        Some((1.0 / alpha.max(1.0 / MOST)) as f32).filter(|value| value.is_finite())
+        // Windows that all stand still, beside some that do not, have no exponent.
+        alpha.is_finite().then(|| (1.0 / alpha.max(1.0 / MOST)) as f32)
     }
 }
 

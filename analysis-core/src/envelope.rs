@@ -1,7 +1,7 @@
 //! Loudness as it swings: the spread of the samples every 10 ms.
 
 /// Steps a second.
-pub const STEPS_PER_SECOND: u32 = 100;
+const STEPS_PER_SECOND: u32 = 100;
 
 /// Turns mono samples into their standard deviation over steps of 10 ms; streaming, in constant memory.
 ///

@@ -36,8 +36,8 @@ pub struct Fades {
 ///
 /// - the mean distance `|L − model|` from `E − T − 10 s` to `E` is smallest for this `T` and shape, and under 0.7 of
 ///   that of the best step from one level to another: a quiet coda is no fade;
-/// - the last half second is 15 dB or more under `B`: a hard stop is no fade;
-/// - levels still rise at least a third as often as in the music before: what only falls is a last note that rings on.
+/// - the last 0.7 s are 15 dB or more under `B`: a hard stop is no fade;
+/// - levels still rise by at least a third as much as in the music before: what only falls is a last note that rings on.
 ///
 /// Leading and trailing silence (under -70 dB, or 45 dB under the loud parts) is left out of that. A fade-in is the same
 /// backwards, and silence before it counts to it.

@@ -168,7 +168,7 @@ impl KeyTracker {
 
     /// Whether there were notes enough, and different ones, for harmony: not a drum or a single tone.
     #[must_use]
-    pub fn is_harmonic(&self) -> bool {
+    pub(crate) fn is_harmonic(&self) -> bool {
         let sounds = || Segment::sum(&self.segments).chroma;
         self.tonal_anchors >= LEAST_ANCHORS && self.is_steady() && classes(&sounds()) >= LEAST_CLASSES
     }

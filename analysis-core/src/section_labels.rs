@@ -28,13 +28,17 @@ pub(crate) struct Label {
 /// Names of labels in order of time: `A`, its variations in the order in which they come `A'`, `A''`, …; after `Z`
 /// comes `AA`.
 pub(crate) fn names(labels: &[Label]) -> Vec<String> {
-    let mut known: Vec<Label> = Vec::new();
+    // Variations of each letter, in the order in which they come.
+    let mut known: Vec<Vec<usize>> = Vec::new();
     let name = |label: &Label| {
-        if !known.contains(label) {
-            known.push(*label);
-        }
-        let mut of_letter = known.iter().filter(|other| other.letter == label.letter);
-        letters(label.letter) + &"'".repeat(of_letter.position(|other| other == label).unwrap_or(0))
+        known.resize(known.len().max(label.letter + 1), Vec::new());
+        let of_letter = &mut known[label.letter];
+        let place = of_letter.iter().position(|variation| *variation == label.variation);
+        let place = place.unwrap_or_else(|| {
+            of_letter.push(label.variation);
+            of_letter.len() - 1
+        });
+        letters(label.letter) + &"'".repeat(place)
     };
     labels.iter().map(name).collect()
 }
@@ -43,9 +47,10 @@ pub(crate) fn names(labels: &[Label]) -> Vec<String> {
 /// most similar one among the last [`REMEMBERED`] labels, or is a variation of it, or takes the next letter.
 pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<Label> {
     let sections: Vec<&[Features]> = bounds.windows(2).map(|pair| &features[pair[0]..pair[1]]).collect();
-    // Numbers of labels, in order of their first sections.
+    // Numbers of labels, in order of their first sections, and how many of them each letter has.
     let mut numbers: Vec<usize> = Vec::new();
     let mut labels: Vec<Label> = Vec::new();
+    let mut variations: Vec<usize> = Vec::new();
     // One example a label, and the labels heard last: that bounds the cost for tracks with thousands of sections.
     let mut examples: Vec<usize> = Vec::new();
     let mut recent: VecDeque<usize> = VecDeque::new();
@@ -56,7 +61,7 @@ pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<Label> {
         if number == examples.len() {
             examples.push(i);
             let varied = best.filter(|(alike, _)| *alike >= ALIKE).map(|(_, number)| labels[number].letter);
-            labels.push(next_label(&labels, varied));
+            labels.push(next_label(&mut variations, varied));
         }
         recent.retain(|&other| other != number);
         recent.push_back(number);
@@ -69,12 +74,13 @@ pub(crate) fn assign(features: &[Features], bounds: &[usize]) -> Vec<Label> {
 }
 
 /// The next variation of a letter, or the next letter.
-fn next_label(labels: &[Label], varied: Option<usize>) -> Label {
-    let known = |letter: usize| labels.iter().filter(|label| label.letter == letter).count();
-    match varied {
-        Some(letter) if known(letter) <= VARIATIONS => Label { letter, variation: known(letter) },
-        _ => Label { letter: labels.iter().map(|label| label.letter + 1).max().unwrap_or(0), variation: 0 },
+fn next_label(variations: &mut Vec<usize>, varied: Option<usize>) -> Label {
+    let letter = varied.filter(|&letter| variations[letter] <= VARIATIONS).unwrap_or(variations.len());
+    if letter == variations.len() {
+        variations.push(0);
     }
+    variations[letter] += 1;
+    Label { letter, variation: variations[letter] - 1 }
 }
 
 /// How alike two sections are, unit by unit, at the shift that suits them best.
@@ -109,9 +115,9 @@ mod tests {
 
     #[test]
     fn variations_are_counted_by_letter() {
-        let mut labels: Vec<Label> = Vec::new();
+        let (mut labels, mut variations): (Vec<Label>, _) = (Vec::new(), Vec::new());
         for varied in [None, None, Some(0), Some(0), None, Some(1), Some(0), Some(0)] {
-            labels.push(next_label(&labels, varied));
+            labels.push(next_label(&mut variations, varied));
         }
         assert_eq!(names(&labels), ["A", "B", "A'", "A''", "C", "B'", "A'''", "D"]);
         // Variations that are not left are not counted.

@@ -104,7 +104,7 @@ fn share(byte: u8) -> f32 {
 /// Cuts a track into segments as its frames and onsets come.
 ///
 /// A segment begins at each onset, [`LEAST_MS`] after the last at the earliest; the first at 0, the last ends with
-/// the track, none is longer than [`GREATEST_MS`] and a hop, and there is none without a frame in it. Over the frames
+/// the track, none is longer than [`GREATEST_MS`] and a hop, but the last by up to [`LEAST_MS`], and there is none without a frame in it. Over the frames
 /// from its start to before its end it has
 ///
 /// ```text

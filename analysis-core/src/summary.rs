@@ -152,14 +152,14 @@ pub struct Summary {
     /// Number of segments; `None` when they were not asked for.
     #[serde(default)]
     pub segment_count: Option<u32>,
-    /// Where the fade-in ends, in ms; 0 without one. `None` for silence, and when loudness was not asked for.
+    /// Where the fade-in ends, in ms; where sound begins without one. `None` for silence, and when loudness was not asked for.
     #[serde(default)]
     pub fade_in_end_ms: Option<u64>,
     /// Where the fade-out starts, in ms; the length of the track without one. `None` as for the fade-in.
     #[serde(default)]
     pub fade_out_start_ms: Option<u64>,
-    /// How regular the loudness is over seconds (Streich & Herrera 2005), 0 to about 3; `None` for silence and for
-    /// tracks too short to tell, and when it was not asked for.
+    /// How regular the loudness is over seconds (Streich & Herrera 2005), 0 to 3; `None` for silence, for sound that
+    /// stands still and for tracks under 26 s, and when it was not asked for.
     #[serde(default)]
     pub danceability: Option<f32>,
 }

@@ -15,7 +15,7 @@ pub struct Tonal {
     pub chords: Chords,
 }
 
-/// Listens to mono audio for pitch; streaming, 50 bytes of memory a second of audio beside a constant.
+/// Listens to mono audio for pitch; streaming, 48 bytes of memory a second of audio and 16 for each chord beside a constant.
 pub struct TonalAnalyzer {
     chroma: ChromaExtractor,
     key: KeyTracker,

@@ -124,6 +124,15 @@ fn silence_a_tone_and_a_moment_have_none() {
 }
 
 #[test]
+fn sound_that_stands_still_and_stops_has_none() {
+    let mut tracker = DanceTracker::default();
+    // The whole windows of some lengths end before the silence, those of others hold it.
+    let steps = std::iter::repeat_n(0.35, 2_604).chain(std::iter::repeat_n(0.0, 9));
+    steps.for_each(|deviation| tracker.push(deviation));
+    assert_eq!(tracker.finish(), None);
+}
+
+#[test]
 fn ten_hours_lose_no_precision() {
     let mut rng = Rng::new(9);
     let bar: Vec<f32> = (0..12_000).map(|_| 0.3 + 0.3 * rng.noise()).collect();

@@ -88,6 +88,20 @@ fn a_section_has_the_tempo_metre_key_and_loudness_of_what_is_inside() {
 }
 
 #[test]
+fn a_sections_loudness_is_the_mean_power_along_its_segments() {
+    let events = vec![
+        event(0, EventType::Section),
+        event(1_000, EventType::Section),
+        segment(0, 100, [-40.0, -10.0, -40.0]),
+    ];
+    let section = &view(2_000, events).sections[0];
+    // By sums over both lines in small steps.
+    let power = |i: u32| 10_f64.powf((-40.0 + 30.0 * (f64::from(i) + 0.5) / 10_000.0) / 10.0);
+    let want = 10.0 * ((0..10_000).map(power).sum::<f64>() / 10_000.0).log10();
+    assert!((f64::from(section.loudness.unwrap()) - want).abs() < 1e-3, "{section:?}, want {want}");
+}
+
+#[test]
 fn a_section_without_beats_keys_or_segments_says_so() {
     let found = view(9_000, vec![event(0, EventType::Section), event(4_000, EventType::Section)]);
     assert_eq!((found.sections[0].duration, found.sections[1].duration), (4.0, 5.0));

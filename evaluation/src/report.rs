@@ -160,7 +160,11 @@ fn worst_beyond(listener: &Listener) -> Option<Grid> {
         listener.heard.iter().any(|(_, said)| said.as_ref().is_some_and(|said| measure.is_offered(said)))
     };
     for measure in measures.into_iter().filter(offered) {
-        for (track, said, scores) in listener.worst(measure, WORST_BEYOND) {
+        let perfect = if measure == Measure::Loudness { 0.0 } else { 1.0 };
+        let worst = listener.worst(measure, WORST_BEYOND);
+        for (track, said, scores) in
+            worst.into_iter().filter(|(.., scores)| scores.get(measure) != Some(perfect))
+        {
             let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "–".into());
             let value = share(scores.get(measure));
             grid.push(vec![

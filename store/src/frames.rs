@@ -75,10 +75,10 @@ impl TryFrom<StoredEvent> for Event {
 
     /// The event as the engine told it. Fails for a row that no engine wrote.
     fn try_from(row: StoredEvent) -> std::result::Result<Self, serde_json::Error> {
-        let ms = |stored: i32| u32::try_from(stored).unwrap_or(0);
+        let ms = |stored: i32| u32::try_from(stored).map_err(serde::de::Error::custom);
         Ok(Self {
-            time_ms: ms(row.time_ms),
-            duration_ms: row.duration_ms.map(ms),
+            time_ms: ms(row.time_ms)?,
+            duration_ms: row.duration_ms.map(ms).transpose()?,
             event_type: serde_json::from_value(Value::String(row.event_type))?,
             confidence: row.confidence,
             event_data: row.event_data.map(serde_json::from_value).transpose()?,

@@ -41,7 +41,7 @@ pub struct Track {
     pub analysis_sample_rate: u32,
     /// Number of channels.
     pub analysis_channels: u16,
-    /// Where the fade-in ends, in seconds.
+    /// Where the fade-in ends, in seconds; where sound begins without one.
     pub end_of_fade_in: Option<f64>,
     /// Where the fade-out starts, in seconds; the length of the track without one.
     pub start_of_fade_out: Option<f64>,
@@ -73,7 +73,8 @@ pub struct Section {
     /// How marked its boundaries are, 0 to 1.
     pub confidence: Option<f32>,
     /// Mean loudness of its segments, in LUFS: the mean power of levels that run straight from a segment's start to its
-    /// maximum and on to its end. `None` without segments.
+    /// maximum and on to its end. Segments are measured on the mean of the channels: wide stereo reads up to 3 dB less
+    /// than in the whole track's loudness. `None` without segments.
     pub loudness: Option<f32>,
     /// Beats per minute: of the beats inside, 60 over the mean of those distances that are within a fifth of their
     /// median. `None` with fewer than three beats.
@@ -297,7 +298,7 @@ fn loudness(segments: &[Segment], bounds: (f64, f64)) -> Option<f32> {
     let first = segments.partition_point(|segment| segment.start < bounds.0).saturating_sub(1);
     for segment in segments[first..].iter().take_while(|segment| segment.start < bounds.1) {
         let shared = overlap(bounds, (segment.start, segment.start + segment.duration));
-        power += shared * 10_f64.powf(level(segment) / 10.0);
+        power += shared * mean_power(segment);
         time += shared;
     }
     (time > 0.0 && power > 0.0)
@@ -305,11 +306,16 @@ fn loudness(segments: &[Segment], bounds: (f64, f64)) -> Option<f32> {
         .filter(|lufs| lufs.is_finite())
 }
 
-/// Mean of the levels on the straight lines from a segment's start to its maximum and on to its end, in LUFS.
-fn level(segment: &Segment) -> f64 {
-    let [start, most, end] =
-        [segment.loudness_start, segment.loudness_max, segment.loudness_end].map(f64::from);
+/// Mean power of levels on the straight lines from a segment's start to its maximum and on to its end.
+fn mean_power(segment: &Segment) -> f64 {
+    let levels = [segment.loudness_start, segment.loudness_max, segment.loudness_end];
+    let [start, most, end] = levels.map(|lufs| 10_f64.powf(f64::from(lufs) / 10.0));
     let share = if segment.duration > 0.0 { segment.loudness_max_time / segment.duration } else { 0.0 };
     let share = share.clamp(0.0, 1.0);
-    0.5 * (share * (start + most) + (1.0 - share) * (most + end))
+    share * mean_power_of_line(start, most) + (1.0 - share) * mean_power_of_line(most, end)
+}
+
+/// Mean power of a level that runs straight, in dB, from one power to another: their logarithmic mean.
+fn mean_power_of_line(a: f64, b: f64) -> f64 {
+    if (b - a).abs() <= 1e-6 * a { a } else { (b - a) / (b / a).ln() }
 }
