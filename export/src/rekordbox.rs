@@ -2,7 +2,7 @@
 //!
 //! Each track has its tempo, key and length, a `TEMPO` node for each stretch of its grid (see [`crate::grid`]) and a
 //! memory cue (`POSITION_MARK` of type 0, number -1) at the start of each section. `Location` is a URL of the file;
-//! Rekordbox finds tracks by it. Without tempo, key or codec the attribute is left out.
+//! Rekordbox finds tracks by it. Without tempo, key or container the attribute is left out.
 
 use crate::grid::{self, Anchor};
 use crate::track::{Seconds, words};

@@ -51,8 +51,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     } else if listens_for_key(document.analysis.manifest.analysis_type) {
         facts.push(("key", "none heard".into()));
     }
-    if let Some(chords) = chords(document) {
-        facts.push(("chords", chords));
+    if summary.chord_count.is_some() {
+        facts.push(("chords", chords(document).unwrap_or_else(|| "none heard".into())));
     }
     if let Some(hz) = summary.tuning_hz {
         facts.push(("tuning", format!("A = {hz:.1} Hz")));

@@ -458,6 +458,26 @@ async fn the_shapes_of_the_retired_endpoints_hold_what_is_stored() {
 }
 
 #[tokio::test]
+async fn the_shapes_of_the_retired_endpoints_wait_for_a_full_analysis() {
+    let fixture = Fixture::running().await;
+    let analysis = fixture.server.json(&fixture.ada, &format!("/v1/analyses/{}", fixture.analysis)).await;
+    let track = id(&analysis["track_id"]);
+    let path = format!("/v1/tracks/{track}/analyses");
+    let request = fixture.server.request(&fixture.ada, Method::POST, &path);
+    let later: Value = request.json(&json!({"analysis_type": "tonal"})).send().await.unwrap().json().await.unwrap();
+    let cancel = format!("/v1/analyses/{}/cancel", id(&later["id"]));
+    assert_eq!(
+        fixture.server.request(&fixture.ada, Method::POST, &cancel).send().await.unwrap().status(),
+        202
+    );
+    for kind in ["audio-analysis", "audio-features"] {
+        let waiting = fixture.server.get(&fixture.ada, &format!("/v1/{kind}/{track}")).await;
+        assert_eq!(waiting.status(), 202, "{kind}");
+        assert_eq!(waiting.json::<Value>().await.unwrap()["id"], analysis["id"], "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn the_shapes_of_the_retired_endpoints_are_their_owners() {
     let fixture = Fixture::completed().await;
     let analysis = fixture.server.json(&fixture.ada, &format!("/v1/analyses/{}", fixture.analysis)).await;
