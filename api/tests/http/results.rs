@@ -464,7 +464,8 @@ async fn the_shapes_of_the_retired_endpoints_wait_for_a_full_analysis() {
     let track = id(&analysis["track_id"]);
     let path = format!("/v1/tracks/{track}/analyses");
     let request = fixture.server.request(&fixture.ada, Method::POST, &path);
-    let later: Value = request.json(&json!({"analysis_type": "tonal"})).send().await.unwrap().json().await.unwrap();
+    let later: Value =
+        request.json(&json!({"analysis_type": "tonal"})).send().await.unwrap().json().await.unwrap();
     let cancel = format!("/v1/analyses/{}/cancel", id(&later["id"]));
     assert_eq!(
         fixture.server.request(&fixture.ada, Method::POST, &cancel).send().await.unwrap().status(),
