@@ -3,7 +3,7 @@
 use crate::chord_path::{ChordPath, Run};
 use crate::chroma::{ANCHOR_MS, ChromaAnchor, PitchClasses};
 use crate::events::{Event, EventData, EventType};
-use crate::key_profiles::NAMES;
+use crate::key_profiles::{NAMES, standardised};
 use serde::{Deserialize, Serialize};
 
 /// Triads: 12 major, then 12 minor, each from C to B.
@@ -184,7 +184,7 @@ fn confidence(lead: f32, fit: f32) -> f32 {
 fn fit(chroma: &PitchClasses, bass: &PitchClasses) -> Fit {
     let mut fit = [0.0; STATES];
     fit[TRIADS] = SILENT_FIT;
-    let Some(heard) = centred(chroma) else { return fit };
+    let Some(heard) = standardised(chroma) else { return fit };
     fit[TRIADS] = NONE_FIT;
     let length = bass.iter().map(|b| b * b).sum::<f32>().sqrt();
     let scale = if length > 0.0 { BASS_WEIGHT / length } else { 0.0 };
@@ -204,11 +204,4 @@ const CENTRED_TRIAD: f32 = 1.0 / 1.5;
 fn notes(state: usize) -> [usize; 3] {
     let (root, third) = (state % 12, if state < 12 { 4 } else { 3 });
     [root, (root + third) % 12, (root + 7) % 12]
-}
-
-/// Mean taken off, length one; `None` where there is no shape.
-fn centred(classes: &PitchClasses) -> Option<PitchClasses> {
-    let mean = classes.iter().sum::<f32>() / 12.0;
-    let length = classes.iter().map(|c| (c - mean) * (c - mean)).sum::<f32>().sqrt();
-    (length > mean.abs() * 1e-4).then(|| classes.map(|c| (c - mean) / length))
 }

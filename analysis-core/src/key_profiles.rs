@@ -44,11 +44,11 @@ const PROFILES: [Profile; 3] = [
 /// empty profile.
 #[must_use]
 pub fn correlate(heard: &PitchClasses) -> KeyScores {
-    let heard = standardised(heard);
+    let heard = standardised(heard).unwrap_or_default();
     let mut scores = [0.0; KEYS];
     for profile in &PROFILES {
         for (mode, degrees) in [&profile.major, &profile.minor].into_iter().enumerate() {
-            let degrees = standardised(degrees);
+            let degrees = standardised(degrees).unwrap_or_default();
             for tonic in 0..12 {
                 let fit: f32 = (0..12).map(|degree| degrees[degree] * heard[(tonic + degree) % 12]).sum();
                 scores[12 * mode + tonic] += fit / PROFILES.len() as f32;
@@ -85,11 +85,11 @@ pub fn triad_support(heard: &PitchClasses) -> KeyScores {
     })
 }
 
-/// Mean taken off, length one; zeros where there is no shape.
-fn standardised(classes: &PitchClasses) -> PitchClasses {
+/// Mean taken off, length one; `None` where there is no shape.
+pub(crate) fn standardised(classes: &PitchClasses) -> Option<PitchClasses> {
     let mean = classes.iter().sum::<f32>() / 12.0;
     let length = classes.iter().map(|c| (c - mean) * (c - mean)).sum::<f32>().sqrt();
-    if length <= mean.abs() * 1e-4 { [0.0; 12] } else { classes.map(|c| (c - mean) / length) }
+    (length > mean.abs() * 1e-4).then(|| classes.map(|c| (c - mean) / length))
 }
 
 /// The best key and the second best.
