@@ -59,6 +59,7 @@ pub mod tracked;
 pub mod transform;
 pub mod tuning;
 pub mod units;
+mod vectors;
 pub mod zoom;
 
 pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress, analyze};
