@@ -1,8 +1,8 @@
 //! Scalar features of a frame: where its spectrum lies, how loud it is, how far it peaks.
 
 use crate::bands::{FLOOR_DB, HIGHEST_HZ, LOWEST_HZ};
+use crate::loudness::KFilter;
 use crate::{bands, stft, units};
-use std::f64::consts::{PI, TAU};
 use std::ops::Range;
 
 /// Constant of ITU-R BS.1770-4: a full-scale 997 Hz sine in one front channel reads −3.01 LKFS.
@@ -77,54 +77,6 @@ impl SpectralFeatures {
         let loudness = units::power_to_db(weighted) + BS1770_OFFSET as f32;
         SpectralValues { centroid_hz, loudness_lufs: loudness.max(FLOOR_DB) }
     }
-}
-
-/// The two filters of ITU-R BS.1770-4 in a row: a high shelf of +4 dB for the head, then a high pass.
-///
-/// The standard tabulates coefficients for 48 kHz; their analogue prototypes give those of any other rate
-/// (Mansbridge, Finn, Reiss, AES 2012, and libebur128, whose constants these are).
-struct KFilter {
-    shelf: ([f64; 3], [f64; 3]),
-    high_pass: ([f64; 3], [f64; 3]),
-    sample_rate_hz: f64,
-}
-
-impl KFilter {
-    fn new(sample_rate_hz: u32) -> Self {
-        let rate = f64::from(sample_rate_hz);
-        Self { shelf: shelf(rate), high_pass: high_pass(rate), sample_rate_hz: rate }
-    }
-
-    /// `|H(f)|²` of both filters.
-    fn power_response(&self, hz: f64) -> f64 {
-        let omega = TAU * hz / self.sample_rate_hz;
-        let part = |(b, a): ([f64; 3], [f64; 3])| polynomial_power(b, omega) / polynomial_power(a, omega);
-        part(self.shelf) * part(self.high_pass)
-    }
-}
-
-fn shelf(rate: f64) -> ([f64; 3], [f64; 3]) {
-    let (hz, gain_db, q) = (1_681.974_450_955_533, 3.999_843_853_973_347, 0.707_175_236_955_419_6);
-    let k = (PI * hz / rate).tan();
-    let high = 10_f64.powf(gain_db / 20.0);
-    let band = high.powf(0.499_666_774_154_541_6);
-    let a0 = 1.0 + k / q + k * k;
-    let b = [high + band * k / q + k * k, 2.0 * (k * k - high), high - band * k / q + k * k];
-    (b.map(|b| b / a0), [1.0, 2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0])
-}
-
-fn high_pass(rate: f64) -> ([f64; 3], [f64; 3]) {
-    let (hz, q) = (38.135_470_876_024_44, 0.500_327_037_323_877_3);
-    let k = (PI * hz / rate).tan();
-    let a0 = 1.0 + k / q + k * k;
-    ([1.0, -2.0, 1.0], [1.0, 2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0])
-}
-
-/// `|c0 + c1·z⁻¹ + c2·z⁻²|²` on the unit circle at angle `omega`.
-fn polynomial_power(c: [f64; 3], omega: f64) -> f64 {
-    let re = c[0] + c[1] * omega.cos() + c[2] * (2.0 * omega).cos();
-    let im = c[1] * omega.sin() + c[2] * (2.0 * omega).sin();
-    re * re + im * im
 }
 
 /// Sample peak of each frame: the largest `|x|` over all channels among the samples nearer to the frame's

@@ -1,26 +1,40 @@
-//! EBU R128 loudness of the whole track. The only room that names ebur128.
+//! EBU R128 loudness of the whole track.
 //!
 //! ITU-R BS.1770-4 (K weighting, gated integrated loudness, true peak by oversampling), EBU Tech 3341
 //! (momentary 400 ms, short-term 3 s) and EBU Tech 3342 (loudness range).
 
+mod gating;
+mod k_filter;
+mod true_peak;
+mod window;
+
+pub(crate) use k_filter::KFilter;
+
 use crate::error::{Error, Result};
 use crate::summary::LoudnessSummary;
 use crate::units;
-use ebur128::{Channel, EbuR128, Mode};
-use std::collections::VecDeque;
+use gating::Histogram;
+use k_filter::KPower;
+use true_peak::TruePeak;
+use window::Window;
 
-/// Momentary and short-term loudness are looked at every 10 ms, finely enough to find their maxima to 0.1 LU
-/// wherever a sound begins (EBU Tech 3341, cases 10 to 14).
+/// Energies are taken of blocks of 10 ms, and all else from those: momentary and short-term loudness are looked at as
+/// often, finely enough to find their maxima to 0.1 LU wherever a sound begins (EBU Tech 3341, cases 10 to 14).
 const BLOCKS_PER_SECOND: u64 = 100;
-const BLOCK_MS: u32 = 10;
 const MOMENTARY_BLOCKS: usize = 40;
 const SHORT_TERM_BLOCKS: usize = 300;
+/// The integrated loudness is that of momentary values every 100 ms (BS.1770-4: 75 % overlap), the range that of
+/// short-term values every second (Tech 3342: at least 66 % overlap).
+const GATING_STEP_BLOCKS: u64 = 10;
+const RANGE_STEP_BLOCKS: u64 = 100;
 /// ITU-R BS.1770-4: `LUFS = −0.691 + 10·log10(energy)`.
 const OFFSET_LUFS: f64 = -0.691;
-/// Energy at −70 LUFS, the absolute gate: quieter than this is silence.
+/// The absolute gate: quieter than this is silence.
 const GATE_LUFS: f64 = -70.0;
+/// Weight of a channel at 60° to 120°: +1.5 dB (BS.1770-4, table 3).
+const SURROUND: f64 = 1.41;
 
-/// Measures planar audio as it streams. Memory is fixed: 3 s of filtered audio, and histograms of block
+/// Measures planar audio as it streams. Memory is fixed: a filter's state, the energies of 3 s, and histograms of block
 /// loudness in steps of 0.1 LU instead of a list of blocks.
 ///
 /// Channels are weighted by place (BS.1770-4, table 3): surrounds at 60° to 120° count +1.5 dB, low-frequency
@@ -35,16 +49,26 @@ const GATE_LUFS: f64 = -70.0;
 /// | 7 | left, right, centre, LFE, back centre, left side, right side |
 /// | 8 | left, right, centre, LFE, left back, right back, left side, right side |
 pub struct Loudness {
-    meter: EbuR128,
     sample_rate_hz: u32,
     channels: usize,
-    /// Samples waiting for their block, per channel.
-    partial: Vec<Vec<f32>>,
+    pairs: Vec<WeighedPair>,
+    true_peak: TruePeak,
+    /// Samples in the block that is being filled.
+    in_block: usize,
     blocks_done: u64,
-    /// Energies of the last 3 s of blocks.
-    recent: VecDeque<f64>,
+    momentary: Window,
+    short_term: Window,
     momentary_max: Option<f64>,
     short_term_max: Option<f64>,
+    gating: Histogram,
+    range: Histogram,
+}
+
+/// Two channels that are filtered side by side. One that is left over is its own partner, which then weighs nothing.
+struct WeighedPair {
+    channels: [usize; 2],
+    weights: [f64; 2],
+    power: KPower,
 }
 
 impl Loudness {
@@ -53,24 +77,23 @@ impl Loudness {
     /// # Errors
     /// [`Error::InvalidConfig`] for anything else.
     pub fn new(channels: usize, sample_rate_hz: u32) -> Result<Self> {
-        let map = channel_map(channels).ok_or_else(|| invalid("channels", channels, "1 to 8"))?;
+        let weights = channel_weights(channels).ok_or_else(|| invalid("channels", channels, "1 to 8"))?;
         if !(8_000..=192_000).contains(&sample_rate_hz) {
             return Err(invalid("sample_rate_hz", sample_rate_hz, "8000 to 192000"));
         }
-        let refused = |_| invalid("channels", channels, "what ebur128 measures");
-        let count = u32::try_from(map.len()).map_err(|_| invalid("channels", channels, "1 to 8"))?;
-        let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK | Mode::HISTOGRAM;
-        let mut meter = EbuR128::new(count, sample_rate_hz, mode).map_err(refused)?;
-        meter.set_channel_map(map).map_err(refused)?;
         Ok(Self {
-            meter,
             sample_rate_hz,
             channels,
-            partial: vec![Vec::new(); channels],
+            pairs: pairs(weights, sample_rate_hz),
+            true_peak: TruePeak::new(channels, sample_rate_hz),
+            in_block: 0,
             blocks_done: 0,
-            recent: VecDeque::with_capacity(SHORT_TERM_BLOCKS),
+            momentary: Window::new(MOMENTARY_BLOCKS),
+            short_term: Window::new(SHORT_TERM_BLOCKS),
             momentary_max: None,
             short_term_max: None,
+            gating: Histogram::new(),
+            range: Histogram::new(),
         })
     }
 
@@ -85,15 +108,19 @@ impl Loudness {
             let given = planes.iter().map(|plane| plane.as_ref().len()).sum();
             return Err(Error::RaggedBlock { given, channels: self.channels });
         }
+        for (channel, plane) in planes.iter().enumerate() {
+            self.true_peak.push(channel, plane.as_ref());
+        }
         let mut from = 0;
         while from < len {
-            let missing = self.block_len() - self.partial[0].len();
-            let to = len.min(from + missing);
-            for (partial, plane) in self.partial.iter_mut().zip(planes) {
-                partial.extend_from_slice(&plane.as_ref()[from..to]);
+            let to = len.min(from + self.block_len() - self.in_block);
+            for pair in &mut self.pairs {
+                let [first, second] = pair.channels.map(|channel| &planes[channel].as_ref()[from..to]);
+                pair.power.push(first, second);
             }
-            if to - from == missing {
-                self.measure_block()?;
+            self.in_block += to - from;
+            if self.in_block == self.block_len() {
+                self.end_block();
             }
             from = to;
         }
@@ -106,74 +133,82 @@ impl Loudness {
         usize::try_from(end_of(self.blocks_done + 1) - end_of(self.blocks_done)).unwrap_or(usize::MAX)
     }
 
-    fn feed_partial(&mut self) -> Result<()> {
-        let planes: [&[f32]; 8] = std::array::from_fn(|c| self.partial.get(c).map_or(&[][..], Vec::as_slice));
-        self.meter.add_frames_planar_f32(&planes[..self.channels]).map_err(internal)?;
-        self.partial.iter_mut().for_each(Vec::clear);
-        Ok(())
-    }
-
-    fn measure_block(&mut self) -> Result<()> {
-        self.feed_partial()?;
-        self.blocks_done += 1;
-        let lufs = self.meter.loudness_window(BLOCK_MS).map_err(internal)?;
-        if self.recent.len() == SHORT_TERM_BLOCKS {
-            self.recent.pop_front();
+    fn end_block(&mut self) {
+        let squares: f64 = self.pairs.iter_mut().map(WeighedPair::end_block).sum();
+        let energy = squares / self.block_len() as f64;
+        (self.in_block, self.blocks_done) = (0, self.blocks_done + 1);
+        let momentary = self.momentary.push(energy);
+        raise(&mut self.momentary_max, momentary);
+        if let Some(energy) = momentary.filter(|_| self.blocks_done.is_multiple_of(GATING_STEP_BLOCKS)) {
+            self.gating.add(energy);
         }
-        self.recent.push_back(10_f64.powf((lufs - OFFSET_LUFS) / 10.0));
-        raise(&mut self.momentary_max, mean_of_last(&self.recent, MOMENTARY_BLOCKS));
-        raise(&mut self.short_term_max, mean_of_last(&self.recent, SHORT_TERM_BLOCKS));
-        Ok(())
+        let short_term = self.short_term.push(energy);
+        raise(&mut self.short_term_max, short_term);
+        if let Some(energy) = short_term.filter(|_| self.blocks_done.is_multiple_of(RANGE_STEP_BLOCKS)) {
+            self.range.add(energy);
+        }
     }
 
     /// What was measured. A figure is `None` where nothing was loud enough (−70 LUFS, the absolute gate) or
     /// the audio was shorter than its window; peaks are `None` for digital silence.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if the meter fails.
-    pub fn finish(mut self) -> Result<LoudnessSummary> {
-        self.feed_partial()?;
-        let integrated_lufs = audible(self.meter.loudness_global().map_err(internal)?);
-        let range = self.meter.loudness_range().map_err(internal)?;
-        let (mut sample_peak, mut true_peak) = (0.0_f64, 0.0_f64);
-        for channel in (0..).take(self.channels) {
-            sample_peak = sample_peak.max(self.meter.sample_peak(channel).map_err(internal)?);
-            true_peak = true_peak.max(self.meter.true_peak(channel).map_err(internal)?);
+    /// None: what was pushed has been measured.
+    pub fn finish(self) -> Result<LoudnessSummary> {
+        let short_term_max_lufs = self.short_term_max.and_then(audible);
+        let (mut sample_peak, mut true_peak) = (0.0_f32, 0.0_f32);
+        for peaks in self.true_peak.peaks() {
+            sample_peak = sample_peak.max(peaks.sample);
+            true_peak = true_peak.max(peaks.signal);
         }
         Ok(LoudnessSummary {
-            integrated_lufs,
+            integrated_lufs: self.gating.integrated_lufs().map(level),
             // The range is that of short-term values above the gate: there are none before 3 s.
-            range_lu: self.short_term_max.and_then(energy_to_lufs).and_then(|_| finite(range)),
-            momentary_max_lufs: self.momentary_max.and_then(energy_to_lufs),
-            short_term_max_lufs: self.short_term_max.and_then(energy_to_lufs),
+            range_lu: short_term_max_lufs.map(|_| level(self.range.range_lu())),
+            momentary_max_lufs: self.momentary_max.and_then(audible),
+            short_term_max_lufs,
             true_peak_dbtp: amplitude_to_db(true_peak),
             sample_peak_dbfs: amplitude_to_db(sample_peak),
         })
     }
 }
 
-/// Places of the channels; `None` for counts that have none.
-fn channel_map(channels: usize) -> Option<&'static [Channel]> {
-    use Channel::{
-        Center, Left, LeftSurround, Mm090, Mm135, Mp090, Mp135, Mp180, Right, RightSurround, Unused,
-    };
+impl WeighedPair {
+    /// Ends a block: its sum of squares, weighed.
+    fn end_block(&mut self) -> f64 {
+        let [first, second] = self.power.end_block();
+        self.weights[0] * first + self.weights[1] * second
+    }
+}
+
+/// Weights of the channels; `None` for counts that have none.
+fn channel_weights(channels: usize) -> Option<&'static [f64]> {
     Some(match channels {
-        1 => &[Center],
-        2 => &[Left, Right],
-        3 => &[Left, Right, Center],
-        4 => &[Left, Right, LeftSurround, RightSurround],
-        5 => &[Left, Right, Center, LeftSurround, RightSurround],
-        6 => &[Left, Right, Center, Unused, LeftSurround, RightSurround],
-        7 => &[Left, Right, Center, Unused, Mp180, Mp090, Mm090],
-        8 => &[Left, Right, Center, Unused, Mp135, Mm135, Mp090, Mm090],
+        1 => &[1.0],
+        2 => &[1.0, 1.0],
+        3 => &[1.0, 1.0, 1.0],
+        4 => &[1.0, 1.0, SURROUND, SURROUND],
+        5 => &[1.0, 1.0, 1.0, SURROUND, SURROUND],
+        6 => &[1.0, 1.0, 1.0, 0.0, SURROUND, SURROUND],
+        7 => &[1.0, 1.0, 1.0, 0.0, 1.0, SURROUND, SURROUND],
+        8 => &[1.0, 1.0, 1.0, 0.0, 1.0, 1.0, SURROUND, SURROUND],
         _ => return None,
     })
 }
 
-/// Mean of the last `count` energies, once there are so many.
-fn mean_of_last(recent: &VecDeque<f64>, count: usize) -> Option<f64> {
-    let from = recent.len().checked_sub(count)?;
-    Some(recent.range(from..).sum::<f64>() / count as f64)
+/// The channels that weigh something, two by two.
+fn pairs(weights: &[f64], sample_rate_hz: u32) -> Vec<WeighedPair> {
+    let filter = KFilter::new(sample_rate_hz);
+    let heard: Vec<usize> = (0..weights.len()).filter(|&channel| weights[channel] > 0.0).collect();
+    let pair = |pair: &[usize]| {
+        let (first, second) = (pair[0], pair.get(1).copied());
+        WeighedPair {
+            channels: [first, second.unwrap_or(first)],
+            weights: [weights[first], second.map_or(0.0, |channel| weights[channel])],
+            power: KPower::new(&filter),
+        }
+    };
+    heard.chunks(2).map(pair).collect()
 }
 
 fn raise(max: &mut Option<f64>, value: Option<f64>) {
@@ -182,28 +217,29 @@ fn raise(max: &mut Option<f64>, value: Option<f64>) {
     }
 }
 
-fn energy_to_lufs(energy: f64) -> Option<f32> {
-    audible(OFFSET_LUFS + 10.0 * energy.log10())
+fn energy_to_lufs(energy: f64) -> f64 {
+    OFFSET_LUFS + 10.0 * energy.log10()
 }
 
-fn audible(lufs: f64) -> Option<f32> {
-    finite(lufs).filter(|_| lufs >= GATE_LUFS)
+fn lufs_to_energy(lufs: f64) -> f64 {
+    10_f64.powf((lufs - OFFSET_LUFS) / 10.0)
+}
+
+/// Loudness of an energy that is not below the absolute gate, in LUFS.
+fn audible(energy: f64) -> Option<f32> {
+    let lufs = energy_to_lufs(energy);
+    (lufs >= GATE_LUFS).then(|| level(lufs))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "levels are handed out as f32")]
-fn finite(level: f64) -> Option<f32> {
-    level.is_finite().then_some(level as f32)
+fn level(level: f64) -> f32 {
+    level as f32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "levels are handed out as f32")]
-fn amplitude_to_db(amplitude: f64) -> Option<f32> {
-    (amplitude > 0.0 && amplitude.is_finite()).then(|| 2.0 * units::power_to_db(amplitude as f32))
+fn amplitude_to_db(amplitude: f32) -> Option<f32> {
+    (amplitude > 0.0 && amplitude.is_finite()).then(|| 2.0 * units::power_to_db(amplitude))
 }
 
 fn invalid(field: &'static str, given: impl ToString, allowed: &str) -> Error {
     Error::InvalidConfig { field, given: given.to_string(), allowed: allowed.to_owned() }
-}
-
-fn internal(error: ebur128::Error) -> Error {
-    Error::Corrupt { detail: format!("loudness cannot be measured: {error}") }
 }
