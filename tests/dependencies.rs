@@ -41,7 +41,7 @@ const NOT_IN_THE_ENGINE: [&str; 14] = [
 ];
 
 /// Outside crates that only one crate of ours names, so that swapping them touches one place.
-const ONE_USER: [(&str, &str); 12] = [
+const ONE_USER: [(&str, &str); 11] = [
     ("apalis", "store"),
     ("apalis-postgres", "store"),
     ("aws-sdk-s3", "store"),
@@ -50,7 +50,6 @@ const ONE_USER: [(&str, &str); 12] = [
     ("quick-xml", "export"),
     ("sqlx", "store"),
     ("pulp", "analysis-core"),
-    ("realfft", "analysis-core"),
     ("rustfft", "analysis-core"),
     ("symphonia", "analysis-core"),
     ("zstd", "analysis-core"),

@@ -17,6 +17,7 @@
 
 mod assembler;
 mod frames;
+mod mix;
 mod pulse;
 mod swells;
 
@@ -34,6 +35,7 @@ use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
 use crate::units;
 use frames::Frames;
+use mix::mix_down;
 use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
@@ -355,24 +357,5 @@ impl Analyzer {
         frames.finish_spectra(shared);
         frames.assembler.finish();
         pitch
-    }
-}
-
-/// Mean of the channels.
-fn mix_down(planes: &[Vec<f32>], start: usize, end: usize, mono: &mut Vec<f32>) {
-    mono.clear();
-    match planes {
-        [only] => mono.extend_from_slice(&only[start..end]),
-        [left, right] => {
-            mono.extend(left[start..end].iter().zip(&right[start..end]).map(|(l, r)| 0.5 * (l + r)))
-        }
-        _ => {
-            mono.resize(end - start, 0.0);
-            for plane in planes {
-                mono.iter_mut().zip(&plane[start..end]).for_each(|(sum, sample)| *sum += sample);
-            }
-            let scale = 1.0 / planes.len() as f32;
-            mono.iter_mut().for_each(|sum| *sum *= scale);
-        }
     }
 }

@@ -16,7 +16,7 @@ pub const HIGHEST_HZ: f32 = 16_000.0;
 pub const FLOOR_DB: f32 = -120.0;
 
 /// Rows start anywhere and hold a multiple of this many weights, so that they vectorise without a tail.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 /// Slaney's mel scale (Auditory Toolbox, 1998): 200/3 Hz a mel below 1 kHz, then 27 mels for a factor 6.4.
 const LINEAR_HZ_PER_MEL: f64 = 200.0 / 3.0;
 const BREAK_HZ: f64 = 1_000.0;
@@ -118,10 +118,15 @@ impl Bands {
     pub fn process(&self, power: &[f32], out: &mut [f32]) {
         assert_eq!(power.len(), self.bins, "bins of the spectrum");
         assert_eq!(out.len(), self.rows.len(), "bands");
-        for (out, row) in out.iter_mut().zip(&self.rows) {
-            let weights = &self.weights[row.begin..row.end];
-            *out = dot(weights, &power[row.first_bin..row.first_bin + weights.len()]);
-        }
+        vectors::widest(
+            #[inline(always)]
+            || {
+                for (out, row) in out.iter_mut().zip(&self.rows) {
+                    let weights = &self.weights[row.begin..row.end];
+                    *out = dot(weights, &power[row.first_bin..row.first_bin + weights.len()]);
+                }
+            },
+        );
     }
 
     /// The weights of band `band` over all bins: the slow twin of `process`, for tests and plots.
@@ -193,32 +198,56 @@ fn hann_lobe(offset: f64) -> f64 {
 }
 
 /// Sum of products in eight lanes: one fixed order, so the same bits everywhere.
+#[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let (a_wide, b_wide) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail: f32 = a_wide.remainder().iter().zip(b_wide.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_wide.zip(b_wide) {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane] * y[lane];
-        }
+    dot_from([0.0; LANES], a, b)
+}
+
+/// [`dot`] that goes on from what the lanes hold.
+#[inline(always)]
+pub(crate) fn dot_from(mut lanes: [f32; LANES], a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    for (a, b) in a.iter().zip(b) {
+        lanes = add_products(lanes, a, b);
     }
-    fold(lanes) + tail
+    fold(lanes) + products(a_rest, b_rest)
+}
+
+/// Sum of products, one after another: for what is left over from the lanes.
+#[inline(always)]
+pub(crate) fn products(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Sum in eight lanes.
+#[inline(always)]
 pub(crate) fn sum(values: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let wide = values.chunks_exact(LANES);
-    let tail: f32 = wide.remainder().iter().sum();
-    for x in wide {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane];
-        }
+    let (values, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for value in values {
+        lanes = add(lanes, value);
     }
-    fold(lanes) + tail
+    fold(lanes) + rest.iter().sum::<f32>()
 }
 
-fn fold([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
+#[inline(always)]
+pub(crate) fn add(mut lanes: [f32; LANES], values: &[f32; LANES]) -> [f32; LANES] {
+    for lane in 0..LANES {
+        lanes[lane] += values[lane];
+    }
+    lanes
+}
+
+#[inline(always)]
+pub(crate) fn add_products(mut lanes: [f32; LANES], a: &[f32; LANES], b: &[f32; LANES]) -> [f32; LANES] {
+    for lane in 0..LANES {
+        lanes[lane] += a[lane] * b[lane];
+    }
+    lanes
+}
+
+#[inline(always)]
+pub(crate) fn fold([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 

@@ -1,15 +1,16 @@
 //! Scalar features of a frame: where its spectrum lies, how loud it is, how far it peaks.
 
-use crate::bands::{FLOOR_DB, HIGHEST_HZ, LOWEST_HZ};
+use crate::bands::{self, FLOOR_DB, HIGHEST_HZ, LANES, LOWEST_HZ};
 use crate::loudness::KFilter;
-use crate::{bands, stft, units};
+use crate::{stft, units, vectors};
 use std::ops::Range;
 
 /// Constant of ITU-R BS.1770-4: a full-scale 997 Hz sine in one front channel reads −3.01 LKFS.
 const BS1770_OFFSET: f64 = -0.691;
 /// Power below which a spectrum counts as silent: [`FLOOR_DB`] below a full-scale sine.
 const SILENT_POWER: f32 = 1e-12;
-const LANES: usize = 8;
+/// Samples of which the peak is taken at a time: one vector of AVX-512, two of AVX2.
+const PEAK_LANES: usize = 16;
 
 /// What [`SpectralFeatures::process`] reads from one spectrum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,12 +71,46 @@ impl SpectralFeatures {
     pub fn process(&self, power: &[f32]) -> SpectralValues {
         assert_eq!(power.len(), self.k_weight.len(), "bins of the spectrum");
         let heard = &power[self.range.clone()];
-        let (total, moment) = (bands::sum(heard), bands::dot(&self.frequency_hz, heard));
-        let weighted = bands::dot(&self.k_weight, power);
+        let Sums { total, moment, weighted } = vectors::widest(
+            #[inline(always)]
+            || Sums::of(heard, &self.frequency_hz, power, &self.k_weight),
+        );
         let centroid_hz = (total > SILENT_POWER && moment.is_finite()).then(|| moment / total);
         #[expect(clippy::cast_possible_truncation, reason = "a level in dB")]
         let loudness = units::power_to_db(weighted) + BS1770_OFFSET as f32;
         SpectralValues { centroid_hz, loudness_lufs: loudness.max(FLOOR_DB) }
+    }
+}
+
+/// The three sums of a spectrum. Each is one chain of additions in eight lanes, so they run side by side.
+struct Sums {
+    /// `Σ heard`
+    total: f32,
+    /// `Σ frequency · heard`
+    moment: f32,
+    /// `Σ weight · all`
+    weighted: f32,
+}
+
+impl Sums {
+    /// `heard` are no more bins than `all`.
+    #[inline(always)]
+    fn of(heard: &[f32], frequency: &[f32], all: &[f32], weight: &[f32]) -> Self {
+        let shared = heard.len() / LANES * LANES;
+        let ((heard, heard_rest), (frequency, frequency_rest)) = (heard.as_chunks(), frequency.as_chunks());
+        let ((all, all_rest), (weight, weight_rest)) = (all.split_at(shared), weight.split_at(shared));
+        let [mut total, mut moment, mut weighted] = [[0.0; LANES]; 3];
+        let whole = all.as_chunks().0.iter().zip(weight.as_chunks().0);
+        for ((heard, frequency), (all, weight)) in heard.iter().zip(frequency).zip(whole) {
+            total = bands::add(total, heard);
+            moment = bands::add_products(moment, heard, frequency);
+            weighted = bands::add_products(weighted, all, weight);
+        }
+        Self {
+            total: bands::fold(total) + heard_rest.iter().sum::<f32>(),
+            moment: bands::fold(moment) + bands::products(heard_rest, frequency_rest),
+            weighted: bands::dot_from(weighted, all_rest, weight_rest),
+        }
     }
 }
 
@@ -115,8 +150,9 @@ impl FramePeaks {
         while from < len {
             let left = usize::try_from(self.boundary - self.taken).unwrap_or(usize::MAX);
             let to = len.min(from.saturating_add(left));
-            let part = planes.iter().map(|plane| peak(&plane.as_ref()[from..to]));
-            self.peak = part.fold(self.peak, f32::max);
+            for plane in planes {
+                self.peak = self.peak.max(peak(&plane.as_ref()[from..to]));
+            }
             self.taken += (to - from) as u64;
             from = to;
             if self.taken == self.boundary {
@@ -145,13 +181,29 @@ impl FramePeaks {
 /// The largest `|x|`; 0 for no samples, NaN is passed over.
 #[must_use]
 pub fn peak(samples: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    for chunk in samples.chunks(LANES) {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = lane.max(x.abs());
+    let (wide, tail) = samples.as_chunks();
+    let lanes = vectors::widest(
+        #[inline(always)]
+        || peaks_of_lanes(wide),
+    );
+    tail.iter().chain(&lanes).fold(0.0, |peak, x| larger(x.abs(), peak))
+}
+
+#[inline(always)]
+fn peaks_of_lanes(samples: &[[f32; PEAK_LANES]]) -> [f32; PEAK_LANES] {
+    let mut lanes = [0.0; PEAK_LANES];
+    for samples in samples {
+        for lane in 0..PEAK_LANES {
+            lanes[lane] = larger(samples[lane].abs(), lanes[lane]);
         }
     }
-    lanes.into_iter().fold(0.0, f32::max)
+    lanes
+}
+
+/// `f32::max` for a `b` that is a number, in one instruction.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 /// A linear amplitude in dB below full scale: `20·log10(amplitude)`, at least [`FLOOR_DB`].

@@ -31,13 +31,13 @@ pub const MAX_FRAME_BYTES: usize = 65_536;
 pub struct FrameValues<'a> {
     /// Level of each band, in dB below a full-scale sine.
     pub bands_db: &'a [f32],
-    /// K-weighted loudness, in LUFS.
+    /// K-weighted loudness, in LUFS; NaN where it is not computed.
     pub loudness_lufs: f32,
-    /// Sample peak over all channels, in dBFS.
+    /// Sample peak over all channels, in dBFS; NaN where it is not computed.
     pub peak_dbfs: f32,
     /// Onset strength, 0 to 1.
     pub onset: f32,
-    /// Spectral centroid, in Hz; `None` for silence.
+    /// Spectral centroid, in Hz; `None` for silence, and where it is not computed.
     pub centroid_hz: Option<f32>,
     /// Pitch classes, C first, 0 to 1; `None` where they are not computed.
     pub chroma: Option<&'a [f32; 12]>,

@@ -43,6 +43,7 @@ mod novelty;
 pub mod onset;
 pub mod peaks;
 pub mod phase;
+mod power_spectrum;
 pub mod reader;
 pub mod rhythm;
 mod section_labels;

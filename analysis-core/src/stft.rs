@@ -1,4 +1,4 @@
-//! Short-time Fourier transform. The only room that names realfft.
+//! Short-time Fourier transform.
 //!
 //! Mono samples at the file's own rate in, one power spectrum a frame out. Frames lie at exact times: frame
 //! `i` is centred on sample [`units::frame_center_sample`]`(i, hop_ms, rate)`, so that times never drift where
@@ -6,11 +6,9 @@
 //! sample. There are [`units::frame_count`] frames, however the signal is split into blocks, and their
 //! values do not depend on the split.
 
+use crate::power_spectrum::PowerSpectrum;
 use crate::units;
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::TAU;
-use std::sync::Arc;
 
 /// Samples a window spans at 44.1 kHz: 46.4 ms. Other rates keep the time, not the count.
 const WINDOW_AT_44100: u64 = 2048;
@@ -61,11 +59,10 @@ pub fn hann(len: usize) -> Vec<f32> {
 ///
 /// Everything is planned and allocated in `new`; `push` allocates nothing.
 pub struct Stft {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    spectrum: PowerSpectrum,
+    window_len: usize,
     hop_ms: u32,
     sample_rate_hz: u32,
-    scale: f32,
     /// Samples from `origin` on that later frames still need, at the front of a fixed allocation.
     pending: Vec<f32>,
     capacity: usize,
@@ -74,10 +71,6 @@ pub struct Stft {
     /// Samples of the signal taken so far.
     taken: u64,
     next_frame: u64,
-    input: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    scratch: Vec<Complex32>,
-    power: Vec<f32>,
 }
 
 impl Stft {
@@ -92,11 +85,12 @@ impl Stft {
     #[must_use]
     pub fn with_window(sample_rate_hz: u32, hop_ms: u32, window_len: usize) -> Self {
         let window = hann(window_len.max(2));
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(fft_len_for(window.len()));
+        let scale = (2.0 / window.iter().sum::<f32>()).powi(2);
         // Room for a few windows, so that moving what is left to the front stays rare.
         let capacity = window.len() * 4;
         let mut stft = Self {
-            scale: (2.0 / window.iter().sum::<f32>()).powi(2),
+            spectrum: PowerSpectrum::new(&window, scale, fft_len_for(window.len())),
+            window_len: window.len(),
             hop_ms: hop_ms.max(1),
             sample_rate_hz,
             pending: Vec::with_capacity(capacity),
@@ -104,12 +98,6 @@ impl Stft {
             origin: 0,
             taken: 0,
             next_frame: 0,
-            input: fft.make_input_vec(),
-            spectrum: fft.make_output_vec(),
-            scratch: fft.make_scratch_vec(),
-            power: vec![0.0; fft.len() / 2 + 1],
-            fft,
-            window,
         };
         stft.rewind();
         stft
@@ -118,26 +106,26 @@ impl Stft {
     /// Length of the FFT, in samples.
     #[must_use]
     pub fn fft_len(&self) -> usize {
-        self.fft.len()
+        self.spectrum.fft_len()
     }
 
     /// Length of the window, in samples.
     #[must_use]
     pub fn window_len(&self) -> usize {
-        self.window.len()
+        self.window_len
     }
 
     /// Distance between bins, in Hz.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a spacing of bins fits f32 well")]
     pub fn bin_hz(&self) -> f32 {
-        (f64::from(self.sample_rate_hz) / self.fft.len() as f64) as f32
+        (f64::from(self.sample_rate_hz) / self.fft_len() as f64) as f32
     }
 
     /// Number of bins in a spectrum: `fft_len() / 2 + 1`.
     #[must_use]
     pub fn bins(&self) -> usize {
-        self.power.len()
+        self.spectrum.bins()
     }
 
     /// Takes the next samples, any number of them, and hands out each frame whose window is complete.
@@ -159,7 +147,7 @@ impl Stft {
     /// Back to the state before the first sample: half a window of silence is already there.
     fn rewind(&mut self) {
         self.pending.clear();
-        self.pending.resize(self.window.len() / 2, 0.0);
+        self.pending.resize(self.window_len / 2, 0.0);
         (self.origin, self.taken, self.next_frame) = (0, 0, 0);
     }
 
@@ -177,12 +165,11 @@ impl Stft {
     fn emit_complete(&mut self, frames: u64, on_frame: &mut impl FnMut(&[f32])) {
         while self.next_frame < frames {
             let start = self.next_start();
-            let Some(end) = start.checked_add(self.window.len()).filter(|&end| end <= self.pending.len())
+            let Some(end) = start.checked_add(self.window_len).filter(|&end| end <= self.pending.len())
             else {
                 break;
             };
-            self.transform(start, end);
-            on_frame(&self.power);
+            on_frame(self.spectrum.process(&self.pending[start..end]));
             self.next_frame += 1;
         }
         let unused = self.next_start().min(self.pending.len());
@@ -195,23 +182,5 @@ impl Stft {
     fn next_start(&self) -> usize {
         let center = units::frame_center_sample(self.next_frame, self.hop_ms, self.sample_rate_hz);
         usize::try_from(center.saturating_sub(self.origin)).unwrap_or(usize::MAX)
-    }
-
-    fn transform(&mut self, start: usize, end: usize) {
-        let (head, padding) = self.input.split_at_mut(self.window.len());
-        for ((x, &sample), &w) in head.iter_mut().zip(&self.pending[start..end]).zip(&self.window) {
-            *x = sample * w;
-        }
-        padding.fill(0.0);
-        #[expect(
-            clippy::expect_used,
-            reason = "it fails for wrong buffer lengths alone, and these are its own"
-        )]
-        self.fft
-            .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
-            .expect("buffers made by the plan fit the plan");
-        for (power, x) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = (x.re * x.re + x.im * x.im) * self.scale;
-        }
     }
 }

@@ -5,6 +5,9 @@
 //! product and a sum of its own accord, so all of them give the same bits; kernels that sum up do it in lanes of a fixed
 //! number.
 
+/// A slice of plain numbers seen as a slice of others: complex ones as their real and imaginary parts.
+pub(crate) use pulp::bytemuck::cast_slice_mut;
+
 /// Runs `kernel` with the widest vectors of this CPU.
 ///
 /// Everything the kernel calls must be inlined into it, or it stays at the baseline: mark the closure and its functions

@@ -2,8 +2,8 @@
 
 use crate::chroma::{ChromaAnchor, ChromaTrack, PitchClasses};
 use crate::config::Config;
-use crate::features::SpectralValues;
-use crate::frame::FrameValues;
+use crate::features::{self, SpectralValues};
+use crate::frame::{self, FrameLayout, FrameValues};
 use std::collections::VecDeque;
 
 /// Onset strengths come every 10 ms, whatever the hop of the frames.
@@ -18,7 +18,7 @@ pub(crate) struct Assembler {
     /// Rows of `bands` levels in dB.
     levels: VecDeque<f32>,
     scalars: VecDeque<SpectralValues>,
-    peaks: VecDeque<f32>,
+    peaks: Option<VecDeque<f32>>,
     onsets: Option<OnsetLane>,
     chroma: Option<ChromaLane>,
     row: Vec<f32>,
@@ -32,17 +32,18 @@ pub(crate) struct Assembled<'a> {
 }
 
 impl Assembler {
-    /// For frames with or without onset strength and chroma.
-    pub(crate) fn new(config: &Config, with_onset: bool, with_chroma: bool) -> Self {
+    /// For frames of this layout.
+    pub(crate) fn new(config: &Config, layout: &FrameLayout) -> Self {
+        let has = |name| layout.field(name).is_ok();
         Self {
             hop_ms: config.hop_ms,
             bands: config.bands,
             next_frame: 0,
             levels: VecDeque::new(),
             scalars: VecDeque::new(),
-            peaks: VecDeque::new(),
-            onsets: with_onset.then(OnsetLane::default),
-            chroma: with_chroma.then(ChromaLane::default),
+            peaks: has(frame::PEAK).then(VecDeque::new),
+            onsets: has(frame::ONSET).then(OnsetLane::default),
+            chroma: has(frame::CHROMA).then(ChromaLane::default),
             row: vec![0.0; config.bands],
         }
     }
@@ -52,8 +53,15 @@ impl Assembler {
         self.scalars.push_back(scalars);
     }
 
+    /// Whether frames hold peaks.
+    pub(crate) fn takes_peaks(&self) -> bool {
+        self.peaks.is_some()
+    }
+
     pub(crate) fn push_peak(&mut self, amplitude: f32) {
-        self.peaks.push_back(amplitude);
+        if let Some(peaks) = &mut self.peaks {
+            peaks.push_back(amplitude);
+        }
     }
 
     pub(crate) fn push_onset(&mut self, strength: f32) {
@@ -80,7 +88,7 @@ impl Assembler {
 
     /// Hands out the next frame if all of it is there.
     pub(crate) fn take<T>(&mut self, use_frame: impl FnOnce(Assembled<'_>) -> T) -> Option<T> {
-        if self.scalars.is_empty() || self.peaks.is_empty() {
+        if self.scalars.is_empty() || self.peaks.as_ref().is_some_and(VecDeque::is_empty) {
             return None;
         }
         let time_ms = self.next_frame * u64::from(self.hop_ms);
@@ -89,15 +97,14 @@ impl Assembler {
         if matches!(onset, Some(None)) || matches!(chroma, Some(None)) {
             return None;
         }
-        let (scalars, peak) = (self.scalars.pop_front()?, self.peaks.pop_front()?);
-        for (level, queued) in self.row.iter_mut().zip(self.levels.drain(..self.bands)) {
-            *level = queued;
-        }
+        let scalars = self.scalars.pop_front()?;
+        let peak = self.peaks.as_mut().and_then(VecDeque::pop_front);
+        self.take_row();
         let chroma = chroma.flatten();
         let values = FrameValues {
             bands_db: &self.row,
             loudness_lufs: scalars.loudness_lufs,
-            peak_dbfs: crate::features::amplitude_to_db(peak),
+            peak_dbfs: peak.map_or(f32::NAN, features::amplitude_to_db),
             onset: onset.flatten().unwrap_or(0.0),
             centroid_hz: scalars.centroid_hz,
             chroma: chroma.as_ref(),
@@ -105,6 +112,15 @@ impl Assembler {
         let index = self.next_frame;
         self.next_frame += 1;
         Some(use_frame(Assembled { index, time_ms, values }))
+    }
+
+    /// Moves the oldest levels to `row`; they may wrap around the end of the queue.
+    fn take_row(&mut self) {
+        let (first, wrapped) = self.levels.as_slices();
+        let (head, rest) = self.row.split_at_mut(first.len().min(self.bands));
+        head.copy_from_slice(&first[..head.len()]);
+        rest.copy_from_slice(&wrapped[..rest.len()]);
+        self.levels.drain(..self.bands);
     }
 }
 

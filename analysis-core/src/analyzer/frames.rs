@@ -5,20 +5,23 @@ use super::pulse::Pulse;
 use super::{Frame, Observer};
 use crate::bands::{self, Bands};
 use crate::chunk::Chunk;
-use crate::config::Config;
+use crate::config::{AnalysisType, Config};
 use crate::error::Result;
-use crate::features::{FramePeaks, SpectralFeatures};
-use crate::frame::{self, FrameLayout};
+use crate::features::{FramePeaks, SpectralFeatures, SpectralValues};
+use crate::frame::FrameLayout;
 use crate::manifest::{Manifest, ManifestBuilder};
 use crate::stft::Stft;
 use crate::summary::AudioInfo;
 use crate::zoom::ZoomPyramid;
 
+/// What is said of a spectrum whose features nobody asks for.
+const NO_FEATURES: SpectralValues = SpectralValues { centroid_hz: None, loudness_lufs: f32::NAN };
+
 /// What makes frames and chunks.
 pub(super) struct Frames {
     pub(super) stft: Stft,
     bands: Bands,
-    features: SpectralFeatures,
+    features: Option<SpectralFeatures>,
     pub(super) peaks: FramePeaks,
     powers: Vec<f32>,
     levels: Vec<f32>,
@@ -33,14 +36,16 @@ impl Frames {
     pub(super) fn new(config: &Config, sample_rate_hz: u32, channels: usize) -> Result<Self> {
         let stft = Stft::new(sample_rate_hz, config.hop_ms);
         let layout = FrameLayout::new(config);
-        let has = |name| layout.field(name).is_ok();
+        // Segments rest on the loudness, whether or not frames hold it.
+        let with_features = !matches!(config.analysis_type, AnalysisType::Rhythm | AnalysisType::Tonal);
+        let features = || SpectralFeatures::new(sample_rate_hz, stft.fft_len(), channels);
         Ok(Self {
             bands: Bands::new(config.bands, sample_rate_hz, stft.fft_len()),
-            features: SpectralFeatures::new(sample_rate_hz, stft.fft_len(), channels),
+            features: with_features.then(features),
             peaks: FramePeaks::new(sample_rate_hz, config.hop_ms),
             powers: vec![0.0; config.bands],
             levels: vec![0.0; config.bands],
-            assembler: Assembler::new(config, has(frame::ONSET), has(frame::CHROMA)),
+            assembler: Assembler::new(config, &layout),
             bytes: Vec::with_capacity(layout.bytes_per_frame()),
             zoom: ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames)?,
             manifest: ManifestBuilder::new(config, &layout),
@@ -50,6 +55,9 @@ impl Frames {
     }
 
     pub(super) fn push_peaks(&mut self, planes: &[Vec<f32>], start: usize, end: usize) {
+        if !self.assembler.takes_peaks() {
+            return;
+        }
         let parts: [&[f32]; 8] =
             std::array::from_fn(|i| planes.get(i).map_or(&[][..], |plane| &plane[start..end]));
         let assembler = &mut self.assembler;
@@ -105,7 +113,7 @@ fn pass_on(manifest: &mut ManifestBuilder, chunk: Chunk, observer: &mut dyn Obse
 /// What happens with each spectrum of the frames.
 fn spectrum_sink<'a>(
     bands: &'a Bands,
-    features: &'a SpectralFeatures,
+    features: &'a Option<SpectralFeatures>,
     powers: &'a mut [f32],
     levels: &'a mut [f32],
     assembler: &'a mut Assembler,
@@ -114,7 +122,8 @@ fn spectrum_sink<'a>(
     move |power| {
         bands.process(power, powers);
         bands::powers_to_db(powers, levels);
-        assembler.push_spectral(levels, features.process(power));
+        let scalars = features.as_ref().map_or(NO_FEATURES, |features| features.process(power));
+        assembler.push_spectral(levels, scalars);
         if let Some(pulse) = &mut pulse {
             assembler.push_onset(pulse.push_spectrum(power));
         }
