@@ -136,6 +136,9 @@ const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 /// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
 /// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
 ///
+/// With several threads (`config.threads`) the others decode ahead. The observer stays on the caller's thread and gets
+/// the same calls in the same order; when this returns, or panics, the other threads have ended.
+///
 /// # Errors
 /// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
 /// for audio over `config.limits`; [`Error::Io`]; whatever `observer` returns.
@@ -147,7 +150,7 @@ pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
 ) -> Result<Analysis> {
     config.validate()?;
     let name = fingerprint(&mut reader)?;
-    let mut decoder = Decoder::open(reader, hint, &config.limits)?;
+    let mut decoder = Decoder::open(reader, hint, &config.limits)?.with_threads(config.threads);
     let format = decoder.format().clone();
     let total_ms = format.expected_frames.map(|frames| units::frames_to_ms(frames, format.sample_rate_hz));
     let mut analyzer = Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?;
@@ -247,9 +250,8 @@ impl Analyzer {
             for (channel, plane) in planes.iter_mut().enumerate() {
                 plane.clear();
                 let samples = block.iter().skip(channel).step_by(channels);
-                plane.extend(samples);
+                plane.extend(samples.map(|sample| crate::decode::tame(*sample)));
             }
-            planes.iter_mut().for_each(|plane| crate::decode::tame(plane));
             let pushed = self.push_planes(&planes, observer);
             self.planes = planes;
             pushed?;
