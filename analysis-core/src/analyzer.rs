@@ -15,6 +15,7 @@
 //! # Ok::<(), analysis_core::Error>(())
 //! ```
 
+mod aside;
 mod assembler;
 mod frames;
 mod pulse;
@@ -22,6 +23,7 @@ mod swells;
 
 use crate::chunk::Chunk;
 use crate::config::{AnalysisType, Config};
+use crate::crew::Crew;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -33,10 +35,12 @@ use crate::stft::Stft;
 use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
 use crate::units;
+use aside::Aside;
 use frames::Frames;
 use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 use swells::Swells;
 
 /// Everything that is said about a track. Serialises to what `arsis analyze --format json`
@@ -136,7 +140,7 @@ const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 /// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
 /// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
 ///
-/// With several threads (`config.threads`) the others decode ahead. The observer stays on the caller's thread and gets
+/// With several threads (`config.threads`) the others decode ahead and measure the loudness. The observer stays on the caller's thread and gets
 /// the same calls in the same order; when this returns, or panics, the other threads have ended.
 ///
 /// # Errors
@@ -150,10 +154,12 @@ pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
 ) -> Result<Analysis> {
     config.validate()?;
     let name = fingerprint(&mut reader)?;
-    let mut decoder = Decoder::open(reader, hint, &config.limits)?.with_threads(config.threads);
+    let crew = Arc::new(Crew::new(config.threads));
+    let mut decoder = Decoder::open(reader, hint, &config.limits)?.helped_by(&crew);
     let format = decoder.format().clone();
     let total_ms = format.expected_frames.map(|frames| units::frames_to_ms(frames, format.sample_rate_hz));
-    let mut analyzer = Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?;
+    let mut analyzer =
+        Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?.helped_by(&crew);
     while let Some(planes) = decoder.next_block()? {
         analyzer.push_planes(planes, observer)?;
         observer.on_progress(Progress { done_ms: analyzer.taken_ms(), total_ms })?;
@@ -185,7 +191,7 @@ pub struct Analyzer {
     /// Spectra for the pulse, where the frames' own have another hop.
     pulse_stft: Option<Stft>,
     tonal: Option<TonalAnalyzer>,
-    loudness: Option<Loudness>,
+    loudness: Option<Aside>,
     swells: Option<Swells>,
 }
 
@@ -214,12 +220,21 @@ impl Analyzer {
             pulse_stft,
             loudness: (kind == AnalysisType::Full)
                 .then(|| Loudness::new(channels, sample_rate_hz))
-                .transpose()?,
+                .transpose()?
+                .map(Aside::new),
             swells: (kind == AnalysisType::Full).then(|| Swells::new(sample_rate_hz)),
             tonal,
             frames,
             config,
         })
+    }
+
+    /// Lets `crew` do what nothing else waits for.
+    fn helped_by(mut self, crew: &Arc<Crew>) -> Self {
+        if let Some(loudness) = &mut self.loudness {
+            loudness.spread(crew);
+        }
+        self
     }
 
     /// How the frames are laid out.
@@ -324,7 +339,7 @@ impl Analyzer {
         let heard = Heard {
             followed: pulse.finish(audio.duration_ms),
             tonal: pitch,
-            loudness: loudness.map(Loudness::finish).transpose()?,
+            loudness: loudness.map(Aside::finish).transpose()?,
             fades,
             danceability,
         };

@@ -28,7 +28,9 @@ use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use crate::crew::Crew;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use packets::{Packets, Piece};
@@ -143,8 +145,13 @@ impl Decoder {
     /// threads decode, else one of them at a time. They end with the decoder, which holds two batches of packets more
     /// than there are threads, 512 KiB of samples each.
     #[must_use]
-    pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
-        self.packets.spread(threads.get());
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        self.helped_by(&Arc::new(Crew::new(threads)))
+    }
+
+    /// As [`Decoder::with_threads`], by threads that do other things too.
+    pub(crate) fn helped_by(mut self, crew: &Arc<Crew>) -> Self {
+        self.packets.spread(crew);
         self
     }
 

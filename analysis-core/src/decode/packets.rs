@@ -14,6 +14,7 @@ use super::sniff::Sniff;
 use super::source::Failure;
 use super::supply::{Maker, Supply};
 use super::track::Link;
+use crate::crew::Crew;
 use crate::error::Result;
 use crate::limits::Limits;
 
@@ -98,11 +99,11 @@ impl Packets {
         }
     }
 
-    /// Lets `threads` threads decode from here on, the caller's included. Changes nothing but the time it takes.
-    pub(super) fn spread(&mut self, threads: usize) {
+    /// Decodes ahead from here on with the help of `crew`. Changes nothing but the time it takes.
+    pub(super) fn spread(&mut self, crew: &Arc<Crew>) {
         // What is left of the batch is still to be decoded by its own decoder.
-        if self.at == self.batch.packets.len() {
-            self.ahead.spread(threads, &mut self.decoder);
+        if crew.threads() > 1 && self.at == self.batch.packets.len() {
+            self.ahead.spread(crew, &mut self.decoder);
         }
     }
 

@@ -75,11 +75,6 @@ impl Supply {
         None
     }
 
-    /// Whether several batches can be decoded at a time.
-    pub(super) fn splits(&self) -> bool {
-        matches!(self.decoding, Decoding::Apart(_))
-    }
-
     /// Puts the next packets into `batch`; gives the batch's number and, where the batch can now be decoded apart, by
     /// what.
     pub(super) fn fill(&mut self, batch: &mut Batch) -> (u64, Option<Arc<Maker>>) {
