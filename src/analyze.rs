@@ -26,18 +26,21 @@ use printer::{Heard, Printer};
 use progress::{FileProgress, Progress};
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::thread::available_parallelism;
 
 /// Width of a picture's plot in columns, at least; twice that at most.
 const OVERVIEW_COLUMNS: usize = 800;
 
 /// Runs the command: exit 0 when every file was analysed, 1 when some failed.
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
-    let config = config(args);
-    config.validate()?;
     let inputs = inputs::expand(&args.paths, args.recursive)?;
+    let share = Share::new(args.jobs, inputs.len());
+    let config = config(args, share.threads_per_file);
+    config.validate()?;
     exports::check(args, &inputs)?;
     let targets = |out: &PathBuf| click::targets(out, config.analysis_type, &inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
@@ -58,7 +61,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
         let mut printer = printer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         progress.suspend(|| printer.take(job.index, &job.input.name(), result))
     };
-    let printed: Result<Vec<()>> = in_parallel(args, || {
+    let printed: Result<Vec<()>> = in_parallel(share.files_at_a_time, || {
         use rayon::prelude::*;
         jobs.par_iter().map(work).collect()
     })?;
@@ -68,7 +71,23 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     printer.finish()
 }
 
-fn config(args: &AnalyzeArgs) -> Config {
+/// How the threads are shared out: to files side by side, and what each of those gets where there are fewer files.
+struct Share {
+    files_at_a_time: usize,
+    threads_per_file: NonZeroUsize,
+}
+
+impl Share {
+    /// Shares out `threads` (default: as many as there are cores), never more of them.
+    fn new(threads: Option<NonZeroUsize>, files: usize) -> Self {
+        let threads = threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).get();
+        let files_at_a_time = threads.min(files.max(1));
+        let threads_per_file = NonZeroUsize::new(threads / files_at_a_time).unwrap_or(NonZeroUsize::MIN);
+        Self { files_at_a_time, threads_per_file }
+    }
+}
+
+fn config(args: &AnalyzeArgs, threads: NonZeroUsize) -> Config {
     let limits = Limits { max_duration_ms: args.max_minutes.saturating_mul(60_000), ..Limits::default() };
     Config {
         analysis_type: args.analysis_type.into(),
@@ -76,12 +95,12 @@ fn config(args: &AnalyzeArgs) -> Config {
         bands: args.bands,
         sample_type: args.values.into(),
         limits,
+        threads,
         ..Config::default()
     }
 }
 
-fn in_parallel<T: Send>(args: &AnalyzeArgs, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let threads = args.jobs.map_or(0, std::num::NonZeroUsize::get);
+fn in_parallel<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     Ok(pool.context("failed to start the worker threads")?.install(work))
 }
@@ -113,7 +132,7 @@ fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Prog
         writer.finish(&document, &recorder.overview)?;
     }
     if let (Some(path), Some(file)) = (&job.click, again) {
-        click::write(path, file, hint, &config.limits, &document.analysis)?;
+        click::write(path, file, hint, config, &document.analysis)?;
         if document.analysis.events.beats().is_empty() {
             let (name, path) = (job.input.name(), path.display());
             progress.suspend(|| eprintln!("arsis: {name}: no beat heard; {path} holds the music alone"));
@@ -168,5 +187,20 @@ impl Observer for Recorder {
     fn on_progress(&mut self, progress: analyzer::Progress) -> analysis_core::Result<()> {
         self.progress.set(progress.done_ms, progress.total_ms);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_go_to_files_first_and_never_beyond_their_number() {
+        for (threads, files, at_a_time, each) in
+            [(1, 1, 1, 1), (2, 1, 1, 2), (2, 9, 2, 1), (8, 3, 3, 2), (8, 8, 8, 1), (4, 0, 1, 4), (1, 5, 1, 1)]
+        {
+            let share = Share::new(NonZeroUsize::new(threads), files);
+            assert_eq!((share.files_at_a_time, share.threads_per_file.get()), (at_a_time, each));
+        }
     }
 }

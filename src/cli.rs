@@ -60,7 +60,7 @@ pub(crate) struct AnalyzeArgs {
     /// that exists, OUT/NAME.click.wav for each input
     #[arg(long, value_name = "OUT.wav")]
     pub(crate) click: Option<PathBuf>,
-    /// Files at a time [default: cores]
+    /// Threads: files are analysed side by side, and fewer files than threads share them [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
     /// File extension or MIME type of standard input, when its content alone does not tell

@@ -15,6 +15,7 @@
 //! # Ok::<(), analysis_core::Error>(())
 //! ```
 
+mod aside;
 mod assembler;
 mod frames;
 mod mix;
@@ -23,6 +24,7 @@ mod swells;
 
 use crate::chunk::Chunk;
 use crate::config::{AnalysisType, Config};
+use crate::crew::Crew;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -34,11 +36,13 @@ use crate::stft::Stft;
 use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
 use crate::units;
+use aside::Aside;
 use frames::Frames;
 use mix::mix_down;
 use pulse::{Heard, Pulse};
 use serde::Serialize;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 use swells::Swells;
 
 /// Everything that is said about a track. Serialises to what `arsis analyze --format json`
@@ -138,6 +142,9 @@ const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 /// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
 /// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
 ///
+/// With several threads (`config.threads`) the others decode ahead and measure the loudness. The observer stays on the caller's thread and gets
+/// the same calls in the same order; when this returns, or panics, the other threads have ended.
+///
 /// # Errors
 /// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
 /// for audio over `config.limits`; [`Error::Io`]; whatever `observer` returns.
@@ -149,10 +156,12 @@ pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
 ) -> Result<Analysis> {
     config.validate()?;
     let name = fingerprint(&mut reader)?;
-    let mut decoder = Decoder::open(reader, hint, &config.limits)?;
+    let crew = Arc::new(Crew::new(config.threads));
+    let mut decoder = Decoder::open(reader, hint, &config.limits)?.helped_by(&crew);
     let format = decoder.format().clone();
     let total_ms = format.expected_frames.map(|frames| units::frames_to_ms(frames, format.sample_rate_hz));
-    let mut analyzer = Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?;
+    let mut analyzer =
+        Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?.helped_by(&crew);
     while let Some(planes) = decoder.next_block()? {
         analyzer.push_planes(planes, observer)?;
         observer.on_progress(Progress { done_ms: analyzer.taken_ms(), total_ms })?;
@@ -184,7 +193,7 @@ pub struct Analyzer {
     /// Spectra for the pulse, where the frames' own have another hop.
     pulse_stft: Option<Stft>,
     tonal: Option<TonalAnalyzer>,
-    loudness: Option<Loudness>,
+    loudness: Option<Aside>,
     swells: Option<Swells>,
 }
 
@@ -213,12 +222,21 @@ impl Analyzer {
             pulse_stft,
             loudness: (kind == AnalysisType::Full)
                 .then(|| Loudness::new(channels, sample_rate_hz))
-                .transpose()?,
+                .transpose()?
+                .map(Aside::new),
             swells: (kind == AnalysisType::Full).then(|| Swells::new(sample_rate_hz)),
             tonal,
             frames,
             config,
         })
+    }
+
+    /// Lets `crew` do what nothing else waits for.
+    fn helped_by(mut self, crew: &Arc<Crew>) -> Self {
+        if let Some(loudness) = &mut self.loudness {
+            loudness.spread(crew);
+        }
+        self
     }
 
     /// How the frames are laid out.
@@ -249,9 +267,8 @@ impl Analyzer {
             for (channel, plane) in planes.iter_mut().enumerate() {
                 plane.clear();
                 let samples = block.iter().skip(channel).step_by(channels);
-                plane.extend(samples);
+                plane.extend(samples.map(|sample| crate::decode::tame(*sample)));
             }
-            planes.iter_mut().for_each(|plane| crate::decode::tame(plane));
             let pushed = self.push_planes(&planes, observer);
             self.planes = planes;
             pushed?;
@@ -324,7 +341,7 @@ impl Analyzer {
         let heard = Heard {
             followed: pulse.finish(audio.duration_ms),
             tonal: pitch,
-            loudness: loudness.map(Loudness::finish).transpose()?,
+            loudness: loudness.map(Aside::finish).transpose()?,
             fades,
             danceability,
         };

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::frame::FrameLayout;
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
 
 /// Which analysers run. The names are those of `track_analyses.analysis_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,6 +70,10 @@ pub struct Config {
     pub zoom_levels: u32,
     /// What untrusted input may ask of us.
     pub limits: Limits,
+    /// Threads that [`crate::analyzer::analyze`] runs on, the caller's included. Default 1. More are done sooner and
+    /// take more memory, about a MB each (see [`crate::decode::Decoder::with_threads`]); what is found is the same, and
+    /// nothing that is stored speaks of them. Where files are analysed side by side, one for each is best.
+    pub threads: NonZeroUsize,
 }
 
 /// How many frames of a level make one of the next coarser level.
@@ -84,6 +89,7 @@ impl Default for Config {
             chunk_frames: 1024,
             zoom_levels: 3,
             limits: Limits::default(),
+            threads: NonZeroUsize::MIN,
         }
     }
 }

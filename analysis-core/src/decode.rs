@@ -25,13 +25,21 @@
 //! also beyond ±1, but what is no number becomes 0 and nothing leaves ±10⁶.
 
 use std::io::{Read, Seek};
+use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use crate::crew::Crew;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use packets::{Packets, Piece};
 use source::{Failure, Source};
+use symphonia::core::errors::Error as Fault;
 
+mod ahead;
+mod batch;
+mod demux;
 mod mp4;
 mod mpeg;
 mod opus;
@@ -39,8 +47,10 @@ mod packets;
 mod riff;
 mod sniff;
 mod source;
+mod supply;
 mod track;
 mod trim;
+mod warm_up;
 
 /// Most frames in one block.
 pub const MAX_BLOCK_FRAMES: usize = 65_536;
@@ -130,6 +140,21 @@ impl Decoder {
         Self::start(packets, limits)
     }
 
+    /// Decodes on with `threads` threads, the caller's included: they decode ahead of what is asked for. The blocks,
+    /// the report and the errors are the same with any number. Where the codec allows it (FLAC, ALAC, MP3, Vorbis) all
+    /// threads decode, else one of them at a time. They end with the decoder, which holds two batches of packets more
+    /// than there are threads, 512 KiB of samples each.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        self.helped_by(&Arc::new(Crew::new(threads)))
+    }
+
+    /// As [`Decoder::with_threads`], by threads that do other things too.
+    pub(crate) fn helped_by(mut self, crew: &Arc<Crew>) -> Self {
+        self.packets.spread(crew);
+        self
+    }
+
     /// The audio's format; it does not change while decoding.
     #[must_use]
     pub fn format(&self) -> &AudioFormat {
@@ -182,8 +207,8 @@ impl Decoder {
                 }
             }
         };
-        let spec = packets.decoded().spec().clone();
-        let (sample_rate_hz, channels) = (spec.rate(), spec.channels().count());
+        let block = packets.block();
+        let (sample_rate_hz, channels) = (block.rate_hz, block.planes.len());
         limits.check_format(sample_rate_hz, channels)?;
         let link = packets.link();
         let format = AudioFormat {
@@ -241,15 +266,21 @@ impl Decoder {
         let count = self.audio_left.len().min(MAX_BLOCK_FRAMES);
         let range = self.audio_left.start..self.audio_left.start + count;
         self.audio_left.start = range.end;
-        self.packets.decoded().slice(range).copy_to_vecs_planar(&mut self.planes);
-        // Plane by plane: flattened into one iterator the loop is not vectorised and costs as much as decoding PCM.
-        self.planes.iter_mut().for_each(|plane| tame(plane));
+        let block = self.packets.block();
+        if block.frames == Some(count) {
+            std::mem::swap(&mut self.planes, &mut block.planes);
+            return count;
+        }
+        for (to, from) in self.planes.iter_mut().zip(&block.planes) {
+            to.clear();
+            to.extend_from_slice(&from[range.clone()]);
+        }
         count
     }
 
-    fn check_format(&self) -> Result<()> {
-        let audio = self.packets.decoded();
-        let (rate_hz, channels) = (audio.spec().rate(), audio.num_planes());
+    fn check_format(&mut self) -> Result<()> {
+        let block = self.packets.block();
+        let (rate_hz, channels) = (block.rate_hz, block.planes.len());
         if (rate_hz, channels) == (self.format.sample_rate_hz, self.format.channels) {
             return Ok(());
         }
@@ -260,11 +291,15 @@ impl Decoder {
     }
 }
 
-/// Replaces what is no number by silence and keeps the rest within ±[`MAX_SAMPLE`].
-pub(crate) fn tame(samples: &mut [f32]) {
-    for sample in samples {
-        *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) };
-    }
+/// What is no number becomes silence, and the rest is kept within ±[`MAX_SAMPLE`].
+#[inline(always)]
+pub(crate) fn tame(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
+}
+
+/// Runs foreign code; a panic in it becomes a fault like any other.
+fn guarded<T>(run: impl FnOnce() -> std::result::Result<T, Fault>) -> std::result::Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Fault::DecodeError("the decoder panicked")))
 }
 
 fn describe(rate_hz: u32, channels: usize) -> String {

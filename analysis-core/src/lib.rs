@@ -15,6 +15,7 @@ pub mod chords;
 pub mod chroma;
 pub mod chunk;
 pub mod config;
+mod crew;
 pub mod danceability;
 pub mod decode;
 pub mod divisions;

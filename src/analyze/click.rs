@@ -9,7 +9,7 @@ use super::inputs::Input;
 use crate::cli::wrong_usage;
 use analysis_core::decode::{AudioFormat, Decoder};
 use analysis_core::rhythm::Beat;
-use analysis_core::{Analysis, AnalysisType, Limits};
+use analysis_core::{Analysis, AnalysisType, Config};
 use anyhow::{Context, Result, ensure};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::collections::{BTreeSet, VecDeque};
@@ -96,12 +96,12 @@ pub(crate) fn write(
     path: &Path,
     mut file: File,
     hint: Option<&str>,
-    limits: &Limits,
+    config: &Config,
     analysis: &Analysis,
 ) -> Result<()> {
     let failed = || format!("failed to write the click track {}", path.display());
     file.seek(SeekFrom::Start(0))?;
-    let mut decoder = Decoder::open(file, hint, limits)?;
+    let mut decoder = Decoder::open(file, hint, &config.limits)?.with_threads(config.threads);
     let format = decoder.format().clone();
     let frames = analysis.audio.duration_ms * u64::from(format.sample_rate_hz) / 1000;
     check_fits(frames, format.channels).with_context(failed)?;

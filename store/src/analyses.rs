@@ -122,6 +122,7 @@ impl Parameters {
             chunk_frames: self.chunk_frames.unwrap_or(default.chunk_frames),
             zoom_levels: self.zoom_levels.unwrap_or(default.zoom_levels),
             limits: default.limits,
+            threads: default.threads,
         }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Configuration of a worker.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Analyses at a time, each on a core of its own. Default: the number of cores.
+    /// Analyses at a time, each on a core of its own and in at most 32 MB, whatever the length of the audio. Default:
+    /// the number of cores.
     pub jobs: NonZeroUsize,
     /// Where the audio of running analyses is kept. Each worker makes a folder of its own in it, and removes those of
     /// workers that died. Default: the system's folder for temporary files.

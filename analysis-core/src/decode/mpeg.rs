@@ -159,15 +159,49 @@ pub(super) const USUAL_DELAY_FRAMES: u64 = 529 + 576;
 /// One from the midst of a stream nearly always takes some.
 pub(super) fn begins_an_encoding(bytes: &[u8]) -> bool {
     let tag = xing(bytes).and_then(|_| frame(bytes)).map_or(0, |frame| frame.bytes);
-    bytes.get(tag..).and_then(main_data_begin) == Some(0)
+    bytes.get(tag..).and_then(main_data).is_some_and(|main| main.begin == 0)
 }
 
-/// How many bytes before its own the main data of a layer III frame begins: 9 bits in MPEG-1, 8 in MPEG-2.
-fn main_data_begin(bytes: &[u8]) -> Option<u16> {
-    let Stream::Mpeg { version, layer: 1, .. } = frame(bytes)?.stream else { return None };
+/// Where the main data of a layer III frame lies, in bytes (ISO/IEC 11172-3, 2.4.1.7; 13818-3, 2.4.1.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MainData {
+    /// How many bytes before the frame's own they begin, in the reservoir that the frames before it left.
+    pub(super) begin: usize,
+    /// How many of the bytes of this frame can hold main data, of this frame or of later ones.
+    pub(super) bytes: usize,
+    /// How many belong to this frame.
+    pub(super) used: usize,
+}
+
+/// What the side information of the layer III frame at the start of `bytes`, which ends with them, says.
+pub(super) fn main_data(bytes: &[u8]) -> Option<MainData> {
+    let frame = frame(bytes)?;
+    let Stream::Mpeg { version, layer: 1, .. } = frame.stream else { return None };
     let checksum = if bytes[1] & 1 == 0 { 2 } else { 0 };
-    let word = u16::from_be_bytes(*bytes.get(4 + checksum..)?.first_chunk()?);
-    Some(if version == 3 { word >> 7 } else { word >> 8 })
+    let side_info = bytes.get(4 + checksum..frame.xing_offset + checksum)?;
+    let mono = bytes[3] >> 6 == 3;
+    // Bits of `main_data_begin`, bits up to the first granule's, channels of granules, bits of each of them.
+    let (begin_bits, mut at, parts, part_bits) = match (version == 3, mono) {
+        (true, true) => (9, 18, 2, 59),
+        (true, false) => (9, 20, 4, 59),
+        (false, true) => (8, 9, 1, 63),
+        (false, false) => (8, 10, 2, 63),
+    };
+    let mut used_bits = 0;
+    for _ in 0..parts {
+        used_bits += bits(side_info, at, 12);
+        at += part_bits;
+    }
+    Some(MainData {
+        begin: bits(side_info, 0, begin_bits),
+        bytes: bytes.len() - frame.xing_offset - checksum,
+        used: used_bits.div_ceil(8),
+    })
+}
+
+/// The number in the `count` bits from bit `at` on, first bit highest.
+fn bits(bytes: &[u8], at: usize, count: usize) -> usize {
+    (at..at + count).fold(0, |value, bit| value << 1 | usize::from(bytes[bit / 8] >> (7 - bit % 8) & 1))
 }
 
 /// What a Xing or Info tag in the first frame says of the whole stream.

@@ -8,9 +8,9 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
+use super::guarded;
 use super::mpeg;
 use super::opus::{Head, OpusDecoder};
-use super::packets::guarded;
 use super::sniff::Sniff;
 use super::trim::Trim;
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ pub(super) struct Link {
     pub(super) stamps_count_frames: bool,
     /// What to cut off the whole, beyond what each packet says of itself.
     pub(super) trim: Trim,
+    /// What decoders are made by.
+    pub(super) params: AudioCodecParameters,
     cuts: Cuts,
     time_base: Option<TimeBase>,
 }
@@ -99,6 +101,12 @@ impl Link {
         }
     }
 
+    /// Samples over all channels that `packet` says it holds.
+    pub(super) fn samples(&self, packet: &Packet) -> u64 {
+        let channels = if self.channels == 0 { 2 } else { self.channels };
+        self.in_frames(packet.block_dur().get()).saturating_mul(channels as u64)
+    }
+
     /// Ticks of the track's time base in sample frames.
     fn in_frames(&self, ticks: u64) -> u64 {
         self.time_base.map_or(ticks, |base| ticks_to_frames(ticks, base, self.sample_rate_hz))
@@ -135,7 +143,11 @@ pub(super) fn choose(
     Err(refusal.or(foreign).unwrap_or(Error::NoAudioTrack { container }))
 }
 
-fn open_decoder(params: &AudioCodecParameters, limits: &Limits) -> Result<Box<dyn AudioDecoder>> {
+/// A decoder that has decoded nothing yet.
+///
+/// # Errors
+/// [`Error::UnsupportedCodec`], [`Error::Corrupt`], and what the limits refuse.
+pub(super) fn open_decoder(params: &AudioCodecParameters, limits: &Limits) -> Result<Box<dyn AudioDecoder>> {
     // Decoders size their buffers by these before they see a packet.
     if let Some((rate_hz, channels)) = params.sample_rate.zip(params.channels.as_ref()) {
         limits.check_format(rate_hz, channels.count())?;
@@ -175,6 +187,7 @@ fn link(
         least_frames: 0,
         stamps_count_frames: counts_frames && matches!(container.as_str(), "ogg" | "flac"),
         trim: Trim::default(),
+        params: params.clone(),
         cuts: match params.codec {
             id::CODEC_ID_VORBIS => Cuts::Decoder,
             id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {

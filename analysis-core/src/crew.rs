@@ -1,0 +1,194 @@
+//! Threads that help the one that listens: they do what lies in a queue, and so does it while it waits for something.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// Something to do, on whatever thread.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// The caller's thread and its helpers. Dropping it forgets what nobody has begun, and waits for the rest.
+pub(crate) struct Crew {
+    queue: Queue,
+    helpers: Vec<JoinHandle<()>>,
+}
+
+/// Where tasks are left.
+#[derive(Clone)]
+pub(crate) struct Queue(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    open: Mutex<Open>,
+    changed: Condvar,
+}
+
+/// What is to be done.
+#[derive(Default)]
+struct Open {
+    tasks: VecDeque<Task>,
+    /// What a helper panicked with.
+    panic: Option<Box<dyn Any + Send>>,
+    closed: bool,
+}
+
+impl Crew {
+    /// As many threads as the system gives, up to `threads` with the caller's.
+    pub(crate) fn new(threads: NonZeroUsize) -> Self {
+        let queue = Queue(Arc::default());
+        let start = |_| {
+            let queue = queue.clone();
+            thread::Builder::new().name("arsis-helper".into()).spawn(move || queue.help()).ok()
+        };
+        Self { helpers: (1..threads.get()).map_while(start).collect(), queue }
+    }
+
+    /// Threads, the caller's included.
+    pub(crate) fn threads(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
+    /// Where to leave tasks.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// What `ready` gives, doing tasks until it gives something. It is asked again after every task and every
+    /// [`Queue::changed`], and must not itself leave tasks.
+    ///
+    /// # Panics
+    /// With what a task panicked with.
+    pub(crate) fn wait_for<T>(&self, mut ready: impl FnMut() -> Option<T>) -> T {
+        let mut open = self.queue.lock();
+        loop {
+            if let Some(panic) = open.panic.take() {
+                drop(open);
+                resume_unwind(panic);
+            }
+            if let Some(result) = ready() {
+                return result;
+            }
+            open = match open.tasks.pop_front() {
+                Some(task) => {
+                    drop(open);
+                    task();
+                    self.queue.lock()
+                }
+                None => self.queue.wait(open),
+            };
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        let forgotten = {
+            let mut open = self.queue.lock();
+            open.closed = true;
+            std::mem::take(&mut open.tasks)
+        };
+        drop(forgotten);
+        self.queue.0.changed.notify_all();
+        for helper in self.helpers.drain(..) {
+            // It has caught its panics.
+            let _ = helper.join();
+        }
+    }
+}
+
+impl Queue {
+    /// Leaves something to do.
+    pub(crate) fn leave(&self, task: impl FnOnce() + Send + 'static) {
+        self.lock().tasks.push_back(Box::new(task));
+        self.0.changed.notify_all();
+    }
+
+    /// Says that what somebody waits for may be there.
+    pub(crate) fn changed(&self) {
+        // Who is about to wait has looked already and must be asleep by now.
+        drop(self.lock());
+        self.0.changed.notify_all();
+    }
+
+    fn help(&self) {
+        let helped = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(task) = self.next() {
+                task();
+            }
+        }));
+        if let Err(panic) = helped {
+            self.lock().panic.get_or_insert(panic);
+            self.0.changed.notify_all();
+        }
+    }
+
+    /// The next task for a helper; `None` when there will be none.
+    fn next(&self) -> Option<Task> {
+        let mut open = self.lock();
+        while !open.closed {
+            match open.tasks.pop_front() {
+                None => open = self.wait(open),
+                task => return task,
+            }
+        }
+        None
+    }
+
+    // Nothing in the queue is ever left half changed.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, open: MutexGuard<'a, Open>) -> MutexGuard<'a, Open> {
+        self.0.changed.wait(open).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn crew(threads: usize) -> Crew {
+        Crew::new(NonZeroUsize::new(threads).unwrap())
+    }
+
+    #[test]
+    fn who_waits_does_what_nobody_else_does() {
+        for threads in [1, 2, 4] {
+            let (crew, count) = (crew(threads), Arc::new(AtomicUsize::new(0)));
+            for _ in 0..100 {
+                let (queue, count) = (crew.queue().clone(), count.clone());
+                crew.queue().leave(move || {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    queue.changed();
+                });
+            }
+            crew.wait_for(|| (count.load(Ordering::Relaxed) == 100).then_some(()));
+        }
+    }
+
+    #[test]
+    fn a_tasks_panic_is_that_of_who_waits() {
+        for threads in [1, 2] {
+            let crew = crew(threads);
+            crew.queue().leave(|| panic!("a task panics"));
+            let waited = catch_unwind(AssertUnwindSafe(|| crew.wait_for(|| None::<()>)));
+            assert!(waited.is_err_and(|panic| panic.downcast_ref::<&str>() == Some(&"a task panics")));
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_begun_is_forgotten_and_the_threads_end() {
+        let (crew, held) = (crew(3), Arc::new(()));
+        for _ in 0..1_000 {
+            let held = held.clone();
+            crew.queue().leave(move || drop(held));
+        }
+        drop(crew);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
