@@ -211,3 +211,22 @@ fn larger(a: f32, b: f32) -> f32 {
 pub fn amplitude_to_db(amplitude: f32) -> f32 {
     (2.0 * units::power_to_db(amplitude)).max(FLOOR_DB)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_sums_side_by_side_have_the_bits_of_one_after_another() {
+        let wave = |n: u16| (f32::from(n) * 0.37).sin().abs() * 1e-3;
+        let power: Vec<f32> = (0..205).map(wave).collect();
+        let weight: Vec<f32> = (300..505).map(wave).collect();
+        for range in [2..150, 0..205, 7..7, 9..16, 1..205] {
+            let frequency: Vec<f32> = range.clone().map(|k| k as f32 * 21.5).collect();
+            let heard = &power[range];
+            let Sums { total, moment, weighted } = Sums::of(heard, &frequency, &power, &weight);
+            let want = [bands::sum(heard), bands::dot(&frequency, heard), bands::dot(&weight, &power)];
+            assert_eq!([total, moment, weighted], want);
+        }
+    }
+}

@@ -69,16 +69,14 @@ fn forward_bytes(field: &Field, stride: usize, frames: &[u8], plane: &mut [u8]) 
     }
 }
 
+/// Sums in time first, which vectorises, then along the values, straight to where they belong.
 fn inverse_bytes(field: &Field, stride: usize, plane: &[u8], frames: &mut [u8]) {
-    let mut before = vec![0_u8; field.count];
-    let mut along = vec![0_u8; field.count];
+    let mut steps = vec![0_u8; field.count];
     for (frame, row) in frames.chunks_exact_mut(stride).zip(plane.chunks_exact(field.count)) {
-        running_sums(row, &mut along);
-        let values = &mut frame[field.offset..field.offset + field.count];
-        for ((value, before), along) in values.iter_mut().zip(&mut before).zip(&along) {
-            *before = before.wrapping_add(*along);
-            *value = *before;
+        for (step, residual) in steps.iter_mut().zip(row) {
+            *step = step.wrapping_add(*residual);
         }
+        running_sums(&steps, &mut frame[field.offset..field.offset + field.count]);
     }
 }
 
@@ -93,11 +91,13 @@ fn running_sums(residuals: &[u8], sums: &mut [u8]) {
     for (word, sums) in words.iter().zip(sum_words) {
         let word = u64::from_le_bytes(*word);
         let odd = word >> 8 & LOW;
-        // At most 4 · 510 and 255 from before: 16 bits hold it.
-        let through_odd = ((word & LOW) + odd).wrapping_mul(ONES) + total * ONES;
+        // At most 4 · 510, and 255 from before: 16 bits hold it.
+        let of_word = ((word & LOW) + odd).wrapping_mul(ONES);
+        let through_odd = of_word + total * ONES;
         let through_even = through_odd - odd;
         *sums = (through_even & LOW | (through_odd & LOW) << 8).to_le_bytes();
-        total = through_odd >> 48 & 0xFF;
+        // Not from `through_odd`: word after word waits for this sum alone, and not for the product.
+        total = (total + (of_word >> 48)) & 0xFF;
     }
     let mut total = total.to_le_bytes()[0];
     for (residual, sum) in tail.iter().zip(sum_tail) {
@@ -145,6 +145,41 @@ fn inverse_words<const N: usize>(field: &Field, stride: usize, plane: &[u8], fra
             along = along.wrapping_add(u32::from_le_bytes(residual));
             *before = before.wrapping_add(along);
             value.copy_from_slice(&before.to_le_bytes()[..N]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// The words of `docs/FRAME-FORMAT.md`, for a layout of one field of bytes.
+    fn plain_inverse(residuals: &[u8], count: usize) -> Vec<u8> {
+        let mut above = vec![0_u8; count];
+        let mut frames = Vec::new();
+        for row in residuals.chunks(count) {
+            let mut along = 0_u8;
+            for (above, residual) in above.iter_mut().zip(row) {
+                along = along.wrapping_add(*residual);
+                *above = above.wrapping_add(along);
+                frames.push(*above);
+            }
+        }
+        frames
+    }
+
+    #[test]
+    fn bytes_are_summed_up_as_the_format_says_for_any_count() {
+        let noise = |n: u32| (n.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0];
+        for count in (1..=17).chain([24, 63, 64, 65]) {
+            let field = Field { count, ..Field::of("one", &Config::default(), 0) };
+            let layout = FrameLayout::from_fields(vec![field]).unwrap();
+            for residuals in [vec![255; 5 * count], (0..5 * 65).map(noise).take(5 * count).collect()] {
+                let mut frames = vec![0; residuals.len()];
+                inverse(&layout, &residuals, &mut frames);
+                assert_eq!(frames, plain_inverse(&residuals, count), "{count} values a frame");
+            }
         }
     }
 }

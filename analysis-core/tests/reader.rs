@@ -159,6 +159,38 @@ fn a_chunk_is_fetched_once_while_reading_on() {
     assert_eq!(fetched, [(0, 0), (0, 1), (0, 2)]);
 }
 
+/// Ten hours of rows that tell their number.
+fn ten_hours() -> Stored {
+    let kind = AnalysisType::Rhythm;
+    let config = Config { analysis_type: kind, bands: 8, zoom_levels: 0, ..Config::default() };
+    let frames = 0..10 * 3_600 * 100_u64;
+    Stored::of(frames.flat_map(|t| t.to_le_bytes().into_iter().chain([0; 2])).collect(), &config)
+}
+
+#[test]
+fn ten_seconds_of_ten_hours_are_read_from_the_one_or_two_chunks_they_lie_in() {
+    let stored = ten_hours();
+    let width = stored.manifest.frame_layout.bytes_per_frame();
+    let chunk_ms = u64::from(stored.manifest.chunk_size_frames) * 10;
+    assert_eq!((stored.chunks.len(), chunk_ms), (3_516, 10_240));
+    let cases = [(0, 1), (1_758 * chunk_ms, 1), (1_758 * chunk_ms + 240, 1), (1_758 * chunk_ms + 250, 2)];
+    let cases = cases.into_iter().chain([(17_999_990, 2), (3_500 * chunk_ms - 10, 2), (35_990_000, 2)]);
+    for (from_ms, want) in cases {
+        let mut fetched = Vec::new();
+        let source = |level, index| {
+            fetched.push(index);
+            Ok(stored.bytes(level, index).unwrap_or_default())
+        };
+        let mut reader = FrameReader::new(stored.manifest.clone(), source).unwrap();
+        let range = reader.read(0, from_ms, from_ms + 10_000).unwrap();
+        drop(reader);
+        let first = usize::try_from(from_ms / 10).unwrap() * width;
+        assert!(range.frames == stored.frames[first..first + 1_000 * width], "frames from {from_ms} ms");
+        assert_eq!(fetched.len(), want, "from {from_ms} ms: {fetched:?}");
+        assert!(fetched.is_sorted_by(|a, b| a + 1 == *b));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

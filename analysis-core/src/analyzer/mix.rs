@@ -30,3 +30,18 @@ fn mean_of_many(planes: &[Vec<f32>], start: usize, end: usize, mean: &mut [f32])
     let scale = 1.0 / planes.len() as f32;
     mean.iter_mut().for_each(|sum| *sum *= scale);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_averaged_and_the_last_block_forgotten() {
+        let planes = [vec![9.0, 0.5, -0.25], vec![9.0, 0.25, 0.75], vec![9.0, 0.0, 1.0]];
+        let mut mono = vec![7.0; 5];
+        for (channels, want) in [(1, [0.5, -0.25]), (2, [0.375, 0.25]), (3, [0.25, 0.5])] {
+            mix_down(&planes[..channels], 1, 3, &mut mono);
+            assert_eq!(mono, want);
+        }
+    }
+}

@@ -18,7 +18,12 @@ impl Stored {
     /// `count` frames of values that move as music does, packed as `config` says.
     pub(crate) fn new(config: &Config, count: u32) -> Self {
         let layout = FrameLayout::new(config);
-        let frames: Vec<u8> = (0..count).flat_map(|t| frame(&layout, config.bands, f64::from(t))).collect();
+        Self::of((0..count).flat_map(|t| frame(&layout, config.bands, f64::from(t))).collect(), config)
+    }
+
+    /// These frames, packed as `config` says.
+    pub(crate) fn of(frames: Vec<u8>, config: &Config) -> Self {
+        let layout = FrameLayout::new(config);
         let mut pyramid = ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames).unwrap();
         let (mut builder, mut chunks) = (ManifestBuilder::new(config, &layout), Vec::new());
         let mut keep = |chunk: Chunk| {
@@ -30,7 +35,8 @@ impl Stored {
             pyramid.push(frame, &mut keep).unwrap();
         }
         pyramid.finish(&mut keep).unwrap();
-        let manifest = builder.finish(audio(u64::from(count * config.hop_ms)), Some("sha256:00".into()));
+        let duration_ms = (frames.len() / layout.bytes_per_frame()) as u64 * u64::from(config.hop_ms);
+        let manifest = builder.finish(audio(duration_ms), Some("sha256:00".into()));
         Self { manifest, chunks, frames }
     }
 
