@@ -4,6 +4,7 @@ use crate::peaks::{Peak, PeakFinder};
 use crate::stft::Stft;
 use crate::tuning::TuningHistogram;
 use crate::units::hz_to_midi;
+use crate::vectors;
 
 /// Distance between anchors, in ms: anchor `i` is centred on `i · 100 ms`.
 pub const ANCHOR_MS: u32 = 100;
@@ -112,9 +113,11 @@ impl Voices {
                 self.tuning.deviation().map_or(self.offset, |fresh| nearest_turn(fresh, self.offset));
         }
         let mut anchor = ChromaAnchor { index, ..ChromaAnchor::default() };
-        for peak in peaks {
-            vote(peak, self.offset, &mut anchor);
-        }
+        let offset = self.offset;
+        vectors::widest(
+            #[inline(always)]
+            || peaks.iter().for_each(|peak| vote(peak, offset, &mut anchor)),
+        );
         normalise(&mut anchor.chroma);
         normalise(&mut anchor.bass);
         anchor
@@ -127,6 +130,7 @@ fn nearest_turn(fresh: f32, in_use: f32) -> f32 {
     fresh - (fresh - in_use).round()
 }
 
+#[inline(always)]
 fn vote(peak: &Peak, offset: f32, anchor: &mut ChromaAnchor) {
     let midi = hz_to_midi(peak.hz) - offset;
     let weight = peak.amplitude.sqrt();
@@ -140,11 +144,12 @@ fn vote(peak: &Peak, offset: f32, anchor: &mut ChromaAnchor) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a remainder of 12")]
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the number of a note")]
 fn add_note(classes: &mut PitchClasses, midi: f32, weight: f32) {
     let nearest = midi.round();
     let closeness = (std::f32::consts::PI * (midi - nearest)).cos();
-    classes[nearest.rem_euclid(12.0) as usize % 12] += weight * closeness * closeness;
+    classes[(nearest as i32).rem_euclid(12) as usize] += weight * closeness * closeness;
 }
 
 fn normalise(classes: &mut PitchClasses) {

@@ -2,6 +2,7 @@
 
 /// Steps a second.
 const STEPS_PER_SECOND: u32 = 100;
+const LANES: usize = 8;
 
 /// Turns mono samples into their standard deviation over steps of 10 ms; streaming, in constant memory.
 ///
@@ -54,9 +55,14 @@ impl Envelope {
 fn deviation(samples: &[f32]) -> f32 {
     let count = samples.len() as f32;
     let mean = crate::bands::sum(samples) / count;
-    let squares = samples.chunks(8).fold([0.0_f32; 8], |mut lanes, eight| {
-        lanes.iter_mut().zip(eight).for_each(|(lane, x)| *lane += (x - mean) * (x - mean));
-        lanes
-    });
+    let mut squares = [0.0_f32; LANES];
+    let mut add = |values: &[f32]| {
+        for (lane, x) in squares.iter_mut().zip(values) {
+            *lane += (x - mean) * (x - mean);
+        }
+    };
+    let (groups, rest) = samples.as_chunks::<LANES>();
+    groups.iter().for_each(|group| add(group));
+    add(rest);
     (squares.iter().sum::<f32>() / count).sqrt()
 }

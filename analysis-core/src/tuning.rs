@@ -61,8 +61,13 @@ impl TuningHistogram {
         let bin = (cents.round() as usize) % CENTS;
         self.raw[bin] += weight;
         self.total += weight;
-        for (i, gain) in self.kernel.iter().enumerate() {
-            self.smooth[(bin + CENTS - SPREAD + i) % CENTS] += gain * weight;
+        // The kernel's part before the end of the circle, and the part after it.
+        let from = (bin + CENTS - SPREAD) % CENTS;
+        let (before, after) = self.kernel.split_at((CENTS - from).min(self.kernel.len()));
+        for (part, at) in [(before, from), (after, 0)] {
+            for (bin, gain) in self.smooth[at..].iter_mut().zip(part) {
+                *bin += gain * weight;
+            }
         }
     }
 
