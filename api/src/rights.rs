@@ -5,6 +5,7 @@ use crate::request::Caller;
 use store::PgConnection;
 use store::access::{self, Action, TRACKS};
 use store::analyses::{self, Analysis};
+use store::frames::Source;
 use store::tracks::{self, Track};
 use uuid::Uuid;
 
@@ -19,17 +20,38 @@ pub(crate) async fn track(
     action: Action,
 ) -> Result<Track, Problem> {
     let found = tracks::get(db, id).await?;
-    if let Some(track) = found.as_ref().filter(|track| track.user_id == caller.user_id()) {
-        return Ok(track.clone());
+    check(db, caller, found.as_ref().map(|track| (track.id, track.user_id)), action).await?;
+    found.ok_or_else(|| Problem::new(Kind::NotFound))
+}
+
+/// Whether `caller` may do `action` with a track, named with its owner; `None` stands for one that does not exist.
+async fn check(
+    db: &mut PgConnection,
+    caller: &Caller,
+    track: Option<(Uuid, Uuid)>,
+    action: Action,
+) -> Result<(), Problem> {
+    if track.is_some_and(|(_, owner_id)| owner_id == caller.user_id()) {
+        return Ok(());
     }
     let entitled = access::is_entitled(db, caller.user_id(), TRACKS, action).await?;
-    match found {
-        Some(track) if entitled => {
-            access::record(db, &caller.audit("track.cross_user_access", id, action)).await?;
-            Ok(track)
+    match track {
+        Some((track_id, _)) if entitled => {
+            Ok(access::record(db, &caller.audit("track.cross_user_access", track_id, action)).await?)
         }
         _ => Err(Problem::new(Kind::NotFound)),
     }
+}
+
+/// Whether `caller` may read results of `source`; `None` stands for an analysis that does not exist. Gives the owner
+/// to read them as, where that is someone else.
+pub(crate) async fn reader(
+    db: &mut PgConnection,
+    caller: &Caller,
+    source: Option<&Source>,
+) -> Result<Option<Uuid>, Problem> {
+    check(db, caller, source.map(|source| (source.track_id, source.owner_id)), Action::Read).await?;
+    Ok(source.map(|source| source.owner_id).filter(|owner_id| *owner_id != caller.user_id()))
 }
 
 /// The analysis, if `caller` may do `action` with its track.

@@ -2,10 +2,15 @@
 //!
 //! A completed analysis is read whole. Of a running one the chunks that its current attempt has stored can be read,
 //! so that a viewer sees it grow; of any other nothing.
+//!
+//! What is served often ([`manifest_for`], [`chunk_for`]) is one query: whose it is, whether it is there, and the
+//! bytes, unless the reader has them or may not see them.
 
 use crate::Result;
 use crate::analyses::Status;
+use crate::row_bytes::RowBytes;
 use analysis_core::events::Event;
+use bytes::Bytes;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -25,11 +30,41 @@ pub struct StoredChunk {
     /// Time of the frame after the last one, in ms.
     pub end_time_ms: i32,
     /// The stored bytes.
-    pub bytes: Vec<u8>,
-    /// Of the analysis, as of the same moment as the bytes: only those of a completed one are final.
+    pub bytes: Bytes,
+}
+
+/// Of what a result is, as of the moment at which it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The track.
+    pub track_id: Uuid,
+    /// Whose track it is.
+    pub owner_id: Uuid,
+    /// Of the analysis: only results of a completed one are final.
     pub status: Status,
-    /// When the run that these bytes are of was completed: tells runs of the same analysis apart.
+    /// When the run that the results are of was completed: tells runs of the same analysis apart.
     pub completed_at: Option<OffsetDateTime>,
+}
+
+/// A manifest for a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestFor {
+    /// Of what it is.
+    pub source: Source,
+    /// The document as JSON text, of a completed analysis. Absent when the reader has it, or it is another's.
+    pub json: Option<Bytes>,
+}
+
+/// A chunk for a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkFor {
+    /// Of what it is.
+    pub source: Source,
+    /// Names the stored bytes, which never change: a chunk that takes their place has another id. Absent when there
+    /// is no such chunk.
+    pub id: Option<Uuid>,
+    /// The stored bytes. Absent when there is no such chunk, the reader has it, or it is another's.
+    pub bytes: Option<Bytes>,
 }
 
 /// What can be told of a level before it is complete.
@@ -134,31 +169,95 @@ pub async fn levels(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<Stor
     .await?)
 }
 
-/// One chunk by its place.
+/// Of what the results of an analysis are, or `None` when there is no such analysis.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn chunk(
-    db: &mut PgConnection,
-    analysis_id: Uuid,
-    level: i16,
-    index: i32,
-) -> Result<Option<StoredChunk>> {
+pub async fn source(db: &mut PgConnection, analysis_id: Uuid) -> Result<Option<Source>> {
     Ok(sqlx::query_as!(
-        StoredChunk,
-        r#"SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes,
-                  a.status AS "status: Status", a.completed_at
-           FROM analysis_frame_data d
-           JOIN analysis_frame_manifests m ON m.id = d.manifest_id
-           JOIN track_analyses a ON a.id = m.analysis_id
-          WHERE m.analysis_id = $1 AND m.level = $2 AND d.chunk_index = $3
-            AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))"#,
-        analysis_id,
-        level,
-        index
+        Source,
+        r#"SELECT a.track_id, t.user_id AS owner_id, a.status AS "status: Status", a.completed_at
+             FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
+            WHERE a.id = $1"#,
+        analysis_id
     )
     .fetch_optional(db)
     .await?)
+}
+
+/// The manifest, if it is `reader`'s and not of a run completed at one of the times in `known`.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn manifest_for(
+    db: &mut PgConnection,
+    reader: Uuid,
+    analysis_id: Uuid,
+    known: &[OffsetDateTime],
+) -> Result<Option<ManifestFor>> {
+    let row = sqlx::query!(
+        r#"SELECT a.track_id, t.user_id AS owner_id, a.status AS "status: Status", a.completed_at,
+                  CASE WHEN t.user_id = $2 AND a.status = 'completed' AND (a.completed_at = ANY ($3)) IS NOT TRUE
+                       THEN a.manifest::text END AS "json: RowBytes"
+             FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
+            WHERE a.id = $1"#,
+        analysis_id,
+        reader,
+        known
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| ManifestFor {
+        source: Source {
+            track_id: row.track_id,
+            owner_id: row.owner_id,
+            status: row.status,
+            completed_at: row.completed_at,
+        },
+        json: row.json.map(Bytes::from),
+    }))
+}
+
+/// The chunk at a place, if it is `reader`'s and not one of `known`.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn chunk_for(
+    db: &mut PgConnection,
+    reader: Uuid,
+    analysis_id: Uuid,
+    level: i16,
+    index: i32,
+    known: &[Uuid],
+) -> Result<Option<ChunkFor>> {
+    let row = sqlx::query!(
+        r#"SELECT a.track_id, t.user_id AS owner_id, a.status AS "status: Status", a.completed_at, d.id AS "id?",
+                  CASE WHEN t.user_id = $4 AND d.id <> ALL ($5) THEN d.frame_data END AS "bytes: RowBytes"
+             FROM track_analyses a
+             JOIN reference_tracks t ON t.id = a.track_id
+             LEFT JOIN (analysis_frame_manifests m
+                        JOIN analysis_frame_data d ON d.manifest_id = m.id AND d.chunk_index = $3)
+               ON m.analysis_id = a.id AND m.level = $2
+              AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))
+            WHERE a.id = $1 ORDER BY d.id LIMIT 1"#,
+        analysis_id,
+        level,
+        index,
+        reader,
+        known
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| ChunkFor {
+        source: Source {
+            track_id: row.track_id,
+            owner_id: row.owner_id,
+            status: row.status,
+            completed_at: row.completed_at,
+        },
+        id: row.id,
+        bytes: row.bytes.map(Bytes::from),
+    }))
 }
 
 /// The chunks of a level that hold frames from `from_ms` to before `to_ms`, in order; `after_index` is the last one
@@ -177,8 +276,8 @@ pub async fn chunks_between(
 ) -> Result<Vec<StoredChunk>> {
     Ok(sqlx::query_as!(
         StoredChunk,
-        r#"SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms, d.frame_data AS bytes,
-                  a.status AS "status: Status", a.completed_at
+        r#"SELECT d.chunk_index, d.start_frame, d.frame_count, d.start_time_ms, d.end_time_ms,
+                  d.frame_data AS "bytes: RowBytes"
            FROM analysis_frame_data d
            JOIN analysis_frame_manifests m ON m.id = d.manifest_id
            JOIN track_analyses a ON a.id = m.analysis_id
