@@ -49,10 +49,10 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Gathers what the request says about its sender.
-    pub(crate) fn new(identity: Identity, request: &Request) -> Self {
-        let extensions = request.extensions();
+    pub(crate) fn new(identity: Identity, parts: &Parts) -> Self {
+        let extensions = &parts.extensions;
         let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
             identity,
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),

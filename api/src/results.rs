@@ -1,12 +1,13 @@
 //! Results of an analysis: manifest, chunks and events, as they are stored.
 
+use crate::auth::Visitor;
 use crate::conditional;
 use crate::extract::{Path, Query};
 use crate::negotiate::{self, Coding};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
-use crate::rights;
+use crate::rights::{self, Right};
 use crate::state::App;
 use crate::views::{AnalysisView, EventView};
 use analysis_core::chunk;
@@ -19,7 +20,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use store::PgConnection;
 use store::analyses::{self, Analysis, Status};
-use store::frames::{self, ChunkFor, EventFilter, Source, StoredEvent};
+use store::frames::{self, ChunkFor, EventFilter, Reader, Source, StoredEvent};
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -101,16 +102,21 @@ async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Resp
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
 pub(crate) async fn manifest(
     State(app): State<App>,
-    caller: Caller,
+    visitor: Visitor,
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = known_versions(&headers);
     let mut db = app.db().await?;
-    let mut found = frames::manifest_for(&mut db, caller.user_id(), analysis_id, &known).await?;
-    if let Some(owner) = rights::reader(&mut db, &caller, found.as_ref().map(|found| &found.source)).await? {
-        found = frames::manifest_for(&mut db, owner, analysis_id, &known).await?;
+    let mut reader = Reader { token: visitor.token(), granted: false };
+    let mut found = frames::manifest_for(&mut db, reader, analysis_id, &known).await?;
+    let source = found.as_ref().and_then(|answer| answer.found.as_ref()).map(|found| &found.source);
+    let session = found.as_ref().map(|answer| answer.session);
+    if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
+        reader.granted = true;
+        found = frames::manifest_for(&mut db, reader, analysis_id, &known).await?;
     }
+    let found = found.and_then(|answer| answer.found);
     let Some((version, json)) = found.and_then(|found| results_version(&found.source).zip(Some(found.json)))
     else {
         return without_result(&mut db, analysis_id).await;
@@ -174,7 +180,7 @@ pub(crate) struct ChunkQuery {
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
 pub(crate) async fn chunk(
     State(app): State<App>,
-    caller: Caller,
+    visitor: Visitor,
     Path((analysis_id, index)): Path<(Uuid, u32)>,
     Query(query): Query<ChunkQuery>,
     headers: HeaderMap,
@@ -186,10 +192,15 @@ pub(crate) async fn chunk(
     let mut db = app.db().await?;
     // A place that no column can hold is asked for like any other that holds no chunk.
     let (level, index) = place.unwrap_or((-1, -1));
-    let mut found = frames::chunk_for(&mut db, caller.user_id(), analysis_id, level, index, &known).await?;
-    if let Some(owner) = rights::reader(&mut db, &caller, found.as_ref().map(|found| &found.source)).await? {
-        found = frames::chunk_for(&mut db, owner, analysis_id, level, index, &known).await?;
+    let mut reader = Reader { token: visitor.token(), granted: false };
+    let mut found = frames::chunk_for(&mut db, reader, analysis_id, level, index, &known).await?;
+    let source = found.as_ref().and_then(|answer| answer.found.as_ref()).map(|found| &found.source);
+    let session = found.as_ref().map(|answer| answer.session);
+    if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
+        reader.granted = true;
+        found = frames::chunk_for(&mut db, reader, analysis_id, level, index, &known).await?;
     }
+    let found = found.and_then(|answer| answer.found);
     let Some((ChunkFor { source, bytes, .. }, id)) = found.and_then(|found| found.id.map(|id| (found, id)))
     else {
         return without_result(&mut db, analysis_id).await;
@@ -293,7 +304,7 @@ pub(crate) async fn events(
     let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;
-    rights::reader(&mut db, &caller, source.as_ref()).await?;
+    rights::source(&mut db, &caller, source.as_ref()).await?;
     let Some(version) = source.as_ref().and_then(results_version) else {
         return without_result(&mut db, analysis_id).await;
     };

@@ -1,11 +1,13 @@
 //! Whose track it is, and who else may touch it. Everything that hangs on a track goes through here.
 
+use crate::auth::Visitor;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use store::PgConnection;
 use store::access::{self, Action, TRACKS};
 use store::analyses::{self, Analysis};
 use store::frames::Source;
+use store::sessions::{self, Session};
 use store::tracks::{self, Track};
 use uuid::Uuid;
 
@@ -43,15 +45,35 @@ async fn check(
     }
 }
 
-/// Whether `caller` may read results of `source`; `None` stands for an analysis that does not exist. Gives the owner
-/// to read them as, where that is someone else.
-pub(crate) async fn reader(
+/// By what someone may read a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// It is theirs.
+    Owned,
+    /// A role grants it.
+    Granted,
+}
+
+/// By what `caller` may read results of `source`, if they may; `None` stands for an analysis that does not exist.
+pub(crate) async fn source(
     db: &mut PgConnection,
     caller: &Caller,
     source: Option<&Source>,
-) -> Result<Option<Uuid>, Problem> {
+) -> Result<Right, Problem> {
     check(db, caller, source.map(|source| (source.track_id, source.owner_id)), Action::Read).await?;
-    Ok(source.map(|source| source.owner_id).filter(|owner_id| *owner_id != caller.user_id()))
+    let owned = source.is_some_and(|source| source.owner_id == caller.user_id());
+    Ok(if owned { Right::Owned } else { Right::Granted })
+}
+
+/// The same for a visitor whose session was looked up along with the source.
+pub(crate) async fn admit(
+    db: &mut PgConnection,
+    visitor: &Visitor,
+    session: Option<Session>,
+    found: Option<&Source>,
+) -> Result<Right, Problem> {
+    let caller = visitor.caller(sessions::admit(db, session).await?)?;
+    source(db, &caller, found).await
 }
 
 /// The analysis, if `caller` may do `action` with its track.

@@ -11,15 +11,17 @@ use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::frame::FrameLayout;
 use analysis_core::manifest::{Manifest, ManifestBuilder};
 use analysis_core::summary::{AudioInfo, KeyEstimate, Mode, Summary};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use store::Error;
 use store::analyses::Status;
-use store::frames::{self, ChunkFor, EventFilter};
+use store::frames::{self, ChunkFor, EventFilter, Reader};
 use store::queue::{Lease, reaper};
 use store::results::{self, Finished, Writer};
+use store::sessions::{self, Lookup, Origin, Token};
 use store::testing::TestDatabase;
+use store::users;
 use support::{LEASE, claim, claimed, count, execute, expire, row};
 use uuid::Uuid;
 
@@ -100,11 +102,21 @@ fn all() -> EventFilter<'static> {
     EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: 100 }
 }
 
+/// A token of whom the analysis is for, or of someone else.
+async fn token(db: &mut PgConnection, analysis_id: Uuid, own: bool) -> Token {
+    let mut user_id = frames::source(db, analysis_id).await.unwrap().unwrap().owner_id;
+    if !own {
+        user_id = users::add_local(db, &format!("{}@example.org", Uuid::new_v4()), None).await.unwrap().id;
+    }
+    sqlx::query("UPDATE users SET approved = TRUE").execute(&mut *db).await.unwrap();
+    sessions::create(db, user_id, time::Duration::HOUR, Origin::default()).await.unwrap()
+}
+
 /// A chunk as its owner gets it.
 async fn stored_chunk(db: &mut PgConnection, analysis_id: Uuid, level: i16, index: i32) -> Option<ChunkFor> {
-    let owner_id = frames::source(db, analysis_id).await.unwrap()?.owner_id;
-    let chunk = frames::chunk_for(db, owner_id, analysis_id, level, index, &[]).await.unwrap()?;
-    chunk.id.map(|_| chunk)
+    let reader = Reader { token: &token(db, analysis_id, true).await, granted: false };
+    let answer = frames::chunk_for(db, reader, analysis_id, level, index, &[]).await.unwrap().unwrap();
+    answer.found.filter(|chunk| chunk.id.is_some())
 }
 
 #[tokio::test]
@@ -139,7 +151,8 @@ async fn a_finished_analysis_is_completed_and_its_track_ready() {
     let stored = frames::events(&mut db, id, &all()).await.unwrap();
     let beats: Vec<_> = stored.iter().filter(|event| event.event_type == "beat").collect();
     assert_eq!((stored.len(), beats.len()), (4, 3));
-    assert_eq!(beats[1].event_data, Some(json!({"bar": 1, "position": 2})));
+    let data = beats[1].event_data.as_deref().map(|text| serde_json::from_str::<Value>(text).unwrap());
+    assert_eq!(data, Some(json!({"bar": 1, "position": 2})));
     assert!(results::is_committed(pool, &claim.lease).await.unwrap());
 }
 
@@ -385,24 +398,60 @@ async fn a_reader_gets_the_bytes_unless_they_have_them_or_are_not_the_owner() {
     let writer = written(pool, &lease).await;
     finish(pool, &writer).await.unwrap();
     let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
-    let owner = frames::source(&mut db, id).await.unwrap().unwrap().owner_id;
-
-    let chunk = frames::chunk_for(&mut db, owner, id, 0, 0, &[]).await.unwrap().unwrap();
-    assert_eq!(chunk.bytes.as_deref(), Some(&b"first"[..]));
-    let chunk_id = chunk.id.unwrap();
-    let known = frames::chunk_for(&mut db, owner, id, 0, 0, &[chunk_id]).await.unwrap().unwrap();
-    assert_eq!((known.id, known.bytes), (Some(chunk_id), None));
-    let other = frames::chunk_for(&mut db, Uuid::new_v4(), id, 0, 0, &[]).await.unwrap().unwrap();
-    assert_eq!((other.id, other.bytes), (Some(chunk_id), None));
-    let absent = frames::chunk_for(&mut db, owner, id, 0, 9, &[]).await.unwrap().unwrap();
+    let (own, other) = (token(&mut db, id, true).await, token(&mut db, id, false).await);
+    let as_owner = Reader { token: &own, granted: false };
+    let as_other = Reader { token: &other, granted: false };
+    let granted = Reader { token: &other, granted: true };
+    let mut chunk = async |reader, id, index, known: &[Uuid]| {
+        frames::chunk_for(&mut db, reader, id, 0, index, known).await.unwrap().unwrap().found
+    };
+    let whole = chunk(as_owner, id, 0, &[]).await.unwrap();
+    assert_eq!(whole.bytes.as_deref(), Some(&b"first"[..]));
+    let chunk_id = whole.id.unwrap();
+    for (reader, known, bytes) in [
+        (as_owner, vec![chunk_id], None),
+        (as_owner, vec![Uuid::new_v4()], Some(&b"first"[..])),
+        (as_other, vec![], None),
+        (granted, vec![], Some(&b"first"[..])),
+    ] {
+        let got = chunk(reader, id, 0, &known).await.unwrap();
+        assert_eq!((got.id, got.bytes.as_deref()), (Some(chunk_id), bytes), "{reader:?} {known:?}");
+    }
+    let absent = chunk(as_owner, id, 9, &[]).await.unwrap();
     assert_eq!((absent.id, absent.bytes), (None, None));
-    assert_eq!(frames::chunk_for(&mut db, owner, Uuid::new_v4(), 0, 0, &[]).await.unwrap(), None);
+    assert_eq!(chunk(as_owner, Uuid::new_v4(), 0, &[]).await, None);
 
-    let whole = frames::manifest_for(&mut db, owner, id, &[]).await.unwrap().unwrap();
+    let mut manifest_for = async |reader, known: &[time::OffsetDateTime]| {
+        frames::manifest_for(&mut db, reader, id, known).await.unwrap().unwrap().found.unwrap()
+    };
+    let whole = manifest_for(as_owner, &[]).await;
     assert_eq!(Manifest::from_json(&whole.json.unwrap()).unwrap(), manifest());
-    let completed_at = whole.source.completed_at.unwrap();
-    let known = frames::manifest_for(&mut db, owner, id, &[completed_at]).await.unwrap().unwrap();
-    assert_eq!(known.json, None);
-    let other = frames::manifest_for(&mut db, Uuid::new_v4(), id, &[]).await.unwrap().unwrap();
-    assert_eq!(other.json, None);
+    assert_eq!(manifest_for(as_owner, &[whole.source.completed_at.unwrap()]).await.json, None);
+    assert_eq!(manifest_for(as_other, &[]).await.json, None);
+    assert!(manifest_for(granted, &[]).await.json.is_some());
+}
+
+#[tokio::test]
+async fn nobody_reads_with_a_session_that_is_over_or_of_a_user_who_is_not_approved() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = written(pool, &lease).await;
+    finish(pool, &writer).await.unwrap();
+    let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
+    let own = token(&mut db, id, true).await;
+    for statement in ["UPDATE users SET approved = FALSE", "UPDATE sessions SET expires_at = now()"] {
+        sqlx::query(statement).execute(&mut *db).await.unwrap();
+        let reader = Reader { token: &own, granted: true };
+        let chunk = frames::chunk_for(&mut db, reader, id, 0, 0, &[]).await.unwrap().unwrap();
+        assert_eq!(chunk.found.unwrap().bytes, None);
+        let manifest = frames::manifest_for(&mut db, reader, id, &[]).await.unwrap().unwrap();
+        assert_eq!(manifest.found.unwrap().json, None);
+        let lookup = sessions::admit(&mut db, Some(chunk.session)).await.unwrap();
+        assert!(!matches!(lookup, Lookup::Valid(_)), "{lookup:?}");
+        sqlx::query("UPDATE users SET approved = TRUE").execute(&mut *db).await.unwrap();
+    }
+    let nobody = Token::presented("none");
+    let reader = Reader { token: &nobody, granted: false };
+    assert!(frames::chunk_for(&mut db, reader, id, 0, 0, &[]).await.unwrap().is_none());
 }
