@@ -1,7 +1,7 @@
 //! Who may come in: a session token as a bearer or in the platform's cookie.
 
 use crate::problem::{Kind, Problem};
-use crate::request::Caller;
+use crate::request::{Caller, Sender};
 use crate::state::App;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -40,7 +40,7 @@ pub(crate) async fn authenticate(
 #[derive(Debug)]
 pub(crate) struct Visitor {
     token: Token,
-    parts: Parts,
+    sender: Sender,
 }
 
 impl Visitor {
@@ -49,7 +49,7 @@ impl Visitor {
         if means == Means::Cookie && !parts.method.is_safe() {
             check_origin(&parts.headers, &app.config().allowed_origins)?;
         }
-        Ok(Self { token, parts: parts.clone() })
+        Ok(Self { token, sender: Sender::of(parts) })
     }
 
     /// What they presented.
@@ -60,7 +60,7 @@ impl Visitor {
     /// Who they are, if they may come in.
     pub(crate) fn caller(&self, lookup: Lookup) -> Result<Caller, Problem> {
         match lookup {
-            Lookup::Valid(identity) => Ok(Caller::new(identity, &self.parts)),
+            Lookup::Valid(identity) => Ok(Caller { identity, sender: self.sender.clone() }),
             Lookup::Unknown => Err(Problem::new(Kind::Unauthorized)),
             Lookup::Expired => Err(Problem::new(Kind::SessionExpired)),
             Lookup::Unapproved(_) => Err(Problem::new(Kind::NotApproved)),

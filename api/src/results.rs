@@ -123,7 +123,7 @@ pub(crate) async fn manifest(
     };
     drop(db);
     let etag = version_etag(&version);
-    if json.is_none() && !conditional::matches(&headers, &etag) {
+    if json.is_none() && !conditional::tags(&headers).any(|tag| tag == etag) {
         return Err(Problem::new(Kind::NotFound)); // a completed row of someone else's making, without a manifest
     }
     let body = json.unwrap_or_default();
