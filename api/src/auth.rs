@@ -1,9 +1,10 @@
 //! Who may come in: a session token as a bearer or in the platform's cookie.
 
 use crate::problem::{Kind, Problem};
-use crate::request::Caller;
+use crate::request::{Caller, Sender};
 use crate::state::App;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,22 +25,55 @@ enum Means {
 /// Lets requests with a session in force pass, and tells the handlers who is asking.
 pub(crate) async fn authenticate(
     State(app): State<App>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (token, means) = presented(request.headers(), &app.config().session_cookie)?;
-    if means == Means::Cookie && !request.method().is_safe() {
-        check_origin(request.headers(), &app.config().allowed_origins)?;
+    let (mut parts, body) = request.into_parts();
+    let visitor = Visitor::of(&parts, &app)?;
+    let lookup = sessions::look_up(&mut *app.db().await?, visitor.token()).await?;
+    parts.extensions.insert(visitor.caller(lookup)?);
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Someone with a token that nobody has looked at yet. For handlers whose own query does: they lie outside of
+/// [`authenticate`], and must not answer before [`Visitor::caller`] has agreed.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    token: Token,
+    sender: Sender,
+}
+
+impl Visitor {
+    fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        let (token, means) = presented(&parts.headers, &app.config().session_cookie)?;
+        if means == Means::Cookie && !parts.method.is_safe() {
+            check_origin(&parts.headers, &app.config().allowed_origins)?;
+        }
+        Ok(Self { token, sender: Sender::of(parts) })
     }
-    let identity = match sessions::look_up(&mut *app.db().await?, &token).await? {
-        Lookup::Valid(identity) => identity,
-        Lookup::Unknown => return Err(Problem::new(Kind::Unauthorized)),
-        Lookup::Expired => return Err(Problem::new(Kind::SessionExpired)),
-        Lookup::Unapproved(_) => return Err(Problem::new(Kind::NotApproved)),
-    };
-    let caller = Caller::new(identity, &request);
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+
+    /// What they presented.
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// Who they are, if they may come in.
+    pub(crate) fn caller(&self, lookup: Lookup) -> Result<Caller, Problem> {
+        match lookup {
+            Lookup::Valid(identity) => Ok(Caller { identity, sender: self.sender.clone() }),
+            Lookup::Unknown => Err(Problem::new(Kind::Unauthorized)),
+            Lookup::Expired => Err(Problem::new(Kind::SessionExpired)),
+            Lookup::Unapproved(_) => Err(Problem::new(Kind::NotApproved)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Self::of(parts, app)
+    }
 }
 
 /// The token of a request. A bearer wins over a cookie; a malformed `Authorization` header is no token.

@@ -4,10 +4,17 @@ use axum::http::{HeaderMap, header};
 
 /// Whether the client has the content that `etag` (strong, with its quotes) names.
 pub(crate) fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    tags(headers).any(|tag| tag == "*" || tag == etag)
+}
+
+/// What the client has, or `*`. The comparison is weak: `W/` is left out.
+pub(crate) fn tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    // Our tags hold no commas, so cutting at them cannot cut one of ours. The comparison is weak: W/ is ignored.
-    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    // Our tags hold no commas, so cutting at them cannot cut one of ours.
+    lines.flat_map(|line| line.split(',')).map(|tag| {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag)
+    })
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ async fn fetch(
 fn cut(manifest: Manifest, chunks: Vec<StoredChunk>, span: &Span) -> analysis_core::Result<FrameRange> {
     let mut by_index: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
     for chunk in chunks {
-        by_index.insert(u32::try_from(chunk.chunk_index).unwrap_or(u32::MAX), chunk.bytes);
+        by_index.insert(u32::try_from(chunk.chunk_index).unwrap_or(u32::MAX), chunk.bytes.into());
     }
     let source = |_level: u32, index: u32| {
         let missing = || CoreError::BadChunk { detail: format!("chunk {index} is not stored") };

@@ -38,29 +38,35 @@ impl RequestId {
     }
 }
 
-/// Who asks, through which session, and from where: what handlers and the audit trail need.
+/// What a request says about its sender, as far as the audit trail wants to know.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) identity: Identity,
-    pub(crate) request_id: String,
-    pub(crate) ip_address: Option<String>,
-    pub(crate) user_agent: Option<String>,
+pub(crate) struct Sender {
+    request_id: String,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
 }
 
-impl Caller {
-    /// Gathers what the request says about its sender.
-    pub(crate) fn new(identity: Identity, request: &Request) -> Self {
-        let extensions = request.extensions();
+impl Sender {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let extensions = &parts.extensions;
         let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
-            identity,
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             ip_address: address,
             user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT_CHARS).collect()),
         }
     }
+}
 
+/// Who asks, through which session, and from where: what handlers and the audit trail need.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) identity: Identity,
+    pub(crate) sender: Sender,
+}
+
+impl Caller {
     /// The user.
     pub(crate) fn user_id(&self) -> Uuid {
         self.identity.user_id
@@ -77,9 +83,9 @@ impl Caller {
             action: Some(action),
             succeeded: true,
             details: None,
-            ip_address: self.ip_address.as_deref(),
-            user_agent: self.user_agent.as_deref(),
-            request_id: Some(&self.request_id),
+            ip_address: self.sender.ip_address.as_deref(),
+            user_agent: self.sender.user_agent.as_deref(),
+            request_id: Some(&self.sender.request_id),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Results of an analysis: manifest, chunks and events, as they are stored.
 
+use crate::auth::Visitor;
 use crate::conditional;
 use crate::extract::{Path, Query};
 use crate::negotiate::{self, Coding};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
-use crate::rights;
+use crate::rights::{self, Right};
 use crate::state::App;
 use crate::views::{AnalysisView, EventView};
 use analysis_core::chunk;
@@ -17,9 +18,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use store::access::Action;
+use store::PgConnection;
 use store::analyses::{self, Analysis, Status};
-use store::frames::{self, EventFilter, StoredEvent};
+use store::frames::{self, ChunkFor, EventFilter, Reader, Source, StoredEvent};
+use time::OffsetDateTime;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -63,9 +65,28 @@ pub(crate) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<Strin
 const RESULTS_VERSION: HeaderName = HeaderName::from_static("arsis-results-version");
 
 /// The version of a completed analysis' results: when they were committed, in µs since 1970.
-fn results_version(analysis: &Analysis) -> Option<String> {
-    let completed_at = analysis.completed_at.filter(|_| analysis.status == Status::Completed);
+fn results_version(source: &Source) -> Option<String> {
+    let completed_at = source.completed_at.filter(|_| source.status == Status::Completed);
     completed_at.map(|at| page::time_key(at).to_string())
+}
+
+/// The strong tag of an answer that is the same as long as the results are.
+fn version_etag(version: &str) -> String {
+    format!("\"{version}\"")
+}
+
+/// The versions that [`version_etag`] made the client's tags of.
+fn known_versions(headers: &HeaderMap) -> Vec<OffsetDateTime> {
+    let unquoted = |tag: &str| page::parse_time_key(tag.strip_prefix('"')?.strip_suffix('"')?);
+    conditional::tags(headers).filter_map(unquoted).collect()
+}
+
+/// What answers where an analysis has no such result: not yet, not any more, or never.
+async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Response, Problem> {
+    match analyses::get(db, analysis_id).await? {
+        Some(analysis) if analysis.status != Status::Completed => not_ready(analysis),
+        _ => Err(Problem::new(Kind::NotFound)),
+    }
 }
 
 /// The manifest: what the chunks hold and where. `docs/FRAME-FORMAT.md` describes it.
@@ -81,22 +102,33 @@ fn results_version(analysis: &Analysis) -> Option<String> {
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
 pub(crate) async fn manifest(
     State(app): State<App>,
-    caller: Caller,
+    visitor: Visitor,
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let known = known_versions(&headers);
     let mut db = app.db().await?;
-    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
-    if analysis.status != Status::Completed {
-        return not_ready(analysis);
+    let mut reader = Reader { token: visitor.token(), granted: false };
+    let mut found = frames::manifest_for(&mut db, reader, analysis_id, &known).await?;
+    let source = found.as_ref().and_then(|answer| answer.found.as_ref()).map(|found| &found.source);
+    let session = found.as_ref().map(|answer| answer.session);
+    if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
+        reader.granted = true;
+        found = frames::manifest_for(&mut db, reader, analysis_id, &known).await?;
     }
-    let manifest =
-        frames::manifest(&mut db, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let body = serde_json::to_vec(&manifest).map_err(Problem::internal)?;
-    let etag = strong_etag(&body, "");
-    let mut response = tagged(&headers, etag, "application/json", "private, no-cache", body.into());
-    // Should they be done again between the two reads, this version is of none: its chunks are 404.
-    if let Some(version) = results_version(&analysis).and_then(|text| HeaderValue::try_from(text).ok()) {
+    let found = found.and_then(|answer| answer.found);
+    let Some((version, json)) = found.and_then(|found| results_version(&found.source).zip(Some(found.json)))
+    else {
+        return without_result(&mut db, analysis_id).await;
+    };
+    drop(db);
+    let etag = version_etag(&version);
+    if json.is_none() && !conditional::tags(&headers).any(|tag| tag == etag) {
+        return Err(Problem::new(Kind::NotFound)); // a completed row of someone else's making, without a manifest
+    }
+    let body = json.unwrap_or_default();
+    let mut response = tagged(&headers, etag, "application/json", "private, no-cache", body);
+    if let Ok(version) = HeaderValue::try_from(version) {
         response.headers_mut().insert(RESULTS_VERSION, version);
     }
     Ok(response)
@@ -148,70 +180,84 @@ pub(crate) struct ChunkQuery {
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
 pub(crate) async fn chunk(
     State(app): State<App>,
-    caller: Caller,
+    visitor: Visitor,
     Path((analysis_id, index)): Path<(Uuid, u32)>,
     Query(query): Query<ChunkQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let accepted = header_text(&headers, header::ACCEPT_ENCODING);
     let coding = negotiate::coding(accepted.as_deref()).ok_or_else(|| Problem::new(Kind::NotAcceptable))?;
-    let mut db = app.db().await?;
-    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
     let place = i16::try_from(query.level).ok().zip(i32::try_from(index).ok());
-    let (level, index) = place.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let complete = analysis.status == Status::Completed;
-    if query.v.is_some() && !complete {
-        return not_ready(analysis);
+    let known = known_chunks(&headers, coding);
+    let mut db = app.db().await?;
+    // A place that no column can hold is asked for like any other that holds no chunk.
+    let (level, index) = place.unwrap_or((-1, -1));
+    let mut reader = Reader { token: visitor.token(), granted: false };
+    let mut found = frames::chunk_for(&mut db, reader, analysis_id, level, index, &known).await?;
+    let source = found.as_ref().and_then(|answer| answer.found.as_ref()).map(|found| &found.source);
+    let session = found.as_ref().map(|answer| answer.session);
+    if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
+        reader.granted = true;
+        found = frames::chunk_for(&mut db, reader, analysis_id, level, index, &known).await?;
     }
-    let stored = frames::chunk(&mut db, analysis_id, level, index).await?;
-    if let Some(asked) = &query.v {
-        // Looked up again after the chunk: still the same, so the chunk is of that version too.
-        let now = analyses::get(&mut db, analysis_id).await?;
-        if [Some(&analysis), now.as_ref()]
-            .iter()
-            .any(|row| row.and_then(results_version).as_ref() != Some(asked))
-        {
-            return Err(Problem::detailed(
-                Kind::NotFound,
-                "there are no such results: read the manifest anew",
-            ));
-        }
+    let found = found.and_then(|answer| answer.found);
+    let Some((ChunkFor { source, bytes, .. }, id)) = found.and_then(|found| found.id.map(|id| (found, id)))
+    else {
+        return without_result(&mut db, analysis_id).await;
+    };
+    if query.v.is_some() && source.status != Status::Completed {
+        return without_result(&mut db, analysis_id).await;
     }
     drop(db);
-    let Some(stored) = stored else {
-        return if complete { Err(Problem::new(Kind::NotFound)) } else { not_ready(analysis) };
-    };
+    if query.v.is_some() && query.v != results_version(&source) {
+        return Err(Problem::detailed(Kind::NotFound, "there are no such results: read the manifest anew"));
+    }
     // Without a version other bytes may come to lie under this address: from another attempt, or another run.
     let cache = if query.v.is_some() { "private, max-age=31536000, immutable" } else { "private, no-cache" };
-    respond_chunk(&headers, coding, cache, stored.bytes).await
+    respond_chunk(&headers, coding, cache, id, bytes.unwrap_or_default()).await
+}
+
+/// The strong tag of a stored chunk, sent as `coding` has it. Its bytes never change, so its id will do for them.
+fn chunk_etag(id: Uuid, coding: Coding) -> String {
+    match coding {
+        Coding::Zstd => format!("\"{}-zstd\"", id.simple()),
+        Coding::Identity => format!("\"{}\"", id.simple()),
+    }
+}
+
+/// The chunks that [`chunk_etag`] made the client's tags of.
+fn known_chunks(headers: &HeaderMap, coding: Coding) -> Vec<Uuid> {
+    let end = match coding {
+        Coding::Zstd => "-zstd\"",
+        Coding::Identity => "\"",
+    };
+    let id = |tag: &str| Uuid::try_parse(tag.strip_prefix('"')?.strip_suffix(end)?).ok();
+    conditional::tags(headers).filter_map(id).collect()
 }
 
 async fn respond_chunk(
     headers: &HeaderMap,
     coding: Coding,
     cache: &'static str,
-    stored: Vec<u8>,
+    id: Uuid,
+    stored: Bytes,
 ) -> Result<Response, Problem> {
-    let content_type = "application/octet-stream";
-    let mut response = match coding {
-        Coding::Zstd => {
-            let etag = strong_etag(&stored, "-zstd");
-            let mut response = tagged(headers, etag, content_type, cache, stored.into());
-            if response.status() == StatusCode::OK {
-                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
-            }
-            response
-        }
-        Coding::Identity => {
-            let etag = strong_etag(&stored, "");
-            let unpacked =
-                tokio::task::spawn_blocking(move || chunk::unpack(&stored, MAX_PAYLOAD_BYTES)).await;
-            let payload = unpacked.map_err(Problem::internal)?.map_err(Problem::internal)?;
-            tagged(headers, etag, content_type, cache, payload.into())
-        }
+    let etag = chunk_etag(id, coding);
+    let body = match coding {
+        Coding::Identity if !conditional::matches(headers, &etag) => unpack(stored).await?,
+        _ => stored,
     };
+    let mut response = tagged(headers, etag, "application/octet-stream", cache, body);
+    if coding == Coding::Zstd && response.status() == StatusCode::OK {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+    }
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     Ok(response)
+}
+
+async fn unpack(stored: Bytes) -> Result<Bytes, Problem> {
+    let unpacked = tokio::task::spawn_blocking(move || chunk::unpack(&stored, MAX_PAYLOAD_BYTES)).await;
+    Ok(unpacked.map_err(Problem::internal)?.map_err(Problem::internal)?.into())
 }
 
 /// Which events to list.
@@ -235,10 +281,10 @@ pub(crate) struct EventQuery {
 
 /// Beats, bars, onsets, keys and sections in order of time.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/events", tag = "results",
-    params(("analysis_id" = Uuid, Path), EventQuery),
+    params(("analysis_id" = Uuid, Path), EventQuery, ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = Page<EventView>),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
-        (status = 404, body = crate::problem::Body),
+        (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 409, description = "The analysis failed", body = crate::problem::Body),
         (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn events(
@@ -246,6 +292,7 @@ pub(crate) async fn events(
     caller: Caller,
     Path(analysis_id): Path<Uuid>,
     Query(query): Query<EventQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit.or(Some(MAX_EVENTS)), MAX_EVENTS)?;
     let after = query
@@ -256,9 +303,15 @@ pub(crate) async fn events(
     let types = query.r#type.as_deref().unwrap_or_default().split(',').map(str::trim);
     let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let mut db = app.db().await?;
-    let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
-    if analysis.status != Status::Completed {
-        return not_ready(analysis);
+    let source = frames::source(&mut db, analysis_id).await?;
+    rights::source(&mut db, &caller, source.as_ref()).await?;
+    let Some(version) = source.as_ref().and_then(results_version) else {
+        return without_result(&mut db, analysis_id).await;
+    };
+    // Which of them, the address says; how they are written, the version of this program.
+    let etag = format!("\"{version}-{}\"", env!("CARGO_PKG_VERSION"));
+    if conditional::matches(&headers, &etag) {
+        return Ok(tagged(&headers, etag, "application/json", "private, no-cache", Bytes::new()));
     }
     // Times are stored as i32: what lies beyond is after everything.
     let stored_ms = |ms: u32| i32::try_from(ms).unwrap_or(i32::MAX);
@@ -270,6 +323,8 @@ pub(crate) async fn events(
         limit: i64::from(limit) + 1,
     };
     let rows = frames::events(&mut db, analysis_id, &filter).await?;
+    drop(db);
     let cursor = |row: &StoredEvent| page::write_cursor(row.time_ms, row.id);
-    Ok(Json(Page::<EventView>::new(rows, limit, cursor)).into_response())
+    let body = serde_json::to_vec(&Page::<EventView>::new(rows, limit, cursor)).map_err(Problem::internal)?;
+    Ok(tagged(&headers, etag, "application/json", "private, no-cache", body.into()))
 }

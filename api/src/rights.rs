@@ -1,10 +1,13 @@
 //! Whose track it is, and who else may touch it. Everything that hangs on a track goes through here.
 
+use crate::auth::Visitor;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use store::PgConnection;
 use store::access::{self, Action, TRACKS};
 use store::analyses::{self, Analysis};
+use store::frames::Source;
+use store::sessions::{self, Session};
 use store::tracks::{self, Track};
 use uuid::Uuid;
 
@@ -19,17 +22,58 @@ pub(crate) async fn track(
     action: Action,
 ) -> Result<Track, Problem> {
     let found = tracks::get(db, id).await?;
-    if let Some(track) = found.as_ref().filter(|track| track.user_id == caller.user_id()) {
-        return Ok(track.clone());
+    check(db, caller, found.as_ref().map(|track| (track.id, track.user_id)), action).await?;
+    found.ok_or_else(|| Problem::new(Kind::NotFound))
+}
+
+/// Whether `caller` may do `action` with a track, named with its owner; `None` stands for one that does not exist.
+async fn check(
+    db: &mut PgConnection,
+    caller: &Caller,
+    track: Option<(Uuid, Uuid)>,
+    action: Action,
+) -> Result<(), Problem> {
+    if track.is_some_and(|(_, owner_id)| owner_id == caller.user_id()) {
+        return Ok(());
     }
     let entitled = access::is_entitled(db, caller.user_id(), TRACKS, action).await?;
-    match found {
-        Some(track) if entitled => {
-            access::record(db, &caller.audit("track.cross_user_access", id, action)).await?;
-            Ok(track)
+    match track {
+        Some((track_id, _)) if entitled => {
+            Ok(access::record(db, &caller.audit("track.cross_user_access", track_id, action)).await?)
         }
         _ => Err(Problem::new(Kind::NotFound)),
     }
+}
+
+/// By what someone may read a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// It is theirs.
+    Owned,
+    /// A role grants it.
+    Granted,
+}
+
+/// By what `caller` may read results of `source`, if they may; `None` stands for an analysis that does not exist.
+pub(crate) async fn source(
+    db: &mut PgConnection,
+    caller: &Caller,
+    source: Option<&Source>,
+) -> Result<Right, Problem> {
+    check(db, caller, source.map(|source| (source.track_id, source.owner_id)), Action::Read).await?;
+    let owned = source.is_some_and(|source| source.owner_id == caller.user_id());
+    Ok(if owned { Right::Owned } else { Right::Granted })
+}
+
+/// The same for a visitor whose session was looked up along with the source.
+pub(crate) async fn admit(
+    db: &mut PgConnection,
+    visitor: &Visitor,
+    session: Option<Session>,
+    found: Option<&Source>,
+) -> Result<Right, Problem> {
+    let caller = visitor.caller(sessions::admit(db, session).await?)?;
+    source(db, &caller, found).await
 }
 
 /// The analysis, if `caller` may do `action` with its track.

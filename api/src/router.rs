@@ -61,8 +61,6 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(analyses::get))
         .routes(routes!(analyses::cancel))
         .routes(routes!(progress::progress))
-        .routes(routes!(results::manifest))
-        .routes(routes!(results::chunk))
         .routes(routes!(frames::frames))
         .routes(routes!(results::events))
         .routes(routes!(spotify::audio_analysis))
@@ -71,6 +69,11 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
         .routes(routes!(metrics::metrics))
+}
+
+/// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].
+fn frequent() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(results::manifest)).routes(routes!(results::chunk))
 }
 
 /// Routes behind authentication that have limits of their own.
@@ -96,6 +99,7 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
     let uploads = uploads().layer(DefaultBodyLimit::disable()).route_layer(authenticated());
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(protected)
+        .merge(frequent().layer(timed()))
         .merge(uploads)
         .merge(open().layer(timed()))
         .split_for_parts()
@@ -104,7 +108,7 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    let parts = [protected(), uploads(), open()];
+    let parts = [protected(), frequent(), uploads(), open()];
     let all =
         parts.into_iter().fold(OpenApiRouter::with_openapi(Description::openapi()), OpenApiRouter::merge);
     all.split_for_parts().1

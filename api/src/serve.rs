@@ -3,6 +3,7 @@
 use crate::router::router;
 use crate::state::App;
 use crate::sweep;
+use axum::serve::ListenerExt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,12 @@ pub async fn serve(
     let closer = closing.clone();
     let mut sweeper = tokio::spawn(sweep::run(app.clone()));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    // An answer goes out when it is written: its last part waits for no acknowledgement.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+    });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
         closer.cancel();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use store::analyses::Analysis;
 use store::prompts::{Preset, Template};
 use store::tracks::Track;
@@ -282,7 +283,8 @@ pub(crate) struct EventView {
     /// How sure the engine is, 0 to 1.
     pub(crate) confidence: Option<f32>,
     /// Details by type, for a beat `{"bar": 1, "position": 1}`.
-    pub(crate) event_data: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    pub(crate) event_data: Option<Box<RawValue>>,
 }
 
 impl From<store::frames::StoredEvent> for EventView {
@@ -292,7 +294,8 @@ impl From<store::frames::StoredEvent> for EventView {
             duration_ms: row.duration_ms,
             event_type: row.event_type,
             confidence: row.confidence,
-            event_data: row.event_data,
+            // It came out of a JSON column.
+            event_data: row.event_data.and_then(|text| RawValue::from_string(text).ok()),
         }
     }
 }

@@ -13,6 +13,10 @@ pub const MAX_CONNECTIONS: u32 = 16;
 /// worker, which is 10 s by default: whoever waits under a lease can try again before it is over.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// A connection that lay unused for longer is tried before it is lent. sqlx tries each one when it comes back; to try
+/// it again a moment later would be a round trip for nothing with every request.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 /// Connects to the server that a URL names, e.g. `postgres://user:password@host/database`.
 ///
 /// # Errors
@@ -71,5 +75,16 @@ async fn pool(server: PgConnectOptions) -> Result<PgPool> {
 }
 
 fn options(max_connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT)
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }

@@ -13,6 +13,7 @@ pub mod orphans;
 pub mod prompts;
 pub mod queue;
 pub mod results;
+mod row_bytes;
 pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -16,10 +16,11 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 /// Where objects are kept.
 #[derive(Debug, Clone)]
@@ -148,26 +149,33 @@ impl Objects {
         }
     }
 
-    /// Copies an object to a new file and returns its size.
+    /// Opens an object as a file: the stored one itself where the storage is a directory, else a copy that is made at
+    /// `path`. It stays as it is for who holds it open, whatever becomes of the object.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] above `max_bytes`, [`Error::Local`] when the file cannot be written, [`Error::NotFound`], else
+    /// [`Error::TooLarge`] above `max_bytes`, [`Error::Local`] when the copy cannot be written, [`Error::NotFound`], else
     /// as the storage has it.
-    pub async fn fetch(&self, key: &ObjectKey, path: &Path, max_bytes: u64) -> Result<u64> {
-        let mut body = self.get(key).await?;
-        if body.size_bytes > max_bytes {
-            return Err(Error::TooLarge { size_bytes: body.size_bytes, max_bytes });
-        }
+    pub async fn fetch(&self, key: &ObjectKey, path: &Path, max_bytes: u64) -> Result<File> {
+        let s3 = match &self.backend {
+            Backend::Directory(directory) => {
+                let (file, size_bytes) = directory.open_file(key).await?;
+                within(size_bytes, max_bytes)?;
+                return Ok(file.into_std().await);
+            }
+            Backend::S3(s3) => s3,
+        };
+        let mut body = s3.get(key, None).await?;
+        within(body.size_bytes, max_bytes)?;
         let local = |source| Error::Local { path: path.to_owned(), source };
-        let mut file = tokio::fs::File::create_new(path).await.map_err(local)?;
-        let mut written = 0;
+        let new = tokio::fs::OpenOptions::new().read(true).write(true).create_new(true).open(path).await;
+        let mut file = new.map_err(local)?;
         while let Some(part) = body.stream.next().await {
             let part = part.map_err(|error| Error::transient(key, error))?;
             file.write_all(&part).await.map_err(local)?;
-            written += part.len() as u64;
         }
         file.flush().await.map_err(local)?;
-        Ok(written)
+        file.rewind().await.map_err(local)?;
+        Ok(file.into_std().await)
     }
 
     /// Looks at an object without reading it.
@@ -232,6 +240,10 @@ impl Objects {
             Backend::Directory(_) => Ok(None),
         }
     }
+}
+
+fn within(size_bytes: u64, max_bytes: u64) -> Result<()> {
+    if size_bytes > max_bytes { Err(Error::TooLarge { size_bytes, max_bytes }) } else { Ok(()) }
 }
 
 /// Turns a stream that ends before `length` bytes into one that ends with an error.

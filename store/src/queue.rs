@@ -142,40 +142,36 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
         Pick::Next => None,
         Pick::Only(id) => Some(id),
     };
-    let mut tx = pool.begin().await?;
     let row = sqlx::query!(
         r#"WITH due AS (
                SELECT id FROM track_analyses
                 WHERE status = 'pending' AND next_run_at <= now() AND attempt < max_attempts
                   AND ($1::uuid IS NULL OR id = $1)
                 ORDER BY priority DESC, next_run_at, id LIMIT 1
-                  FOR UPDATE SKIP LOCKED)
-           UPDATE track_analyses a
-              SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
-                  lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
-                  done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL,
-                  summary = NULL, manifest = NULL, updated_at = now()
-             FROM due, reference_tracks t
-            WHERE a.id = due.id AND t.id = a.track_id
-           RETURNING a.id, a.lease_token AS "token!", a.attempt, a.max_attempts, a.track_id, a.analysis_type,
-                     a.parameters, t.r2_key, t.mime_type, t.name AS track_name"#,
+                  FOR UPDATE SKIP LOCKED),
+           claimed AS (
+               UPDATE track_analyses a
+                  SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
+                      lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
+                      done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL,
+                      summary = NULL, manifest = NULL, updated_at = now()
+                 FROM due, reference_tracks t
+                WHERE a.id = due.id AND t.id = a.track_id
+               RETURNING a.id, a.lease_token, a.attempt, a.max_attempts, a.track_id, a.analysis_type,
+                         a.parameters, t.r2_key, t.mime_type, t.name),
+           begun AS (
+               INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker)
+               SELECT lease_token, id, attempt, $3 FROM claimed)
+           SELECT id, lease_token AS "token!", attempt, max_attempts, track_id, analysis_type, parameters,
+                  r2_key, mime_type, name AS track_name
+             FROM claimed"#,
         only,
         interval(lease_for),
         worker
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    sqlx::query!(
-        "INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker) VALUES ($1, $2, $3, $4)",
-        row.token,
-        row.id,
-        row.attempt,
-        worker
-    )
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
     Ok(Some(Claim {
         lease: Lease { analysis_id: row.id, token: row.token, attempt: row.attempt },
         max_attempts: row.max_attempts,
@@ -376,10 +372,13 @@ async fn end_in_error(
 
 /// Removes every result row of an analysis, whoever wrote it: results are replaced as a whole.
 pub(crate) async fn drop_results(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
-    sqlx::query!("DELETE FROM analysis_frame_manifests WHERE analysis_id = $1", analysis_id)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!("DELETE FROM analysis_events WHERE analysis_id = $1", analysis_id).execute(db).await?;
+    sqlx::query!(
+        "WITH events AS (DELETE FROM analysis_events WHERE analysis_id = $1)
+         DELETE FROM analysis_frame_manifests WHERE analysis_id = $1",
+        analysis_id
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

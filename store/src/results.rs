@@ -1,8 +1,9 @@
-//! The way of a result into the database: chunks as they come, then everything else in one commit.
+//! The way of a result into the database: chunks as they come, the rest in one commit.
 //!
-//! [`begin`] removes what an earlier attempt left, [`append`] stores finished chunks, [`finish`] is the commit point:
-//! before it readers see a running analysis, after it a completed one. Every step shows the lease; without it nothing
-//! is written.
+//! [`append`] stores finished chunks, many in one statement; the first time it also removes what an earlier attempt
+//! left and announces the levels. [`finish`] is the commit point: before it readers see a running analysis, after it a
+//! completed one. A short analysis has no [`append`]: all of it is written by [`finish`]. Every step shows the lease;
+//! without it nothing is written.
 
 use crate::queue::{self, Lease};
 use crate::{Error, Result};
@@ -15,6 +16,7 @@ use analysis_core::summary::Summary;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
+use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 /// Most events in one INSERT: keeps a statement's memory in bounds for tracks of many hours.
@@ -23,6 +25,8 @@ const EVENTS_PER_INSERT: usize = 10_000;
 /// What there is to store when the audio has been read to its end.
 #[derive(Debug, Clone, Copy)]
 pub struct Finished<'a, I> {
+    /// The chunks that were not appended yet.
+    pub chunks: &'a [Chunk],
     /// Stored beside the row, for quick access.
     pub summary: &'a Summary,
     /// Stored as a document, and in columns.
@@ -32,75 +36,128 @@ pub struct Finished<'a, I> {
 }
 
 /// An attempt that writes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Writer {
     lease: Lease,
+    levels: LevelColumns,
     hop_ms: u32,
-    manifest_ids: Vec<Uuid>,
+    /// Whether the levels are announced. Set when that is committed: a write whose answer was lost is repeated whole.
+    announced: AtomicBool,
 }
 
 impl Writer {
+    /// Writes nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for numbers that the columns cannot hold.
+    pub fn new(lease: &Lease, config: &Config) -> Result<Self> {
+        let levels = LevelColumns::new(config)?;
+        Ok(Self { lease: *lease, levels, hop_ms: config.hop_ms, announced: AtomicBool::new(false) })
+    }
+
     /// The lease it writes under.
     #[must_use]
     pub fn lease(&self) -> &Lease {
         &self.lease
     }
-}
 
-/// Begins to write: removes what earlier attempts left and makes a provisional manifest row for every level.
-///
-/// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for numbers that the columns cannot hold.
-pub async fn begin(pool: &PgPool, lease: &Lease, config: &Config) -> Result<Writer> {
-    let layout = FrameLayout::new(config);
-    let frame_layout = document("frame_layout", &layout)?;
-    let mut tx = pool.begin().await?;
-    queue::hold(&mut tx, lease).await?;
-    queue::drop_results(&mut tx, lease.analysis_id).await?;
-    let mut manifest_ids = Vec::new();
-    for level in 0..=config.zoom_levels {
-        let id = sqlx::query_scalar!(
-            "INSERT INTO analysis_frame_manifests
-                 (analysis_id, attempt, lease_token, level, hop_ms, frame_count, duration_ms, sample_rate, bands,
-                  bytes_per_frame, frame_layout, analyzer_version, chunk_size_frames, total_chunks)
-             VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, $7, $8, $9, $10, 0) RETURNING id",
-            lease.analysis_id,
-            lease.attempt,
-            lease.token,
-            column::<_, i16>("level", level)?,
-            column::<_, i32>("hop_ms", level_hop_ms(config.hop_ms, level)?)?,
-            column::<_, i32>("bands", config.bands)?,
-            column::<_, i32>("bytes_per_frame", layout.bytes_per_frame())?,
-            frame_layout,
-            analysis_core::ANALYZER_VERSION,
-            column::<_, i32>("chunk_frames", config.chunk_frames)?
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        manifest_ids.push(id);
+    fn manifest_id(&self, level: u32) -> Result<Uuid> {
+        let place = usize::try_from(level).unwrap_or(usize::MAX);
+        self.levels.manifest_ids.get(place).copied().ok_or_else(|| Error::Invalid {
+            field: "level",
+            reason: format!("{level} is beyond the {} levels announced", self.levels.manifest_ids.len()),
+        })
     }
-    tx.commit().await?;
-    Ok(Writer { lease: *lease, hop_ms: config.hop_ms, manifest_ids })
+
+    /// Removes what earlier attempts left and makes a provisional manifest row for every level, once.
+    async fn announce(&self, db: &mut PgConnection) -> Result<()> {
+        if self.announced.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        queue::drop_results(db, self.lease.analysis_id).await?;
+        self.levels.insert(db, &self.lease).await
+    }
+
+    /// To be called when the transaction that announced is committed.
+    fn set_announced(&self) {
+        self.announced.store(true, Ordering::Relaxed);
+    }
 }
 
-/// Stores finished chunks, all or none; a chunk that is stored already stays as it is, so that a write whose answer
-/// was lost can be repeated. Readers may see them while the analysis runs.
+/// Stores finished chunks, all or none, in one statement; a chunk that is stored already stays as it is, so that a
+/// write whose answer was lost can be repeated. Readers may see them while the analysis runs.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for a level that [`begin`] was not told of.
+/// [`Error::LeaseLost`], [`Error::Database`], [`Error::Invalid`] for a level that the writer was not made for.
 pub async fn append(pool: &PgPool, writer: &Writer, chunks: &[Chunk]) -> Result<()> {
     if chunks.is_empty() {
         return Ok(());
     }
-    let mut columns = ChunkColumns::default();
-    for chunk in chunks {
-        columns.push(writer, chunk)?;
-    }
+    let columns = ChunkColumns::of(writer, chunks)?;
     let mut tx = pool.begin().await?;
     queue::hold(&mut tx, &writer.lease).await?;
+    writer.announce(&mut tx).await?;
     columns.insert(&mut tx).await?;
     tx.commit().await?;
+    writer.set_announced();
     Ok(())
+}
+
+/// Levels column by column, as UNNEST takes them, and what they have in common.
+#[derive(Debug)]
+struct LevelColumns {
+    manifest_ids: Vec<Uuid>,
+    levels: Vec<i16>,
+    hops_ms: Vec<i32>,
+    bands: i32,
+    bytes_per_frame: i32,
+    frame_layout: Value,
+    chunk_frames: i32,
+}
+
+impl LevelColumns {
+    fn new(config: &Config) -> Result<Self> {
+        let layout = FrameLayout::new(config);
+        let mut columns = Self {
+            manifest_ids: Vec::new(),
+            levels: Vec::new(),
+            hops_ms: Vec::new(),
+            bands: column("bands", config.bands)?,
+            bytes_per_frame: column("bytes_per_frame", layout.bytes_per_frame())?,
+            frame_layout: document("frame_layout", &layout)?,
+            chunk_frames: column("chunk_frames", config.chunk_frames)?,
+        };
+        for level in 0..=config.zoom_levels {
+            columns.manifest_ids.push(Uuid::new_v4());
+            columns.levels.push(column("level", level)?);
+            columns.hops_ms.push(column("hop_ms", level_hop_ms(config.hop_ms, level)?)?);
+        }
+        Ok(columns)
+    }
+
+    async fn insert(&self, db: &mut PgConnection, lease: &Lease) -> Result<()> {
+        sqlx::query!(
+            "INSERT INTO analysis_frame_manifests
+                 (id, level, hop_ms, analysis_id, attempt, lease_token, frame_count, duration_ms, sample_rate, bands,
+                  bytes_per_frame, frame_layout, analyzer_version, chunk_size_frames, total_chunks)
+             SELECT l.id, l.level, l.hop_ms, $4, $5, $6, 0, 0, 0, $7, $8, $9, $10, $11, 0
+               FROM UNNEST($1::uuid[], $2::smallint[], $3::int[]) AS l (id, level, hop_ms)",
+            &self.manifest_ids,
+            &self.levels,
+            &self.hops_ms,
+            lease.analysis_id,
+            lease.attempt,
+            lease.token,
+            self.bands,
+            self.bytes_per_frame,
+            self.frame_layout,
+            analysis_core::ANALYZER_VERSION,
+            self.chunk_frames
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
 }
 
 /// Chunks column by column, as UNNEST takes them.
@@ -117,16 +174,19 @@ struct ChunkColumns<'a> {
 }
 
 impl<'a> ChunkColumns<'a> {
+    fn of(writer: &Writer, chunks: &'a [Chunk]) -> Result<Self> {
+        let mut columns = Self::default();
+        for chunk in chunks {
+            columns.push(writer, chunk)?;
+        }
+        Ok(columns)
+    }
+
     fn push(&mut self, writer: &Writer, chunk: &'a Chunk) -> Result<()> {
-        let level = usize::try_from(chunk.level).unwrap_or(usize::MAX);
-        let manifest_id = *writer.manifest_ids.get(level).ok_or_else(|| Error::Invalid {
-            field: "level",
-            reason: format!("{level} is beyond the {} levels announced", writer.manifest_ids.len()),
-        })?;
         let hop_ms = u64::from(level_hop_ms(writer.hop_ms, chunk.level)?);
         let start = u64::from(chunk.start_frame);
         let end = start + u64::from(chunk.frame_count);
-        self.manifest_ids.push(manifest_id);
+        self.manifest_ids.push(writer.manifest_id(chunk.level)?);
         self.indices.push(column("chunk index", chunk.index)?);
         self.start_frames.push(column("start_frame", start)?);
         self.end_frames.push(column("end_frame", end)?);
@@ -138,6 +198,9 @@ impl<'a> ChunkColumns<'a> {
     }
 
     async fn insert(&self, db: &mut PgConnection) -> Result<()> {
+        if self.indices.is_empty() {
+            return Ok(());
+        }
         sqlx::query!(
             "INSERT INTO analysis_frame_data
                  (manifest_id, chunk_index, start_frame, end_frame, start_time_ms, end_time_ms, frame_count,
@@ -160,7 +223,8 @@ impl<'a> ChunkColumns<'a> {
     }
 }
 
-/// The commit point: manifests, events, summary, the completed analysis and the ready track, all or none.
+/// The commit point: the last chunks, manifests, events, summary, the completed analysis and the ready track, all or
+/// none.
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Database`]; [`Error::Invalid`] when the manifest and the stored chunks do not agree
@@ -169,10 +233,13 @@ pub async fn finish<I>(pool: &PgPool, writer: &Writer, finished: Finished<'_, I>
 where
     I: Iterator<Item = Event> + Send,
 {
-    let Finished { summary, manifest, events } = finished;
+    let Finished { chunks, summary, manifest, events } = finished;
     let lease = &writer.lease;
+    let chunks = ChunkColumns::of(writer, chunks)?;
     let mut tx = pool.begin().await?;
     let held = queue::hold_with_track(&mut tx, lease).await?;
+    writer.announce(&mut tx).await?;
+    chunks.insert(&mut tx).await?;
     complete_manifests(&mut tx, writer, manifest).await?;
     insert_events(&mut tx, lease.analysis_id, events).await?;
     sqlx::query!(
@@ -196,40 +263,43 @@ where
 }
 
 async fn complete_manifests(db: &mut PgConnection, writer: &Writer, manifest: &Manifest) -> Result<()> {
+    let (mut ids, mut hops_ms, mut frames, mut chunks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for level in &manifest.levels {
-        let place = usize::try_from(level.level).unwrap_or(usize::MAX);
-        let Some(id) = writer.manifest_ids.get(place) else {
-            return Err(Error::Invalid {
-                field: "manifest",
-                reason: format!("level {place} was not announced"),
-            });
-        };
-        let stored = sqlx::query!(
-            r#"UPDATE analysis_frame_manifests m
-                  SET manifest_version = $2, hop_ms = $3, frame_count = $4, duration_ms = $5, sample_rate = $6,
-                      fingerprint = $7, analyzer_version = $8, total_chunks = $9
-                WHERE id = $1
-               RETURNING (SELECT count(*) FROM analysis_frame_data WHERE manifest_id = m.id) AS "chunks!",
-                         (SELECT coalesce(sum(frame_count), 0) FROM analysis_frame_data
-                           WHERE manifest_id = m.id) AS "frames!""#,
-            id,
-            column::<_, i32>("manifest_version", manifest.manifest_version)?,
-            column::<_, i32>("hop_ms", level.hop_ms)?,
-            column::<_, i32>("frame_count", level.frame_count)?,
-            column::<_, i32>("duration_ms", manifest.duration_ms)?,
-            column::<_, i32>("sample_rate", manifest.sample_rate)?,
-            manifest.fingerprint,
-            manifest.analyzer_version,
-            column::<_, i32>("total_chunks", level.total_chunks)?
-        )
-        .fetch_one(&mut *db)
-        .await?;
-        if (u64::try_from(stored.chunks), u64::try_from(stored.frames))
-            != (Ok(u64::from(level.total_chunks)), Ok(u64::from(level.frame_count)))
-        {
+        ids.push(writer.manifest_id(level.level)?);
+        hops_ms.push(column::<_, i32>("hop_ms", level.hop_ms)?);
+        frames.push(column::<_, i32>("frame_count", level.frame_count)?);
+        chunks.push(column::<_, i32>("total_chunks", level.total_chunks)?);
+    }
+    let stored = sqlx::query!(
+        r#"UPDATE analysis_frame_manifests m
+              SET manifest_version = $5, hop_ms = l.hop_ms, frame_count = l.frames, duration_ms = $6, sample_rate = $7,
+                  fingerprint = $8, analyzer_version = $9, total_chunks = l.chunks
+             FROM UNNEST($1::uuid[], $2::int[], $3::int[], $4::int[]) AS l (id, hop_ms, frames, chunks)
+            WHERE m.id = l.id
+           RETURNING m.id,
+                     (SELECT count(*) FROM analysis_frame_data WHERE manifest_id = m.id) AS "chunks!",
+                     (SELECT coalesce(sum(frame_count), 0) FROM analysis_frame_data
+                       WHERE manifest_id = m.id) AS "frames!""#,
+        &ids,
+        &hops_ms,
+        &frames,
+        &chunks,
+        column::<_, i32>("manifest_version", manifest.manifest_version)?,
+        column::<_, i32>("duration_ms", manifest.duration_ms)?,
+        column::<_, i32>("sample_rate", manifest.sample_rate)?,
+        manifest.fingerprint,
+        manifest.analyzer_version
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for (level, id) in manifest.levels.iter().zip(&ids) {
+        let row = stored.iter().find(|row| row.id == *id);
+        let found = row.map_or((0, 0), |row| (row.chunks, row.frames));
+        if found != (i64::from(level.total_chunks), i64::from(level.frame_count)) {
+            let (chunks, frames) = found;
             let reason = format!(
-                "level {place} should have {} frames in {} chunks, {} in {} are stored",
-                level.frame_count, level.total_chunks, stored.frames, stored.chunks
+                "level {} should have {} frames in {} chunks, {frames} in {chunks} are stored",
+                level.level, level.frame_count, level.total_chunks
             );
             return Err(Error::Invalid { field: "manifest", reason });
         }

@@ -114,25 +114,43 @@ pub async fn create(
 /// # Errors
 /// [`Error::Database`].
 pub async fn look_up(db: &mut PgConnection, token: &Token) -> Result<Lookup> {
-    let row = sqlx::query!(
-        r#"SELECT s.id, s.user_id, u.approved,
-                  s.expires_at <= now() AS "expired!",
-                  coalesce(s.last_activity_at < now() - interval '1 minute', true) AS "stale!"
-             FROM sessions s JOIN users u ON u.id = s.user_id
-            WHERE s.token = $1"#,
+    let session = sqlx::query_as!(
+        Session,
+        r#"SELECT session_id AS "session_id!", user_id AS "user_id!", approved AS "approved!",
+                  expired AS "expired!", stale AS "stale!"
+             FROM arsis_session($1)"#,
         token.hash()
     )
     .fetch_optional(&mut *db)
     .await?;
-    let Some(row) = row else { return Ok(Lookup::Unknown) };
-    let identity = Identity { user_id: row.user_id, session_id: row.id };
-    if row.expired {
+    admit(db, session).await
+}
+
+/// A session as the function `arsis_session` gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    pub(crate) session_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) approved: bool,
+    pub(crate) expired: bool,
+    /// Its activity was not noted for a while.
+    pub(crate) stale: bool,
+}
+
+/// What is to be thought of a session that a query gave together with other things; notes its activity.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn admit(db: &mut PgConnection, session: Option<Session>) -> Result<Lookup> {
+    let Some(session) = session else { return Ok(Lookup::Unknown) };
+    let identity = Identity { user_id: session.user_id, session_id: session.session_id };
+    if session.expired {
         return Ok(Lookup::Expired);
     }
-    if !row.approved {
+    if !session.approved {
         return Ok(Lookup::Unapproved(identity));
     }
-    if row.stale {
+    if session.stale {
         touch(db, identity).await?;
     }
     Ok(Lookup::Valid(identity))

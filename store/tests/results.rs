@@ -11,16 +11,19 @@ use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::frame::FrameLayout;
 use analysis_core::manifest::{Manifest, ManifestBuilder};
 use analysis_core::summary::{AudioInfo, KeyEstimate, Mode, Summary};
-use serde_json::json;
-use sqlx::PgPool;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use store::Error;
 use store::analyses::Status;
-use store::frames::{self, EventFilter};
+use store::frames::{self, ChunkFor, EventFilter, Reader};
 use store::queue::{Lease, reaper};
 use store::results::{self, Finished, Writer};
+use store::sessions::{self, Lookup, Origin, Token};
 use store::testing::TestDatabase;
+use store::users;
 use support::{LEASE, claim, claimed, count, execute, expire, row};
+use uuid::Uuid;
 
 fn config() -> Config {
     Config { chunk_frames: 100, zoom_levels: 1, ..Config::default() }
@@ -83,19 +86,37 @@ fn events() -> Vec<Event> {
 }
 
 async fn written(pool: &PgPool, lease: &Lease) -> Writer {
-    let writer = results::begin(pool, lease, &config()).await.unwrap();
+    let writer = Writer::new(lease, &config()).unwrap();
     results::append(pool, &writer, &chunks()[..1]).await.unwrap();
     results::append(pool, &writer, &chunks()[1..]).await.unwrap();
     writer
 }
 
 async fn finish(pool: &PgPool, writer: &Writer) -> store::Result<()> {
-    let finished = Finished { summary: &summary(), manifest: &manifest(), events: events().into_iter() };
+    let (summary, manifest) = (&summary(), &manifest());
+    let finished = Finished { chunks: &[], summary, manifest, events: events().into_iter() };
     results::finish(pool, writer, finished).await
 }
 
 fn all() -> EventFilter<'static> {
     EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: 100 }
+}
+
+/// A token of whom the analysis is for, or of someone else.
+async fn token(db: &mut PgConnection, analysis_id: Uuid, own: bool) -> Token {
+    let mut user_id = frames::source(db, analysis_id).await.unwrap().unwrap().owner_id;
+    if !own {
+        user_id = users::add_local(db, &format!("{}@example.org", Uuid::new_v4()), None).await.unwrap().id;
+    }
+    sqlx::query("UPDATE users SET approved = TRUE").execute(&mut *db).await.unwrap();
+    sessions::create(db, user_id, time::Duration::HOUR, Origin::default()).await.unwrap()
+}
+
+/// A chunk as its owner gets it.
+async fn stored_chunk(db: &mut PgConnection, analysis_id: Uuid, level: i16, index: i32) -> Option<ChunkFor> {
+    let reader = Reader { token: &token(db, analysis_id, true).await, granted: false };
+    let answer = frames::chunk_for(db, reader, analysis_id, level, index, &[]).await.unwrap().unwrap();
+    answer.found.filter(|chunk| chunk.id.is_some())
 }
 
 #[tokio::test]
@@ -120,16 +141,18 @@ async fn a_finished_analysis_is_completed_and_its_track_ready() {
     let id = claim.lease.analysis_id;
     let document = frames::manifest(&mut db, id).await.unwrap().unwrap();
     assert_eq!(serde_json::from_value::<Manifest>(document).unwrap(), manifest());
-    let second = frames::chunk(&mut db, id, 0, 1).await.unwrap().unwrap();
-    assert_eq!((second.bytes.as_slice(), second.start_frame, second.frame_count), (&b"second"[..], 100, 50));
+    assert_eq!(stored_chunk(&mut db, id, 0, 1).await.unwrap().bytes.unwrap(), b"second"[..]);
+    let second = &frames::chunks_between(&mut db, id, 0, 1000, 1001, None, 10).await.unwrap()[0];
+    assert_eq!((&second.bytes[..], second.start_frame, second.frame_count), (&b"second"[..], 100, 50));
     assert_eq!((second.start_time_ms, second.end_time_ms), (1000, 1500));
-    let coarse = frames::chunk(&mut db, id, 1, 0).await.unwrap().unwrap();
+    let coarse = &frames::chunks_between(&mut db, id, 1, 0, 1, None, 10).await.unwrap()[0];
     assert_eq!((coarse.start_time_ms, coarse.end_time_ms), (0, 19 * 80));
-    assert!(frames::chunk(&mut db, id, 0, 2).await.unwrap().is_none());
+    assert!(stored_chunk(&mut db, id, 0, 2).await.is_none());
     let stored = frames::events(&mut db, id, &all()).await.unwrap();
     let beats: Vec<_> = stored.iter().filter(|event| event.event_type == "beat").collect();
     assert_eq!((stored.len(), beats.len()), (4, 3));
-    assert_eq!(beats[1].event_data, Some(json!({"bar": 1, "position": 2})));
+    let data = beats[1].event_data.as_deref().map(|text| serde_json::from_str::<Value>(text).unwrap());
+    assert_eq!(data, Some(json!({"bar": 1, "position": 2})));
     assert!(results::is_committed(pool, &claim.lease).await.unwrap());
 }
 
@@ -142,19 +165,19 @@ async fn a_further_run_of_an_analysis_shows_nothing_of_the_one_before() {
     let writer = written(pool, &lease).await;
     finish(pool, &writer).await.unwrap();
     let mut db = pool.acquire().await.unwrap();
-    let read = frames::chunk(&mut db, id, 0, 0).await.unwrap().unwrap();
-    assert_eq!((read.status, read.completed_at.is_some()), (Status::Completed, true));
+    let read = stored_chunk(&mut db, id, 0, 0).await.unwrap();
+    assert_eq!((read.source.status, read.source.completed_at.is_some()), (Status::Completed, true));
 
     execute(pool, "UPDATE track_analyses SET status = 'pending' WHERE id = $1", id).await;
     assert_eq!(row(pool, id).await.summary, None);
     // The same attempt number as in the first run, with the first run's rows still there.
     let again = claim(pool, "second", LEASE).await.unwrap().lease;
     assert_eq!(again.attempt, lease.attempt);
-    assert_eq!(frames::chunk(&mut db, id, 0, 0).await.unwrap(), None);
+    assert_eq!(stored_chunk(&mut db, id, 0, 0).await, None);
     assert!(frames::levels(&mut db, id).await.unwrap().is_empty());
     written(pool, &again).await;
-    let read = frames::chunk(&mut db, id, 0, 0).await.unwrap().unwrap();
-    assert_eq!((read.status, read.completed_at), (Status::Running, None));
+    let read = stored_chunk(&mut db, id, 0, 0).await.unwrap();
+    assert_eq!((read.source.status, read.source.completed_at), (Status::Running, None));
 }
 
 #[tokio::test]
@@ -164,7 +187,7 @@ async fn chunks_of_a_running_analysis_can_be_read_and_its_result_cannot() {
     let lease = claimed(pool).await.lease;
     written(pool, &lease).await;
     let mut db = pool.acquire().await.unwrap();
-    assert!(frames::chunk(&mut db, lease.analysis_id, 0, 0).await.unwrap().is_some());
+    assert!(stored_chunk(&mut db, lease.analysis_id, 0, 0).await.is_some());
     let levels = frames::levels(&mut db, lease.analysis_id).await.unwrap();
     assert_eq!(
         levels.iter().map(|level| (level.hop_ms, level.stored_chunks)).collect::<Vec<_>>(),
@@ -183,12 +206,9 @@ async fn what_a_dead_attempt_wrote_is_seen_by_nobody_and_replaced_by_the_next() 
     expire(pool, dead.analysis_id).await;
     reaper::reap(pool).await.unwrap();
     let mut db = pool.acquire().await.unwrap();
-    assert!(frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(), "it is pending");
+    assert!(stored_chunk(&mut db, dead.analysis_id, 0, 0).await.is_none(), "it is pending");
     let next = claim(pool, "second", LEASE).await.unwrap().lease;
-    assert!(
-        frames::chunk(&mut db, dead.analysis_id, 0, 0).await.unwrap().is_none(),
-        "not of the running attempt"
-    );
+    assert!(stored_chunk(&mut db, dead.analysis_id, 0, 0).await.is_none(), "not of the running attempt");
 
     let writer = written(pool, &next).await;
     let late = results::append(pool, &dead_writer, &[chunk(0, 2, 50, b"late")]).await;
@@ -244,7 +264,7 @@ async fn a_manifest_that_does_not_fit_the_stored_chunks_is_refused() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let lease = claimed(pool).await.lease;
-    let writer = results::begin(pool, &lease, &config()).await.unwrap();
+    let writer = Writer::new(&lease, &config()).unwrap();
     results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
     let refused = finish(pool, &writer).await;
     assert!(matches!(refused, Err(Error::Invalid { field: "manifest", .. })), "{refused:?}");
@@ -256,7 +276,7 @@ async fn storing_a_chunk_twice_keeps_one() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let lease = claimed(pool).await.lease;
-    let writer = results::begin(pool, &lease, &config()).await.unwrap();
+    let writer = Writer::new(&lease, &config()).unwrap();
     for _ in 0..2 {
         results::append(pool, &writer, &[chunk(0, 0, 100, b"first")]).await.unwrap();
     }
@@ -312,4 +332,126 @@ async fn a_deleted_track_takes_its_analysis_and_the_lease_along() {
         store::queue::renew(pool, &claim.lease, Default::default(), Duration::from_secs(10)).await.unwrap();
     assert_eq!(renewal, store::queue::Renewal::Lost);
     assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 0);
+}
+
+#[tokio::test]
+async fn what_was_not_appended_is_written_by_the_commit() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = Writer::new(&lease, &config()).unwrap();
+    let (chunks, summary, manifest) = (chunks(), summary(), manifest());
+    let finished =
+        Finished { chunks: &chunks, summary: &summary, manifest: &manifest, events: events().into_iter() };
+    results::finish(pool, &writer, finished).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    assert_eq!(stored_chunk(&mut db, lease.analysis_id, 0, 1).await.unwrap().bytes.unwrap(), b"second"[..]);
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 3);
+    assert_eq!(count(pool, "SELECT count(DISTINCT xmin::text) FROM analysis_frame_data").await, 1);
+}
+
+#[tokio::test]
+async fn a_batch_of_chunks_is_one_statement() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    for statement in [
+        "CREATE TABLE statements (one BOOLEAN)",
+        "CREATE FUNCTION count_statement() RETURNS trigger AS $$
+             BEGIN INSERT INTO statements VALUES (TRUE); RETURN NULL; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER count_statement AFTER INSERT ON analysis_frame_data
+             FOR EACH STATEMENT EXECUTE FUNCTION count_statement()",
+    ] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+    let lease = claimed(pool).await.lease;
+    let writer = Writer::new(&lease, &config()).unwrap();
+    results::append(pool, &writer, &chunks()).await.unwrap();
+    assert_eq!(count(pool, "SELECT count(*) FROM analysis_frame_data").await, 3);
+    assert_eq!(count(pool, "SELECT count(*) FROM statements").await, 1);
+}
+
+#[tokio::test]
+async fn compressed_chunks_are_not_compressed_again() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let storage: String = sqlx::query_scalar(
+        "SELECT attstorage::text FROM pg_attribute
+          WHERE attrelid = 'analysis_frame_data'::regclass AND attname = 'frame_data'",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    assert_eq!(storage, "e", "EXTERNAL");
+    let lease = claimed(pool).await.lease;
+    let writer = Writer::new(&lease, &config()).unwrap();
+    // Bytes that would shrink to nothing, and too many to stay within their row.
+    results::append(pool, &writer, &[chunk(0, 0, 100, &[7; 40_000])]).await.unwrap();
+    let stored = "SELECT pg_column_size(frame_data)::bigint FROM analysis_frame_data";
+    assert_eq!(count(pool, stored).await, 40_000);
+}
+
+#[tokio::test]
+async fn a_reader_gets_the_bytes_unless_they_have_them_or_are_not_the_owner() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = written(pool, &lease).await;
+    finish(pool, &writer).await.unwrap();
+    let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
+    let (own, other) = (token(&mut db, id, true).await, token(&mut db, id, false).await);
+    let as_owner = Reader { token: &own, granted: false };
+    let as_other = Reader { token: &other, granted: false };
+    let granted = Reader { token: &other, granted: true };
+    let mut chunk = async |reader, id, index, known: &[Uuid]| {
+        frames::chunk_for(&mut db, reader, id, 0, index, known).await.unwrap().unwrap().found
+    };
+    let whole = chunk(as_owner, id, 0, &[]).await.unwrap();
+    assert_eq!(whole.bytes.as_deref(), Some(&b"first"[..]));
+    let chunk_id = whole.id.unwrap();
+    for (reader, known, bytes) in [
+        (as_owner, vec![chunk_id], None),
+        (as_owner, vec![Uuid::new_v4()], Some(&b"first"[..])),
+        (as_other, vec![], None),
+        (granted, vec![], Some(&b"first"[..])),
+    ] {
+        let got = chunk(reader, id, 0, &known).await.unwrap();
+        assert_eq!((got.id, got.bytes.as_deref()), (Some(chunk_id), bytes), "{reader:?} {known:?}");
+    }
+    let absent = chunk(as_owner, id, 9, &[]).await.unwrap();
+    assert_eq!((absent.id, absent.bytes), (None, None));
+    assert_eq!(chunk(as_owner, Uuid::new_v4(), 0, &[]).await, None);
+
+    let mut manifest_for = async |reader, known: &[time::OffsetDateTime]| {
+        frames::manifest_for(&mut db, reader, id, known).await.unwrap().unwrap().found.unwrap()
+    };
+    let whole = manifest_for(as_owner, &[]).await;
+    assert_eq!(Manifest::from_json(&whole.json.unwrap()).unwrap(), manifest());
+    assert_eq!(manifest_for(as_owner, &[whole.source.completed_at.unwrap()]).await.json, None);
+    assert_eq!(manifest_for(as_other, &[]).await.json, None);
+    assert!(manifest_for(granted, &[]).await.json.is_some());
+}
+
+#[tokio::test]
+async fn nobody_reads_with_a_session_that_is_over_or_of_a_user_who_is_not_approved() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let lease = claimed(pool).await.lease;
+    let writer = written(pool, &lease).await;
+    finish(pool, &writer).await.unwrap();
+    let (id, mut db) = (lease.analysis_id, pool.acquire().await.unwrap());
+    let own = token(&mut db, id, true).await;
+    for statement in ["UPDATE users SET approved = FALSE", "UPDATE sessions SET expires_at = now()"] {
+        sqlx::query(statement).execute(&mut *db).await.unwrap();
+        let reader = Reader { token: &own, granted: true };
+        let chunk = frames::chunk_for(&mut db, reader, id, 0, 0, &[]).await.unwrap().unwrap();
+        assert_eq!(chunk.found.unwrap().bytes, None);
+        let manifest = frames::manifest_for(&mut db, reader, id, &[]).await.unwrap().unwrap();
+        assert_eq!(manifest.found.unwrap().json, None);
+        let lookup = sessions::admit(&mut db, Some(chunk.session)).await.unwrap();
+        assert!(!matches!(lookup, Lookup::Valid(_)), "{lookup:?}");
+        sqlx::query("UPDATE users SET approved = TRUE").execute(&mut *db).await.unwrap();
+    }
+    let nobody = Token::presented("none");
+    let reader = Reader { token: &nobody, granted: false };
+    assert!(frames::chunk_for(&mut db, reader, id, 0, 0, &[]).await.unwrap().is_none());
 }

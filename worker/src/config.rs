@@ -20,6 +20,9 @@ pub struct Config {
     pub lease: Duration,
     /// How often the lease is renewed, progress published and a cancel seen; at most a third of `lease`. Default 1 s.
     pub renew_every: Duration,
+    /// How long a finished chunk may wait for others, to be stored with them, before those who watch the analysis see
+    /// it (up to 1 minute). Default 1 s: shorter shows more and writes more often.
+    pub store_every: Duration,
     /// How often to look for expired leases and due analyses (at least 100 ms). Default 2 s.
     pub reap_every: Duration,
     /// How long running analyses may go on after the shutdown began, before they are handed back. Default 20 s.
@@ -38,6 +41,7 @@ impl Default for Config {
             name: "worker".to_owned(),
             lease: Duration::from_secs(10),
             renew_every: Duration::from_secs(1),
+            store_every: Duration::from_secs(1),
             reap_every: Duration::from_secs(2),
             drain: Duration::from_secs(20),
             time_limit: Duration::from_secs(6 * 3600),
@@ -63,6 +67,11 @@ impl Config {
             "renew_every is {:?}, it must be more than 0 and at most a third of the lease of {:?}",
             self.renew_every,
             self.lease
+        );
+        anyhow::ensure!(
+            self.store_every <= 60 * second,
+            "store_every is {:?}, it must be at most 1 minute",
+            self.store_every
         );
         anyhow::ensure!(
             self.reap_every >= second / 10,

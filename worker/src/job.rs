@@ -18,8 +18,12 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
-/// Chunks that may wait for the database before the analysis waits for it too.
+/// Chunks that may wait for the database before the analysis waits for it too, beside those of the batch.
 const CHUNKS_IN_FLIGHT: usize = 16;
+
+/// Chunks are stored when there are this many bytes of them. A row is stored in about 50 µs and a transaction in one or
+/// two milliseconds: from here on longer batches save little and keep more in memory.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// How long to wait for the analysis to notice that it must stop, before its thread is left to itself.
 const STOP_GRACE: Duration = Duration::from_secs(30);
@@ -40,6 +44,14 @@ impl<E: Into<Failure>> From<E> for Ended {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
+}
+
+/// What the commit needs.
+struct Analysed {
+    writer: Writer,
+    /// Those that are not stored yet.
+    chunks: Vec<Chunk>,
+    analysis: Analysis,
 }
 
 /// Claims the analysis that should run next, if any, and sees it through.
@@ -79,12 +91,12 @@ async fn run(context: &Arc<Context>, claim: &Claim) {
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
     let committed = match &attempted {
-        Ok((writer, analysis)) => commit(context, writer, analysis).await,
+        Ok(analysed) => commit(context, analysed).await,
         Err(_) => Ok(()),
     };
     let wall_ms = began.elapsed().as_millis();
     match attempted.and_then(|done| committed.map(|()| done)) {
-        Ok((_, analysis)) => {
+        Ok(Analysed { analysis, .. }) => {
             tracing::info!(audio_ms = analysis.manifest.duration_ms, wall_ms, "analysed track");
         }
         Err(Ended::Stopped(stop)) => stopped(context, claim, stop).await,
@@ -93,16 +105,11 @@ async fn run(context: &Arc<Context>, claim: &Claim) {
 }
 
 /// Everything up to the commit.
-async fn attempt(
-    context: &Arc<Context>,
-    claim: &Claim,
-    status: &Arc<Status>,
-) -> Result<(Writer, Analysis), Ended> {
+async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Analysed, Ended> {
     let config = plan(claim)?;
+    let writer = Writer::new(&claim.lease, &config)?;
     let audio = until_stopped(status, fetch(context, claim)).await??;
-    let writer = persist(status, || results::begin(&context.pool, &claim.lease, &config)).await?;
-    let analysis = analyze(context, claim, config, audio, status, &writer).await?;
-    Ok((writer, analysis))
+    analyze(context, claim, config, audio, status, writer).await
 }
 
 /// What was asked for. Rows come from others too: nothing in them is taken for granted.
@@ -120,56 +127,89 @@ fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
     Ok(config)
 }
 
-async fn fetch(context: &Context, claim: &Claim) -> Result<TempFile, Failure> {
-    let key = ObjectKey::parse(&claim.r2_key)?;
-    let file = context.temp.file();
-    context.objects.fetch(&key, file.path(), context.config.max_file_bytes).await?;
-    Ok(file)
+/// The audio of a job.
+struct Audio {
+    file: File,
+    /// Where it is kept meanwhile, if it does not lie on this machine anyway.
+    _copy: TempFile,
 }
 
-/// Runs the engine on a thread of its own and stores its chunks as they come.
+async fn fetch(context: &Context, claim: &Claim) -> Result<Audio, Failure> {
+    let key = ObjectKey::parse(&claim.r2_key)?;
+    let copy = context.temp.file();
+    let file = context.objects.fetch(&key, copy.path(), context.config.max_file_bytes).await?;
+    Ok(Audio { file, _copy: copy })
+}
+
+/// Runs the engine on a thread of its own and stores its chunks as they come, all but the last.
 async fn analyze(
     context: &Arc<Context>,
     claim: &Claim,
     config: AnalysisConfig,
-    audio: TempFile,
+    audio: Audio,
     status: &Arc<Status>,
-    writer: &Writer,
-) -> Result<Analysis, Ended> {
+    writer: Writer,
+) -> Result<Analysed, Ended> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
     let mut observer = ChannelObserver { chunks: sender, status: status.clone() };
     let (engine, hint) = (context.engine.clone(), claim.mime_type.clone());
     let span = tracing::Span::current();
     let thread = tokio::task::spawn_blocking(move || {
         let _entered = span.enter();
-        let file = File::open(audio.path())?;
-        // `audio` lives until the engine is done with the file, even when nobody waits for it any more.
+        // The copy lives until the engine is done with the file, even when nobody waits for it any more.
+        let Audio { file, _copy } = audio;
         let hint = Some(hint.as_str()).filter(|hint| !hint.is_empty());
-        let analysed = engine.analyze(file, hint, &config, &mut observer);
-        drop(audio);
-        analysed
+        engine.analyze(file, hint, &config, &mut observer)
     });
-    let stored = store_chunks(context, writer, status, &mut chunks).await;
+    let unstored = store_chunks(context, &writer, status, &mut chunks).await;
     // Whatever happened: with nobody to take its chunks the engine comes to an end.
     drop(chunks);
-    let analysed = join(status, thread).await;
-    stored?;
-    analysed
+    let analysis = join(status, thread).await;
+    Ok(Analysed { chunks: unstored?, analysis: analysis?, writer })
 }
 
-/// Stores chunks until the engine has no more.
+/// Stores chunks in batches until the engine has no more. Returns those of the last batch: they go with the commit.
+///
+/// A batch ends when it holds [`BATCH_BYTES`], or when its first chunk has waited long enough for those who watch.
 async fn store_chunks(
     context: &Context,
     writer: &Writer,
     status: &Status,
     chunks: &mut mpsc::Receiver<Chunk>,
-) -> Result<(), Ended> {
-    let mut batch = Vec::with_capacity(CHUNKS_IN_FLIGHT);
-    while until_stopped(status, chunks.recv_many(&mut batch, CHUNKS_IN_FLIGHT)).await? > 0 {
+) -> Result<Vec<Chunk>, Ended> {
+    loop {
+        let mut batch = Vec::new();
+        let gather = gather(chunks, context.config.store_every, &mut batch);
+        if until_stopped(status, gather).await? == Gathered::Last {
+            return Ok(batch);
+        }
         persist(status, || results::append(&context.pool, writer, &batch)).await?;
-        batch.clear();
     }
-    Ok(())
+}
+
+/// Whether chunks come after a batch.
+#[derive(Debug, PartialEq, Eq)]
+enum Gathered {
+    More,
+    Last,
+}
+
+async fn gather(chunks: &mut mpsc::Receiver<Chunk>, longest: Duration, batch: &mut Vec<Chunk>) -> Gathered {
+    let Some(first) = chunks.recv().await else { return Gathered::Last };
+    let deadline = tokio::time::Instant::now() + longest;
+    let mut bytes = first.bytes.len();
+    batch.push(first);
+    while bytes < BATCH_BYTES {
+        match tokio::time::timeout_at(deadline, chunks.recv()).await {
+            Ok(Some(chunk)) => {
+                bytes += chunk.bytes.len();
+                batch.push(chunk);
+            }
+            Ok(None) => return Gathered::Last,
+            Err(_) => break,
+        }
+    }
+    Gathered::More
 }
 
 async fn join(
@@ -202,11 +242,12 @@ fn panic_text(error: JoinError) -> String {
 }
 
 /// The commit point. A database that is away is waited for; the token says whether that took too long.
-async fn commit(context: &Context, writer: &Writer, analysis: &Analysis) -> Result<(), Ended> {
+async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
+    let Analysed { writer, chunks, analysis } = analysed;
     let began = Instant::now();
     loop {
         let (summary, manifest, events) = (&analysis.summary, &analysis.manifest, analysis.events.iter());
-        match results::finish(&context.pool, writer, Finished { summary, manifest, events }).await {
+        match results::finish(&context.pool, writer, Finished { chunks, summary, manifest, events }).await {
             Ok(()) => return Ok(()),
             // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
             Err(store::Error::LeaseLost { .. }) => {
@@ -325,5 +366,37 @@ impl Observer for ChannelObserver {
         self.status.set_progress(queue::Progress { done_ms: progress.done_ms, total_ms: progress.total_ms });
         self.go_on()?;
         if self.chunks.is_closed() { Err(analysis_core::Error::Cancelled) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(bytes: usize) -> Chunk {
+        Chunk { level: 0, index: 0, start_frame: 0, frame_count: 1, crc32: 0, bytes: vec![0; bytes] }
+    }
+
+    /// What is gathered of chunks of these sizes, with the engine still at work or done.
+    async fn check(sizes: &[usize], done: bool, expect: (Gathered, usize)) {
+        let (sender, mut chunks) = mpsc::channel(sizes.len() + 1);
+        for size in sizes {
+            sender.send(chunk(*size)).await.expect("there is room");
+        }
+        let sender = (!done).then_some(sender);
+        let mut batch = Vec::new();
+        let gathered = gather(&mut chunks, Duration::from_millis(1), &mut batch).await;
+        assert_eq!((gathered, batch.len()), expect, "{sizes:?}");
+        drop(sender);
+    }
+
+    #[tokio::test]
+    async fn a_batch_ends_by_bytes_by_time_or_with_the_engine() {
+        check(&[BATCH_BYTES / 2; 4], false, (Gathered::More, 2)).await;
+        check(&[BATCH_BYTES * 2; 2], false, (Gathered::More, 1)).await;
+        check(&[10; 3], false, (Gathered::More, 3)).await;
+        check(&[10; 3], true, (Gathered::Last, 3)).await;
+        check(&[BATCH_BYTES; 2], true, (Gathered::More, 1)).await;
+        check(&[], true, (Gathered::Last, 0)).await;
     }
 }

@@ -84,7 +84,9 @@ pub(crate) async fn keep(context: &Context, lease: &Lease, status: &Status) {
 
 async fn renew_until_lost(context: &Context, lease: &Lease, status: &Status) {
     let config = &context.config;
-    let mut ticks = tokio::time::interval(config.renew_every);
+    // Not at once: the claim has just made the lease, and many jobs are over before it must be renewed.
+    let mut ticks =
+        tokio::time::interval_at(tokio::time::Instant::now() + config.renew_every, config.renew_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed_at = Instant::now();
     loop {

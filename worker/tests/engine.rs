@@ -67,8 +67,10 @@ async fn what_is_stored_is_what_the_engine_finds() {
     let mut db = bench.pool().acquire().await.unwrap();
     for chunk in &chunks.0 {
         let (level, index) = (i16::try_from(chunk.level).unwrap(), i32::try_from(chunk.index).unwrap());
-        let stored = frames::chunk(&mut db, id, level, index).await.unwrap().unwrap();
-        assert!(stored.bytes == chunk.bytes, "chunk {index} of level {level}");
+        let after = index.checked_sub(1);
+        let stored = frames::chunks_between(&mut db, id, level, 0, i32::MAX, after, 1).await.unwrap();
+        assert_eq!(stored[0].chunk_index, index, "level {level}");
+        assert!(stored[0].bytes == chunk.bytes, "chunk {index} of level {level}");
     }
     let stored = bench.count("SELECT count(*) FROM analysis_frame_data").await;
     assert_eq!(stored, i64::try_from(chunks.0.len()).unwrap());

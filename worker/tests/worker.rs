@@ -17,7 +17,8 @@ async fn a_job_is_fetched_analysed_and_committed() {
     let row = bench.until(id, |row| row.status == Status::Completed).await;
     assert_eq!((row.attempt, row.done_ms), (1, Some(200)));
     let mut db = bench.pool().acquire().await.unwrap();
-    assert_eq!(frames::chunk(&mut db, id, 0, 1).await.unwrap().unwrap().bytes, [7; 10]);
+    let chunks = frames::chunks_between(&mut db, id, 0, 0, 200, None, 10).await.unwrap();
+    assert_eq!((chunks.len(), &chunks[1].bytes[..]), (2, &[7; 10][..]));
     let all = EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: 10 };
     assert_eq!(frames::events(&mut db, id, &all).await.unwrap().len(), 1);
     worker.end().await;

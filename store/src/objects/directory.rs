@@ -56,9 +56,16 @@ impl Directory {
         sync_directory(parent).await.map_err(local)
     }
 
+    /// The file of an object, and its size. Objects are replaced and never written to: it does not change.
+    pub(super) async fn open_file(&self, key: &ObjectKey) -> Result<(File, u64)> {
+        let local = |source| failure(key.as_str(), source);
+        let file = File::open(self.path(key)).await.map_err(local)?;
+        let size_bytes = regular_size(key, &file.metadata().await.map_err(local)?)?;
+        Ok((file, size_bytes))
+    }
+
     pub(super) async fn get(&self, key: &ObjectKey, range: Option<(u64, u64)>) -> Result<Body> {
-        let mut file = File::open(self.path(key)).await.map_err(|source| failure(key.as_str(), source))?;
-        let size_bytes = regular_size(key, &file.metadata().await.map_err(|e| failure(key.as_str(), e))?)?;
+        let (mut file, size_bytes) = self.open_file(key).await?;
         let (offset, length) = match range {
             None => (0, size_bytes),
             Some((first, last)) if first < size_bytes && first <= last => {

@@ -154,6 +154,8 @@ where
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED_HEARTBEATS)
+        // A ticket is its listener's from the fetch on: to write down when the work begins would be one more transaction.
+        .lock_tasks(false)
         .persist_results(false);
     let notified = Pubsub::new(pool.clone(), QUEUE.to_owned());
     let strategy = Strategy::new().stream(notified).apply(Every::new(POLL));

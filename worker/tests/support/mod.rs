@@ -228,7 +228,7 @@ impl Bench {
         let looked = async {
             loop {
                 let mut db = self.pool().acquire().await.unwrap();
-                if store::frames::chunk(&mut db, id, 0, 0).await.unwrap().is_some() {
+                if !store::frames::chunks_between(&mut db, id, 0, 0, 1, None, 1).await.unwrap().is_empty() {
                     return;
                 }
                 drop(db);
@@ -266,6 +266,7 @@ pub(crate) fn config(folder: &Path) -> worker::Config {
         temp_dir: folder.join("temp"),
         lease: Duration::from_secs(3),
         renew_every: Duration::from_millis(50),
+        store_every: Duration::from_millis(10),
         reap_every: Duration::from_millis(200),
         ..worker::Config::default()
     }
