@@ -38,6 +38,17 @@ struct Desk {
     decoders: Vec<Made>,
 }
 
+impl Desk {
+    fn has_work(&self) -> bool {
+        self.supply.is_some() && !self.empty.is_empty()
+    }
+
+    /// A batch to fill, and what to fill it from.
+    fn take_work(&mut self) -> Option<(Supply, Batch)> {
+        if self.has_work() { self.supply.take().zip(self.empty.pop()) } else { None }
+    }
+}
+
 impl Ahead {
     /// Without helpers: a batch is made when it is asked for.
     pub(super) fn new(supply: Supply) -> Self {
@@ -66,14 +77,17 @@ impl Ahead {
         lock(&self.desk).empty.push(used);
         let number = self.next;
         self.next += 1;
+        let done = || lock(&self.desk).done.remove(&number);
         match &self.crew {
-            None => make(&self.desk, None),
             Some(crew) => {
                 leave_work(&self.desk, crew.queue());
-                return crew.wait_for(|| lock(&self.desk).done.remove(&number));
+                crew.wait_for(done)
+            }
+            None => {
+                make(&self.desk, None);
+                done().unwrap_or_else(Batch::nothing_more)
             }
         }
-        lock(&self.desk).done.remove(&number).unwrap_or_default()
     }
 }
 
@@ -84,11 +98,7 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 
 /// Leaves word that a batch can be made, if one can.
 fn leave_work(desk: &Arc<Mutex<Desk>>, queue: &Queue) {
-    let ready = {
-        let desk = lock(desk);
-        desk.supply.is_some() && !desk.empty.is_empty()
-    };
-    if ready {
+    if lock(desk).has_work() {
         let (desk, queue_then) = (desk.clone(), queue.clone());
         queue.leave(move || make(&desk, Some(&queue_then)));
     }
@@ -97,12 +107,7 @@ fn leave_work(desk: &Arc<Mutex<Desk>>, queue: &Queue) {
 /// Fills a batch if there is one and nobody else fills one, lets others fill the next, decodes it, and lays it on the
 /// desk.
 fn make(desk: &Arc<Mutex<Desk>>, queue: Option<&Queue>) {
-    let taken = {
-        let mut desk = lock(desk);
-        let free = desk.supply.is_some() && !desk.empty.is_empty();
-        if free { desk.supply.take().zip(desk.empty.pop()) } else { None }
-    };
-    let Some((mut supply, mut batch)) = taken else { return };
+    let Some((mut supply, mut batch)) = lock(desk).take_work() else { return };
     let (number, maker) = supply.fill(&mut batch);
     if batch.end.is_none() {
         lock(desk).supply = Some(supply);

@@ -94,6 +94,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// The end.
+    pub(super) fn nothing_more() -> Self {
+        Self { end: Some(End::default()), ..Self::default() }
+    }
+
     /// Makes room for other packets; keeps the buffers.
     pub(super) fn clear(&mut self) {
         (self.link, self.end) = (None, None);
