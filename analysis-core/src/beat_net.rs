@@ -20,8 +20,9 @@ pub const ROWS_PER_FRAME: usize = 2;
 const CHANNELS: usize = 24;
 /// Distances of the taps of the dilated layers, in frames.
 const DILATIONS: [usize; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-/// Frames that go through a layer at a time, so that its weights stay in cache.
-const BLOCK: usize = 16;
+/// Frames that go through a layer at a time, so that its weights stay in cache; a multiple of those that it handles side
+/// by side.
+const BLOCK: usize = 15;
 
 /// What the network says of a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -2,35 +2,27 @@
 
 mod history;
 mod lanes;
+mod scores;
+mod tempi;
+mod two;
 
-use history::{History, NOWHERE, Node};
+use history::{History, Node};
 pub use lanes::BarPlace;
 use lanes::{BARS, LANES};
 pub(crate) use lanes::{ENDS, PLACES, STARTS, USED, bar_starting};
+use scores::{IMPOSSIBLE, Row, Scores};
+pub(crate) use tempi::FRAMES_PER_SECOND;
+use tempi::{Interval, PLAY, intervals};
+pub use tempi::{MAX_INTERVAL, MIN_INTERVAL};
 
-/// Frames a second of everything in the rhythm rooms.
-pub(crate) const FRAMES_PER_SECOND: f32 = 100.0;
-/// Shortest beat, in frames: 260.9 beats a minute.
-pub const MIN_INTERVAL: usize = 23;
-/// Longest beat, in frames: 40 beats a minute.
-pub const MAX_INTERVAL: usize = 150;
-/// Growth of the beat lengths that are tried, where it is more than one frame.
-const INTERVAL_RATIO: f32 = 1.032;
-/// Frames by which a beat may be longer than its tempo has it, and one more: fingers are not clocks, nor are tempi whole
-/// frames.
-const PLAY: usize = 4;
-/// Frames of pending departures: more than the longest beat.
-const RING: usize = 160;
+/// Frames by which a decision comes earlier than its memory would have it: more than the longest beat.
+const MARGIN: usize = 160;
 /// Frames between renormalisations, which keep f32 scores exact to about 1e-3.
 const RENORMALISE: usize = 1024;
 /// Frames that a decision looks back over at least: several of the slowest beats.
 const LEAST_MEMORY: usize = 1024;
 /// … and at most: what is heard at a beat is kept no longer.
 const MOST_MEMORY: usize = 8192;
-const IMPOSSIBLE: f32 = -1e30;
-
-/// Scores of every place in every bar, for one beat length.
-type Row = [f32; LANES];
 
 /// What a frame says of a beat at it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -121,6 +113,17 @@ impl BeatModel {
         let other = self.downbeat_weight * ((1.0 - down) / (1.0 - DOWNBEAT_SHARE)).ln();
         (beat, first, other)
     }
+
+    /// Nats for a beat at each place.
+    fn gain(&self, evidence: Evidence) -> Row {
+        let (beat, first, other) = self.weigh(evidence);
+        let mut gain = [IMPOSSIBLE; LANES];
+        gain[..USED].fill(beat + other);
+        for (start, bar) in STARTS.into_iter().zip(self.bars) {
+            gain[start] = beat + first + bar;
+        }
+        gain
+    }
 }
 
 /// A decoded beat.
@@ -148,26 +151,14 @@ pub struct DecodedBeat {
 /// as Böck, Krebs & Widmer, ISMIR 2016. One state for each beat rather than for each frame of it; a cost that is
 /// additive along the lengths makes the inner maximum two running ones. Linear in the length of the track.
 ///
-/// Tracks longer than the model's memory are decoded with a lag of half of it to all of it. Memory: 9 MB for 41 s.
+/// Tracks longer than the model's memory are decoded with a lag of half of it to all of it. Memory: 9 MB for 41 s. A
+/// frame takes some 23,000 instructions with AVX2.
 #[derive(Debug, Clone)]
 pub struct BeatDecoder {
     model: BeatModel,
     /// Tempi that are tried, as beat lengths, rising.
     intervals: Vec<Interval>,
-    /// `[i]`: log prior of a beat of that length.
-    prior: Vec<f32>,
-    /// `[i]`: cost of the tempo change between lengths `i` and `i + 1`.
-    step: Vec<f32>,
-    /// `[frame mod RING][i]`: best score of all paths that have a beat of that length at that frame.
-    departures: Vec<Row>,
-    /// `[i]`: best score of all paths whose last beat had that length and ends now, and that beat's [`Interval::code`].
-    arrivals: Vec<Row>,
-    arrived: Vec<[u32; LANES]>,
-    /// `[i]`: the best of them before a beat of that length.
-    best: Vec<Row>,
-    from: Vec<[u32; LANES]>,
-    /// Best score of all paths on which no beat is heard now.
-    silent: f32,
+    scores: Scores,
     history: History,
     frame: usize,
     /// Frame of the last beat handed out.
@@ -178,31 +169,16 @@ pub struct BeatDecoder {
 impl BeatDecoder {
     /// A decoder before its first frame.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "beat lengths are small")]
     pub fn new(model: BeatModel) -> Self {
         let model =
             BeatModel { memory_frames: model.memory_frames.clamp(LEAST_MEMORY, MOST_MEMORY), ..model };
         let intervals = intervals();
-        let prior = |&Interval { tau, .. }: &Interval| {
-            let bpm = 60.0 * FRAMES_PER_SECOND / tau as f32;
-            let octaves = (bpm / model.prior_bpm).log2() / model.prior_octaves;
-            -0.5 * octaves * octaves * model.prior_weight * tau as f32 / FRAMES_PER_SECOND
-        };
-        let step = |pair: &[Interval]| model.change_cost * (pair[1].tau as f32 / pair[0].tau as f32).ln();
-        let count = intervals.len();
         Self {
-            prior: intervals.iter().map(prior).collect(),
-            step: intervals.windows(2).map(step).collect(),
-            departures: vec![[IMPOSSIBLE; LANES]; RING * count],
-            arrivals: vec![[IMPOSSIBLE; LANES]; count],
-            arrived: vec![[0; LANES]; count],
-            best: vec![[IMPOSSIBLE; LANES]; count],
-            from: vec![[0; LANES]; count],
-            silent: 0.0,
-            history: History::new(count, model.memory_frames),
+            scores: Scores::new(&model, &intervals),
+            history: History::new(intervals.len(), model.memory_frames),
             frame: 0,
             committed: None,
-            next_commit: model.memory_frames - RING,
+            next_commit: model.memory_frames - MARGIN,
             intervals,
             model,
         }
@@ -210,17 +186,17 @@ impl BeatDecoder {
 
     /// Takes what the next frame says. Beats that can no longer change go to `on_beat`.
     pub fn push(&mut self, evidence: Evidence, on_beat: &mut impl FnMut(DecodedBeat)) {
-        self.arrive();
-        self.choose_lengths();
-        self.depart(evidence);
+        let gain = self.model.gain(evidence);
+        let silence = self.scores.advance(&gain, &self.model, self.history.entries_mut(self.frame));
+        self.history.fall_silent(self.frame, silence);
         self.frame += 1;
         if self.frame.is_multiple_of(RENORMALISE) {
-            self.renormalise();
+            self.scores.renormalise();
         }
         if self.frame == self.next_commit {
             let half = self.model.memory_frames / 2;
             self.commit(self.frame - half, on_beat);
-            self.next_commit = self.frame + half - RING;
+            self.next_commit = self.frame + half - MARGIN;
         }
     }
 
@@ -229,108 +205,16 @@ impl BeatDecoder {
         self.commit(self.frame, on_beat);
     }
 
-    /// Paths whose last beat ends now; the best of them may fall silent.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 codes and places")]
-    fn arrive(&mut self) {
-        let (t, count) = (self.frame, self.intervals.len());
-        let mut top = (self.silent + self.model.silence_change, NOWHERE);
-        for (i, interval) in self.intervals.iter().enumerate() {
-            let (row, codes) = (&mut self.arrivals[i], &mut self.arrived[i]);
-            *row = [IMPOSSIBLE; LANES];
-            for (j, length) in interval.lengths().enumerate().filter(|&(_, length)| length <= t) {
-                let from = &self.departures[((t - length) % RING) * count + i];
-                offer(row, codes, from, &[Interval::code(i, j); LANES]);
-            }
-            for (lane, score) in row[..USED].iter_mut().enumerate() {
-                *score += self.prior[i];
-                if *score > top.0 {
-                    top = (*score, (codes[lane] as u8, lane as u8));
-                }
-            }
-        }
-        self.silent = top.0 - self.model.silence_change;
-        self.history.fall_silent(t, top.1);
-    }
-
-    /// `best[τ'] = max over τ of arrivals[τ] - change(τ, τ')`, for all places side by side.
-    fn choose_lengths(&mut self) {
-        let count = self.intervals.len();
-        let (mut run, mut source) = ([IMPOSSIBLE; LANES], [0_u32; LANES]);
-        for i in 0..count {
-            let cost = if i == 0 { 0.0 } else { self.step[i - 1] };
-            run.iter_mut().for_each(|score| *score -= cost);
-            offer(&mut run, &mut source, &self.arrivals[i], &self.arrived[i]);
-            (self.best[i], self.from[i]) = (run, source);
-        }
-        (run, source) = ([IMPOSSIBLE; LANES], [0; LANES]);
-        for i in (0..count).rev() {
-            let cost = self.step.get(i).copied().unwrap_or(0.0);
-            run.iter_mut().for_each(|score| *score -= cost);
-            offer(&mut run, &mut source, &self.arrivals[i], &self.arrived[i]);
-            offer(&mut self.best[i], &mut self.from[i], &run, &source);
-        }
-    }
-
-    /// A beat now: the next place in the bar, or the first of the next bar, or the first beat after silence.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 lengths")]
-    fn depart(&mut self, evidence: Evidence) {
-        let (t, count) = (self.frame, self.intervals.len());
-        let (beat, first, other) = self.model.weigh(evidence);
-        let mut gain = [beat + other; LANES];
-        for (start, bar) in STARTS.iter().zip(self.model.bars) {
-            gain[*start] = beat + first + bar;
-        }
-        // A track may begin anywhere inside its first beat.
-        let enter = if t < MAX_INTERVAL { 0.0 } else { self.model.silence_change };
-        let fresh = self.silent - enter;
-        for i in 0..count {
-            let (best, from) = (&self.best[i], &self.from[i]);
-            let mut row = [IMPOSSIBLE; LANES];
-            let mut source = [0_u32; LANES];
-            row[1..].copy_from_slice(&best[..LANES - 1]);
-            source[1..].copy_from_slice(&from[..LANES - 1]);
-            let bars = self.start_bars(i);
-            for (bar, &(score, end)) in bars.iter().enumerate() {
-                row[STARTS[bar]] = score;
-                source[STARTS[bar]] = from[ENDS[end]];
-            }
-            for lane in 0..LANES {
-                let anew = fresh > row[lane];
-                row[lane] = if anew { fresh } else { row[lane] } + gain[lane];
-                source[lane] = if anew { u32::from(history::START) } else { source[lane] };
-            }
-            row[USED..].fill(IMPOSSIBLE);
-            self.departures[(t % RING) * count + i] = row;
-            self.history.remember(t, i, &source, &bars.map(|(_, end)| end as u8));
-        }
-    }
-
-    /// For each kind of bar: the best score of a bar ending now before a beat of length `i`, and which kind it was.
-    fn start_bars(&self, i: usize) -> [(f32, usize); BARS] {
-        let ends = ENDS.map(|lane| self.best[i][lane]);
-        let top = (0..BARS).fold(0, |top, bar| if ends[bar] > ends[top] { bar } else { top });
-        let changed = ends[top] - self.model.bar_change;
-        std::array::from_fn(|bar| if ends[bar] >= changed { (ends[bar], bar) } else { (changed, top) })
-    }
-
-    fn renormalise(&mut self) {
-        let top = self.departures.iter().flatten().fold(self.silent, |m, &x| m.max(x));
-        for score in self.departures.iter_mut().flatten() {
-            *score = (*score - top).max(IMPOSSIBLE);
-        }
-        self.silent -= top;
-    }
-
     /// The best path now: its last beat, or silence.
     fn last(&self) -> Option<Node> {
-        let (now, count) = (self.frame, self.intervals.len());
-        let mut best = (self.silent, None);
+        let now = self.frame;
+        let mut best = (self.scores.silent(), None);
         for start in now.saturating_sub(MAX_INTERVAL)..now {
             for (i, interval) in self.intervals.iter().enumerate() {
                 if start + interval.tau < now {
                     continue;
                 }
-                for (lane, &score) in self.departures[(start % RING) * count + i][..USED].iter().enumerate() {
+                for (lane, score) in self.scores.departures(start, i).into_iter().enumerate() {
                     if score > best.0 {
                         best = (score, Some(Node { frame: start, length: i, lane }));
                     }
@@ -357,56 +241,6 @@ impl BeatDecoder {
             on_beat(beat);
         }
         self.committed = beats.first().map(|beat| beat.frame).or(self.committed);
-    }
-}
-
-/// A tempo, as the beat lengths that it allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Interval {
-    /// Shortest length, in frames.
-    tau: usize,
-    /// Number of lengths.
-    play: usize,
-}
-
-impl Interval {
-    fn lengths(self) -> impl Iterator<Item = usize> {
-        self.tau..self.tau + self.play
-    }
-
-    /// A number for length `j` of tempo `i`, below 255.
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 64 tempi")]
-    fn code(i: usize, j: usize) -> u32 {
-        (i * PLAY + j) as u32
-    }
-
-    /// Tempo and length in frames that a code stands for.
-    fn decode(code: u8, intervals: &[Self]) -> (usize, usize) {
-        let (i, j) = (usize::from(code) / PLAY, usize::from(code) % PLAY);
-        (i, intervals[i].tau + j)
-    }
-}
-
-/// Tempi, rising in length: every frame while beats are short, then in even ratios.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "small and positive"
-)]
-fn intervals() -> Vec<Interval> {
-    let next = |tau: usize| (tau + 1).max((tau as f32 * INTERVAL_RATIO).round() as usize);
-    let taus = std::iter::successors(Some(MIN_INTERVAL), |&tau| Some(next(tau)));
-    let interval = |tau| Interval { tau, play: (next(tau) - tau + 1).min(PLAY) };
-    taus.take_while(|&tau| tau <= MAX_INTERVAL).map(interval).collect()
-}
-
-/// Takes what is better.
-fn offer(best: &mut Row, source: &mut [u32; LANES], offered: &Row, from: &[u32; LANES]) {
-    for lane in 0..LANES {
-        let better = offered[lane] > best[lane];
-        best[lane] = if better { offered[lane] } else { best[lane] };
-        source[lane] = if better { from[lane] } else { source[lane] };
     }
 }
 

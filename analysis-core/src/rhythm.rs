@@ -1,13 +1,15 @@
 //! Where the rhythm rooms meet: audio and spectra in, beats, bars, tempo and onsets out.
 
+mod pulse;
+
 use crate::activation::{Activation, ActivationFrame, ActivationModel};
 use crate::attack::Attacks;
 use crate::bars;
 use crate::beat_net::BeatNet;
-use crate::beats::{BarPlace, BeatDecoder, BeatModel, Evidence};
+use crate::beats::{BarPlace, BeatModel};
 use crate::divisions;
 use crate::ends;
-use crate::evidence::{self, Beliefs, Upsampler};
+use crate::evidence::{self, Upsampler};
 use crate::harmony::HarmonicChange;
 use crate::memory::Memory;
 use crate::meter;
@@ -17,7 +19,8 @@ use crate::sounding::Sounding;
 use crate::stft;
 use crate::summary::{MeterPoint, TempoCandidate, TempoPoint};
 use crate::tempo::{self, Tempogram};
-use crate::tracked::{Moment, TrackedBeat};
+use crate::tracked::TrackedBeat;
+use pulse::{Pulse, Rules};
 use std::collections::VecDeque;
 
 /// Normalised flux that is as good as none.
@@ -103,7 +106,7 @@ pub struct Rhythm {
 /// [`crate::stft::Stft`] makes of it with a hop of 10 ms ([`RhythmTracker::push_spectrum`]). A block of
 /// samples goes in before the spectra made of it. The result does not depend on the size of the blocks.
 ///
-/// Memory: about 12 MB, half as much again for the first minute and where there is no beat; for each tracked beat some 40
+/// Memory: about 12 MB, half as much again where there is no beat; for each tracked beat some 40
 /// bytes while it listens and some 200 while it ends.
 pub struct RhythmTracker {
     onsets: OnsetStrength,
@@ -118,7 +121,7 @@ pub struct RhythmTracker {
     memory: Memory,
     learned: Option<Learned>,
     /// Beats by rule, for as long as the network has not shown that it hears some.
-    rules: Option<Pulse>,
+    rules: Option<Rules>,
 }
 
 /// The network and the beats that follow from it.
@@ -126,14 +129,6 @@ struct Learned {
     net: Box<BeatNet>,
     upsampler: Upsampler,
     pulse: Pulse,
-}
-
-/// From evidence to beats.
-struct Pulse {
-    model: BeatModel,
-    decoder: BeatDecoder,
-    beliefs: Beliefs,
-    tracked: Vec<TrackedBeat>,
 }
 
 /// Beats from which on the network is taken to hear some.
@@ -154,8 +149,8 @@ impl RhythmTracker {
         let fft_len = stft::fft_len_for(stft::window_len(sample_rate_hz));
         let onsets = OnsetStrength::new(sample_rate_hz, fft_len);
         let (learned, rules) = match model.source {
-            BeatSource::Learned => (Some(Learned::new(model.beats)), Pulse::new(BeatModel::rules())),
-            BeatSource::Rules => (None, Pulse::new(model.beats)),
+            BeatSource::Learned => (Some(Learned::new(model.beats)), Rules::new(BeatModel::rules())),
+            BeatSource::Rules => (None, Rules::new(model.beats)),
         };
         Self {
             harmony: HarmonicChange::new(onsets.centers_hz()),
@@ -255,12 +250,14 @@ impl RhythmTracker {
     fn believed(&mut self, clarity: f32) -> Option<Pulse> {
         let periodic = self.tempogram.keeps_a_beat();
         match (self.learned.take(), self.rules.take()) {
-            (None, rules) => rules.filter(|_| periodic),
-            (Some(Learned { pulse, .. }), Some(rules)) => {
-                let by_rule = pulse.tracked.len() < ENOUGH.min(rules.tracked.len());
-                Some(if by_rule && periodic && clarity > CLEAR { rules } else { pulse })
+            (None, rules) => rules.filter(|_| periodic).map(|rules| rules.finish(&self.memory)),
+            (Some(Learned { pulse, .. }), Some(rules))
+                if pulse.tracked.len() < ENOUGH && periodic && clarity > CLEAR =>
+            {
+                let rules = rules.finish(&self.memory);
+                Some(if pulse.tracked.len() < rules.tracked.len() { rules } else { pulse })
             }
-            (Some(Learned { pulse, .. }), None) => Some(pulse),
+            (Some(Learned { pulse, .. }), _) => Some(pulse),
         }
     }
 
@@ -286,9 +283,6 @@ impl RhythmTracker {
             upsampler.finish(&mut |e| pulse.push(e, memory));
             pulse.finish(memory);
         }
-        if let Some(rules) = &mut self.rules {
-            rules.finish(memory);
-        }
     }
 }
 
@@ -296,32 +290,6 @@ impl Learned {
     fn new(model: BeatModel) -> Self {
         Self { net: Box::new(BeatNet::new()), upsampler: Upsampler::default(), pulse: Pulse::new(model) }
     }
-}
-
-impl Pulse {
-    fn new(model: BeatModel) -> Self {
-        let decoder = BeatDecoder::new(model.clone());
-        Self { model, decoder, beliefs: Beliefs::new(), tracked: Vec::new() }
-    }
-
-    fn push(&mut self, evidence: Evidence, memory: &Memory) {
-        self.beliefs.push(evidence);
-        let Self { decoder, beliefs, tracked, .. } = self;
-        decoder.push(evidence, &mut |beat| settle(beat.frame, beliefs, memory, tracked));
-    }
-
-    fn finish(&mut self, memory: &Memory) {
-        let Self { decoder, beliefs, tracked, .. } = self;
-        decoder.finish(&mut |beat| settle(beat.frame, beliefs, memory, tracked));
-    }
-}
-
-/// Notes a beat that can no longer change.
-fn settle(frame: usize, beliefs: &Beliefs, memory: &Memory, tracked: &mut Vec<TrackedBeat>) {
-    if let Some(last) = tracked.last_mut() {
-        last.look_between(frame, beliefs, memory);
-    }
-    tracked.push(TrackedBeat::new(Moment::heard(frame, beliefs, memory)));
 }
 
 /// Fills in what follows from the beats.

@@ -1,17 +1,23 @@
 //! Kernels compiled for the vectors that this CPU has. The only room that names pulp.
 //!
-//! A kernel is plain Rust that vectorises by itself. [`widest`] compiles it once for the baseline of the target and
+//! A kernel is plain Rust that vectorises by itself, or one written over vectors of any length ([`WithSimd`]), where
+//! the compiler does not see what is meant. [`widest`] compiles it once for the baseline of the target and
 //! once for each newer instruction set (AVX2, AVX-512), and runs the best that the CPU offers. Rust never fuses a
 //! product and a sum of its own accord, so all of them give the same bits; kernels that sum up do it in lanes of a fixed
 //! number.
 
 /// A slice of plain numbers seen as a slice of others: complex ones as their real and imaginary parts.
 pub(crate) use pulp::bytemuck::cast_slice_mut;
+pub(crate) use pulp::{Simd, WithSimd};
 
 /// Runs `kernel` with the widest vectors of this CPU.
 ///
 /// Everything the kernel calls must be inlined into it, or it stays at the baseline: mark the closure and its functions
 /// `#[inline(always)]`, and copy what a loop accumulates into local arrays, so that it stays in registers.
-pub(crate) fn widest<R>(kernel: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(kernel)
+pub(crate) fn widest<K: WithSimd>(kernel: K) -> K::Output {
+    match pulp::Arch::new() {
+        // Arrays of eight, which the compiler lays out in the baseline's vectors.
+        pulp::Arch::Scalar => kernel.with_simd(pulp::Scalar256b),
+        arch => arch.dispatch(kernel),
+    }
 }

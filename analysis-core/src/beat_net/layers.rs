@@ -2,6 +2,7 @@
 
 use super::weights::Weights;
 use super::{BANDS, CHANNELS};
+use crate::vectors::{self, Simd, WithSimd};
 
 /// A frame between layers.
 pub(super) type Row = [f32; CHANNELS];
@@ -22,8 +23,10 @@ const CENTRE: f32 = 0.35;
 const SPREAD: f32 = 4.0;
 /// Frames beyond those needed that a layer keeps before it moves its memory down.
 const SLACK: usize = 256;
+const _: () = assert!(WINDOWS.is_multiple_of(3) && GROUPS.is_multiple_of(3));
 
 /// A rectifier that lets a tenth of the negative side through.
+#[inline(always)]
 pub(super) fn leaky(v: f32) -> f32 {
     v.max(0.1 * v)
 }
@@ -40,6 +43,7 @@ impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
         Self { weights: weights.rows(IN), bias: weights.row() }
     }
 
+    #[inline(always)]
     pub(super) fn apply(&self, x: &[f32; IN]) -> [f32; OUT] {
         let mut y = self.bias;
         accumulate(x, &self.weights, &mut y);
@@ -48,6 +52,7 @@ impl<const IN: usize, const OUT: usize> Dense<IN, OUT> {
 }
 
 /// `y += x·w`, in the order of the rows: vectorises over the columns, and gives the same bytes everywhere.
+#[inline(always)]
 fn accumulate<const OUT: usize>(x: &[f32], weights: &[[f32; OUT]], y: &mut [f32; OUT]) {
     let mut sum = *y;
     for (&x, row) in x.iter().zip(weights) {
@@ -58,16 +63,26 @@ fn accumulate<const OUT: usize>(x: &[f32], weights: &[[f32; OUT]], y: &mut [f32;
     *y = sum;
 }
 
-/// As [`accumulate`], for two frames at a time: each weight is fetched once.
-fn accumulate_two<const OUT: usize>(x: [&[f32]; 2], weights: &[[f32; OUT]], y: &mut [[f32; OUT]; 2]) {
-    let [mut first, mut second] = *y;
-    for ((&a, &b), row) in x[0].iter().zip(x[1]).zip(weights) {
-        for ((f, s), &w) in first.iter_mut().zip(second.iter_mut()).zip(row) {
+/// As [`accumulate`], for three inputs side by side: each weight is fetched once, and no sum waits for the last product.
+#[inline(always)]
+fn accumulate_three<const OUT: usize>(x: [&[f32]; 3], weights: &[[f32; OUT]], y: &mut [[f32; OUT]; 3]) {
+    let [mut first, mut second, mut third] = *y;
+    for (((&a, &b), &c), row) in x[0].iter().zip(x[1]).zip(x[2]).zip(weights) {
+        for (((f, s), t), &w) in first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut()).zip(row) {
             *f += a * w;
             *s += b * w;
+            *t += c * w;
         }
     }
-    *y = [first, second];
+    *y = [first, second, third];
+}
+
+/// [`leaky`], in place.
+#[inline(always)]
+fn rectify<const OUT: usize>(rows: &mut [[f32; OUT]]) {
+    for value in rows.as_flattened_mut() {
+        *value = leaky(*value);
+    }
 }
 
 /// From bands to channels: the first two convolutions and the dense layer after them.
@@ -80,10 +95,10 @@ pub(super) struct Front {
     groups: Vec<Row>,
     groups_bias: Row,
     merge: Dense<{ GROUPS * CHANNELS }, CHANNELS>,
-    /// The last rows of bands, oldest first.
+    /// The last rows of bands, row `i` at `i mod TAPS`.
     heard: [[f32; BANDS]; TAPS],
     rows: usize,
-    /// The last three frames of the first layer, oldest first.
+    /// The last three frames of the first layer, frame `i` at `i mod 3`.
     windows: [[f32; WINDOWS * FIRST]; 3],
     frames: usize,
 }
@@ -113,13 +128,11 @@ impl Front {
 
     /// Takes the next 10 ms.
     pub(super) fn push(&mut self, row: &[f32; BANDS], out: &mut Vec<Row>) {
-        self.heard.rotate_left(1);
-        self.heard[TAPS - 1] = *row;
+        self.heard[self.rows % TAPS] = *row;
         self.rows += 1;
         // Frame j is centred on row 2j.
         if self.rows >= 3 && self.rows % 2 == 1 {
-            let windows = self.first_layer();
-            self.push_windows(windows, out);
+            vectors::widest(Listen { front: self, out });
         }
     }
 
@@ -130,43 +143,66 @@ impl Front {
             self.push(&[0.0; BANDS], out);
         }
         if frames > 0 {
-            self.push_windows([0.0; WINDOWS * FIRST], out);
-        }
-    }
-
-    fn first_layer(&self) -> [f32; WINDOWS * FIRST] {
-        let mut out = [0.0; WINDOWS * FIRST];
-        for (place, channels) in out.as_chunks_mut::<FIRST>().0.iter_mut().enumerate() {
-            let mut sum = self.bands_bias;
-            for (row, weights) in self.heard.iter().zip(self.bands.chunks_exact(WINDOW)) {
-                accumulate(&row[STRIDE * place..][..WINDOW], weights, &mut sum);
-            }
-            *channels = sum.map(leaky);
-        }
-        out
-    }
-
-    fn push_windows(&mut self, windows: [f32; WINDOWS * FIRST], out: &mut Vec<Row>) {
-        self.windows.rotate_left(1);
-        self.windows[2] = windows;
-        self.frames += 1;
-        // The first frame has to wait for the one after it.
-        if self.frames >= 2 {
+            self.windows[self.frames % 3] = [0.0; WINDOWS * FIRST];
+            self.frames += 1;
             out.push(self.second_layer());
         }
     }
 
+    #[inline(always)]
+    fn first_layer(&mut self) {
+        let Self { bands, bands_bias, heard, rows, windows, frames, .. } = self;
+        let out = windows[*frames % 3].as_chunks_mut::<FIRST>().0;
+        for (three, channels) in out.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let mut sums = [*bands_bias; 3];
+            for (tap, weights) in bands.as_chunks::<WINDOW>().0.iter().enumerate() {
+                let row = &heard[(*rows + tap) % TAPS];
+                let window = |i: usize| &row[STRIDE * (3 * three + i)..][..WINDOW];
+                accumulate_three([window(0), window(1), window(2)], weights, &mut sums);
+            }
+            rectify(&mut sums);
+            *channels = sums;
+        }
+        self.frames += 1;
+    }
+
+    #[inline(always)]
     fn second_layer(&self) -> Row {
         const LEN: usize = GROUP * FIRST;
         let mut merged = [0.0; GROUPS * CHANNELS];
-        for (group, channels) in merged.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-            let mut sum = self.groups_bias;
-            for (frame, weights) in self.windows.iter().zip(self.groups.chunks_exact(LEN)) {
-                accumulate(&frame[LEN * group..][..LEN], weights, &mut sum);
+        let out = merged.as_chunks_mut::<CHANNELS>().0.as_chunks_mut::<3>().0;
+        for (three, channels) in out.iter_mut().enumerate() {
+            let mut sums = [self.groups_bias; 3];
+            for (tap, weights) in self.groups.as_chunks::<LEN>().0.iter().enumerate() {
+                let frame = &self.windows[(self.frames + tap) % 3];
+                let group = |i: usize| &frame[LEN * (3 * three + i)..][..LEN];
+                accumulate_three([group(0), group(1), group(2)], weights, &mut sums);
             }
-            *channels = sum.map(leaky);
+            rectify(&mut sums);
+            *channels = sums;
         }
-        self.merge.apply(&merged).map(leaky)
+        let mut row = self.merge.apply(&merged);
+        rectify(std::slice::from_mut(&mut row));
+        row
+    }
+}
+
+/// Takes a frame through the front.
+struct Listen<'a> {
+    front: &'a mut Front,
+    out: &'a mut Vec<Row>,
+}
+
+impl WithSimd for Listen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.front.first_layer();
+        // The first frame has to wait for the one after it.
+        if self.front.frames >= 2 {
+            self.out.push(self.front.second_layer());
+        }
     }
 }
 
@@ -198,14 +234,18 @@ impl Dilated {
 
     /// Takes frames; gives those whose neighbours are all known.
     pub(super) fn process(&mut self, rows: &[Row], out: &mut Vec<Row>) {
+        vectors::widest(Process { layer: self, rows, out });
+    }
+
+    #[inline(always)]
+    fn work(&mut self, rows: &[Row], out: &mut Vec<Row>) {
         self.memory.extend_from_slice(rows);
-        let ready = self.memory.len().saturating_sub(self.at + 4 * self.dilation);
-        for _ in 0..ready / 2 {
-            let y = self.two(self.at);
-            out.extend(y);
-            self.at += 2;
+        let end = self.memory.len().saturating_sub(4 * self.dilation);
+        while self.at + 3 <= end {
+            out.extend(self.three(self.at));
+            self.at += 3;
         }
-        if ready % 2 == 1 {
+        while self.at < end {
             out.push(self.one(self.at));
             self.at += 1;
         }
@@ -220,30 +260,62 @@ impl Dilated {
         self.process(&vec![[0.0; CHANNELS]; 2 * self.dilation], out);
     }
 
-    fn two(&self, at: usize) -> [Row; 2] {
-        let mut sum = [self.bias; 2];
+    #[inline(always)]
+    fn three(&self, at: usize) -> [Row; 3] {
+        let mut sum = [self.bias; 3];
         for (tap, weights) in self.taps.chunks_exact(CHANNELS).enumerate() {
             let from = at + tap * self.dilation;
-            accumulate_two([&self.memory[from], &self.memory[from + 1]], weights, &mut sum);
+            accumulate_three(
+                [&self.memory[from], &self.memory[from + 1], &self.memory[from + 2]],
+                weights,
+                &mut sum,
+            );
         }
-        let [first, second] = sum;
-        [self.mixed(at, first), self.mixed(at + 1, second)]
+        rectify(&mut sum);
+        let mut added = [self.mix.bias; 3];
+        accumulate_three([&sum[0], &sum[1], &sum[2]], &self.mix.weights, &mut added);
+        for (i, row) in added.iter_mut().enumerate() {
+            self.add_middle(at + i, row);
+        }
+        added
     }
 
+    #[inline(always)]
     fn one(&self, at: usize) -> Row {
         let mut sum = self.bias;
         for (tap, weights) in self.taps.chunks_exact(CHANNELS).enumerate() {
             accumulate(&self.memory[at + tap * self.dilation], weights, &mut sum);
         }
-        self.mixed(at, sum)
+        rectify(std::slice::from_mut(&mut sum));
+        let mut row = self.mix.apply(&sum);
+        self.add_middle(at, &mut row);
+        row
     }
 
-    /// The frame in the middle of the taps, with what they add.
-    fn mixed(&self, at: usize, sum: Row) -> Row {
-        let mut row = self.mix.apply(&sum.map(leaky));
+    /// What the taps add comes on top of the frame in the middle of them.
+    #[inline(always)]
+    fn add_middle(&self, at: usize, row: &mut Row) {
         for (value, before) in row.iter_mut().zip(&self.memory[at + 2 * self.dilation]) {
             *value += before;
         }
-        row
     }
 }
+
+/// Takes frames through a layer.
+struct Process<'a> {
+    layer: &'a mut Dilated,
+    rows: &'a [Row],
+    out: &'a mut Vec<Row>,
+}
+
+impl WithSimd for Process<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.layer.work(self.rows, self.out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

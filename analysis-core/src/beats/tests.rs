@@ -4,7 +4,7 @@ use super::*;
 fn naive(evidence: &[Evidence], model: &BeatModel) -> Vec<DecodedBeat> {
     let lengths = intervals();
     let (n, count) = (evidence.len(), lengths.len());
-    let prior: Vec<f64> = BeatDecoder::new(model.clone()).prior.iter().map(|&p| f64::from(p)).collect();
+    let prior: Vec<f64> = lengths.iter().map(|length| f64::from(length.prior(model))).collect();
     let change = |a: usize, b: usize| {
         f64::from(model.change_cost) * (lengths[b].tau as f64 / lengths[a].tau as f64).ln().abs()
     };
@@ -153,11 +153,159 @@ fn codes_of_beats_fit_into_a_byte() {
     let intervals = intervals();
     assert_eq!(intervals[0].tau, MIN_INTERVAL);
     assert!(Interval::code(intervals.len() - 1, PLAY - 1) < u32::from(history::START), "{}", intervals.len());
-    assert!(intervals.iter().all(|i| i.play <= PLAY && i.tau + i.play <= RING));
+    assert!(intervals.iter().all(|i| i.play <= PLAY && i.tau + i.play <= MARGIN));
     for (i, interval) in intervals.iter().enumerate() {
         for (j, length) in interval.lengths().enumerate() {
             let code = u8::try_from(Interval::code(i, j)).unwrap();
             assert_eq!(Interval::decode(code, &intervals), (i, length));
+        }
+    }
+}
+
+/// The recursion lane by lane, in the same order of sums, with every predecessor written out.
+struct Plain {
+    intervals: Vec<Interval>,
+    model: BeatModel,
+    /// `[frame][tempo]`.
+    departures: Vec<Vec<[f32; USED]>>,
+    from: Vec<Vec<[Option<Node>; USED]>>,
+    silent: f32,
+    before_silence: Option<Node>,
+}
+
+/// A score, and the last beat of its path.
+type End = (f32, Option<Node>);
+
+impl Plain {
+    fn new(model: BeatModel) -> Self {
+        let (departures, from) = (Vec::new(), Vec::new());
+        Self { intervals: intervals(), model, departures, from, silent: 0.0, before_silence: None }
+    }
+
+    /// Paths whose last beat has tempo `i` and ends at frame `t`.
+    fn arrivals(&self, t: usize, i: usize) -> [End; USED] {
+        std::array::from_fn(|lane| {
+            let mut best = (IMPOSSIBLE, None);
+            for length in self.intervals[i].lengths().filter(|&length| length <= t) {
+                let score = self.departures[t - length][i][lane];
+                if score > best.0 {
+                    best = (score, Some(Node { frame: t - length, length: i, lane }));
+                }
+            }
+            (best.0 + self.intervals[i].prior(&self.model), best.1)
+        })
+    }
+
+    /// The best of them before a beat of each tempo.
+    fn lengths(&self, arrivals: &[[End; USED]]) -> Vec<[End; USED]> {
+        let mut best = arrivals.to_vec();
+        let change = |i: usize| self.intervals[i].change(self.intervals[i + 1], &self.model);
+        let better = |a: End, b: End| if b.0 > a.0 { b } else { a };
+        for lane in 0..USED {
+            let mut run = (IMPOSSIBLE, None);
+            for i in 0..arrivals.len() {
+                run.0 -= i.checked_sub(1).map_or(0.0, change);
+                run = better(run, arrivals[i][lane]);
+                best[i][lane] = run;
+            }
+            run = (IMPOSSIBLE, None);
+            for i in (0..arrivals.len()).rev() {
+                run.0 -= if i + 1 < arrivals.len() { change(i) } else { 0.0 };
+                run = better(run, arrivals[i][lane]);
+                best[i][lane] = better(best[i][lane], run);
+            }
+        }
+        best
+    }
+
+    /// What comes before each place.
+    fn before(&self, best: &[End; USED]) -> [End; USED] {
+        let top = ENDS.map(|end| best[end]).into_iter().reduce(|a, b| if b.0 > a.0 { b } else { a }).unwrap();
+        let changed = (top.0 - self.model.bar_change, top.1);
+        std::array::from_fn(|lane| match STARTS.iter().position(|&start| start == lane) {
+            Some(bar) if best[ENDS[bar]].0 >= changed.0 => best[ENDS[bar]],
+            Some(_) => changed,
+            None => best[lane - 1],
+        })
+    }
+
+    fn push(&mut self, evidence: Evidence) {
+        let t = self.departures.len();
+        let arrivals: Vec<_> = (0..self.intervals.len()).map(|i| self.arrivals(t, i)).collect();
+        let mut top = (self.silent + self.model.silence_change, self.before_silence);
+        for &end in arrivals.iter().flatten() {
+            top = if end.0 > top.0 { end } else { top };
+        }
+        (self.silent, self.before_silence) = (top.0 - self.model.silence_change, top.1);
+        let fresh = self.silent - if t < MAX_INTERVAL { 0.0 } else { self.model.silence_change };
+        let gain = self.model.gain(evidence);
+        let (mut departures, mut from) = (Vec::new(), Vec::new());
+        for best in &self.lengths(&arrivals) {
+            let anew = |end: End| if fresh > end.0 { (fresh, self.before_silence) } else { end };
+            let before = self.before(best).map(anew);
+            departures.push(std::array::from_fn(|lane| before[lane].0 + gain[lane]));
+            from.push(before.map(|end| end.1));
+        }
+        self.departures.push(departures);
+        self.from.push(from);
+        if (t + 1).is_multiple_of(RENORMALISE) {
+            self.renormalise();
+        }
+    }
+
+    fn renormalise(&mut self) {
+        let first = self.departures.len().saturating_sub(160);
+        let late = self.departures[first..].iter_mut().flatten().flatten();
+        let top = late.fold(self.silent, |top, &mut x| top.max(x));
+        for score in self.departures[first..].iter_mut().flatten().flatten() {
+            *score = (*score - top).max(IMPOSSIBLE);
+        }
+        self.silent -= top;
+    }
+}
+
+/// Evidence of every kind: none, a pulse that drifts, noise.
+fn random_evidence(frames: usize, seed: u32) -> Vec<Evidence> {
+    let mut state = seed;
+    let mut random = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    let (mut next, mut period, mut loud) = (0.0, 40.0, 1.0);
+    let at = |t: usize| {
+        if t.is_multiple_of(300) {
+            (period, loud) = (25.0 + 100.0 * random(), 6.0 * random() - 1.0);
+        }
+        let hit = t as f32 >= next;
+        if hit {
+            next = t as f32 + period * (0.97 + 0.06 * random());
+        }
+        let beat = if hit { loud + 2.0 * random() } else { 3.0 * random() - 6.0 };
+        Evidence { beat, downbeat: random() }
+    };
+    (0..frames).map(at).collect()
+}
+
+#[test]
+fn vectors_give_the_bits_of_the_plain_recursion() {
+    let models = [BeatModel::default(), BeatModel::rules()];
+    for (seed, frames, model) in [(1, 30, &models[0]), (2, 400, &models[1]), (3, 1300, &models[0])] {
+        let mut plain = Plain::new(model.clone());
+        let mut decoder = BeatDecoder::new(model.clone());
+        for (t, evidence) in random_evidence(frames, seed).into_iter().enumerate() {
+            plain.push(evidence);
+            decoder.push(evidence, &mut |_| ());
+            let scores = &decoder.scores;
+            assert_eq!(scores.silent().to_bits(), plain.silent.to_bits(), "silence at {t}");
+            for i in 0..plain.intervals.len() {
+                let rows = (scores.departures(t, i), &plain.departures[t][i]);
+                assert_eq!(rows.0.map(f32::to_bits), rows.1.map(f32::to_bits), "tempo {i} at {t}");
+                for lane in 0..USED {
+                    let node = Node { frame: t, length: i, lane };
+                    let before = decoder.history.before(node, 0, &plain.intervals);
+                    assert_eq!(before, plain.from[t][i][lane], "before {node:?}");
+                }
+            }
         }
     }
 }
