@@ -132,7 +132,7 @@ impl Front {
         self.rows += 1;
         // Frame j is centred on row 2j.
         if self.rows >= 3 && self.rows % 2 == 1 {
-            vectors::widest(Listen { front: self, out });
+            vectors::widest_of(Listen { front: self, out });
         }
     }
 
@@ -234,7 +234,7 @@ impl Dilated {
 
     /// Takes frames; gives those whose neighbours are all known.
     pub(super) fn process(&mut self, rows: &[Row], out: &mut Vec<Row>) {
-        vectors::widest(Process { layer: self, rows, out });
+        vectors::widest_of(Process { layer: self, rows, out });
     }
 
     #[inline(always)]

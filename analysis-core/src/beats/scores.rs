@@ -100,7 +100,7 @@ impl Scores {
     /// Takes what the next frame says: nats for a beat at each place. Writes down where each path came from; gives what
     /// the best silent path came from.
     pub(super) fn advance(&mut self, gain: &Row, model: &BeatModel, entries: &mut [Entry]) -> (u8, u8) {
-        vectors::widest(Advance { scores: self, gain, model, entries })
+        vectors::widest_of(Advance { scores: self, gain, model, entries })
     }
 
     /// Paths whose last beat ends now, and the best of them before a beat of the same tempo or a slower one; the best
