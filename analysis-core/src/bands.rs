@@ -247,8 +247,26 @@ pub(crate) fn add_products(mut lanes: [f32; LANES], a: &[f32; LANES], b: &[f32; 
 }
 
 #[inline(always)]
-pub(crate) fn fold([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
+pub(crate) fn fold(lanes: [f32; LANES]) -> f32 {
+    let [a, b, c, d, e, f, g, h] = whole(lanes);
     ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// Sum of lanes, one after another.
+#[inline(always)]
+pub(crate) fn fold_in_order(lanes: [f32; LANES]) -> f32 {
+    let mut sum = 0.0;
+    for lane in whole(lanes) {
+        sum += lane;
+    }
+    sum
+}
+
+/// Lanes as they are. The compiler, which else lays them out as their fold pairs them, in vectors of two, sees through
+/// this no more.
+#[inline(always)]
+fn whole(lanes: [f32; LANES]) -> [f32; LANES] {
+    std::hint::black_box(lanes)
 }
 
 /// `10·log10` of many powers at once, never below [`FLOOR_DB`]; NaN reads the floor.

@@ -4,7 +4,7 @@ use crate::bands::{FLOOR_DB, corners_hz};
 use crate::config::{Config, SampleType};
 use crate::error::Result;
 use crate::frame::{self, BANDS, CENTROID, CHROMA, LOUDNESS, MAX_FRAME_BYTES, PEAK};
-use crate::units;
+use crate::{units, vectors};
 use half::f16;
 use serde::{Deserialize, Serialize};
 
@@ -177,8 +177,16 @@ impl Field {
     fn push_bytes(&self, values: &[f32], out: &mut Vec<u8>) {
         let (min, max) = (self.min as f32, self.max as f32);
         let (bias, steps_per_unit) = (self.bias as f32, (1.0 / self.scale) as f32);
-        let quantise = |&value: &f32| ((value.max(min).min(max) - bias) * steps_per_unit + 0.5) as u8;
-        out.extend(values.iter().map(quantise));
+        let begin = out.len();
+        out.resize(begin + values.len(), 0);
+        vectors::widest(
+            #[inline(always)]
+            || {
+                for (byte, value) in out[begin..].iter_mut().zip(values) {
+                    *byte = ((value.max(min).min(max) - bias) * steps_per_unit + 0.5) as u8;
+                }
+            },
+        );
     }
 }
 

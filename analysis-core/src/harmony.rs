@@ -1,5 +1,7 @@
 //! Where the harmony changes: evidence for beats and bars that drums do not give.
 
+use crate::vectors;
+
 /// Frames averaged before and after a moment: 0.2 s.
 pub(crate) const SPAN: usize = 20;
 /// Filters from the lowest bass note to where overtones crowd.
@@ -44,16 +46,13 @@ impl HarmonicChange {
         let count = self.range.len();
         let oldest = (self.frame % (2 * SPAN)) * count;
         let middle = ((self.frame + SPAN) % (2 * SPAN)) * count;
-        let mut sum = 0;
-        for (b, &y) in whitened[self.range.clone()].iter().enumerate() {
-            #[expect(clippy::cast_possible_truncation, reason = "whitened bands lie between 0 and 1")]
-            let new = (y * STEPS) as i32;
-            let crossing = self.ring[middle + b];
-            self.before[b] += crossing - self.ring[oldest + b];
-            self.after[b] += new - crossing;
-            self.ring[oldest + b] = new;
-            sum += (self.after[b] - self.before[b]).abs();
-        }
+        let rows = [oldest..oldest + count, middle..middle + count];
+        let Ok([oldest, middle]) = self.ring.get_disjoint_mut(rows) else { return 0.0 };
+        let (before, after) = (&mut self.before[..], &mut self.after[..]);
+        let sum = vectors::widest(
+            #[inline(always)]
+            || slide(&whitened[self.range.clone()], oldest, middle, before, after),
+        );
         self.frame += 1;
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than f32")]
         let mean = sum as f32 / (count.max(1) * SPAN) as f32;
@@ -65,4 +64,20 @@ impl HarmonicChange {
     pub fn delay() -> usize {
         SPAN
     }
+}
+
+/// Moves the sums on by one frame; gives the sum of what they differ by.
+#[inline(always)]
+fn slide(whitened: &[f32], oldest: &mut [i32], middle: &[i32], before: &mut [i32], after: &mut [i32]) -> i32 {
+    let mut sum = 0;
+    let sums = before.iter_mut().zip(after);
+    for (((&y, oldest), &crossing), (before, after)) in whitened.iter().zip(oldest).zip(middle).zip(sums) {
+        #[expect(clippy::cast_possible_truncation, reason = "whitened bands lie between 0 and 1")]
+        let new = (y * STEPS) as i32;
+        *before += crossing - *oldest;
+        *after += new - crossing;
+        *oldest = new;
+        sum += (*after - *before).abs();
+    }
+    sum
 }

@@ -4,6 +4,7 @@
 ///
 /// Exponent bits plus a polynomial in the mantissa, so that loops over it vectorise.
 #[must_use]
+#[inline(always)]
 pub(crate) fn log2_1p(x: f32) -> f32 {
     let bits = (1.0 + x).to_bits();
     #[expect(clippy::cast_possible_wrap, reason = "the exponent of a positive float has 8 bits")]

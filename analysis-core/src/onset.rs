@@ -1,7 +1,9 @@
 //! Onset strength from power spectra.
 
+use crate::bands::LANES;
 use crate::filterbank::LogBands;
 use crate::log::log2_1p;
+use crate::vectors;
 
 /// Bounds between the low, middle and high band, in Hz: kick and bass, voices and snare, hats and attacks.
 const SPLIT_HZ: [f32; 2] = [180.0, 2500.0];
@@ -44,12 +46,14 @@ pub struct OnsetFrame {
 pub struct OnsetStrength {
     bands: LogBands,
     groups: [std::ops::Range<usize>; 3],
-    peaks: Vec<f32>,
+    /// Filters by eights, here and below.
+    peaks: Vec<[f32; LANES]>,
     decay: f32,
-    amplitude: Vec<f32>,
+    amplitude: Vec<[f32; LANES]>,
     /// Compressed spectra of this and the last frames, newest at `newest`.
-    history: [Vec<f32>; LAG_FRAMES + 1],
+    history: [Vec<[f32; LANES]>; LAG_FRAMES + 1],
     newest: usize,
+    rises: Vec<f32>,
 }
 
 impl OnsetStrength {
@@ -58,39 +62,49 @@ impl OnsetStrength {
     pub fn new(sample_rate_hz: u32, fft_len: usize) -> Self {
         let bands = LogBands::new(sample_rate_hz, fft_len);
         let count = bands.len();
+        let zeros = vec![[0.0; LANES]; count.div_ceil(LANES)];
         let split = SPLIT_HZ.map(|hz| bands.centers_hz().partition_point(|&c| c < hz));
         Self {
             groups: [0..split[0], split[0]..split[1], split[1]..count],
-            peaks: vec![0.0; count],
+            peaks: zeros.clone(),
             decay: (-1.0 / PEAK_HALF_LIFE_FRAMES).exp2(),
-            amplitude: vec![0.0; count],
-            history: std::array::from_fn(|_| vec![0.0; count]),
+            amplitude: zeros.clone(),
+            history: [zeros.clone(), zeros.clone(), zeros],
             newest: 0,
+            rises: vec![0.0; count],
             bands,
         }
     }
 
     /// Takes the next power spectrum (`fft_len / 2 + 1` bins, a full-scale sine reads 1).
     pub fn process(&mut self, power: &[f32]) -> OnsetFrame {
-        self.bands.amplitudes(power, &mut self.amplitude);
+        let count = self.bands.len();
         self.newest = (self.newest + 1) % self.history.len();
-        self.whiten();
-        let past = &self.history[(self.newest + 1) % self.history.len()];
-        let now = &self.history[self.newest];
-        let flux = [0, 1, 2].map(|g| group_flux(now, past, self.groups[g].clone()));
+        let past = (self.newest + 1) % self.history.len();
+        vectors::widest(
+            #[inline(always)]
+            || {
+                self.bands.amplitudes(power, &mut self.amplitude);
+                whiten(&self.amplitude, &mut self.peaks, self.decay, &mut self.history[self.newest]);
+                let (now, past) =
+                    (self.history[self.newest].as_flattened(), self.history[past].as_flattened());
+                rises(&now[..count], &past[..count], &mut self.rises);
+            },
+        );
+        let flux = [0, 1, 2].map(|g| mean(&self.rises[self.groups[g].clone()]));
         OnsetFrame { flux, strength: ((flux[0] + flux[1] + flux[2]) / 3.0).min(1.0) }
     }
 
     /// The whitened, compressed bands of the frame processed last, 0 to 1.
     #[must_use]
     pub fn whitened(&self) -> &[f32] {
-        &self.history[self.newest]
+        &self.history[self.newest].as_flattened()[..self.bands.len()]
     }
 
     /// The filters' amplitudes in the frame processed last, relative to a full-scale sine.
     #[must_use]
     pub fn amplitudes(&self) -> &[f32] {
-        &self.amplitude
+        &self.amplitude.as_flattened()[..self.bands.len()]
     }
 
     /// Centres of those bands, in Hz.
@@ -98,36 +112,47 @@ impl OnsetStrength {
     pub fn centers_hz(&self) -> &[f32] {
         self.bands.centers_hz()
     }
+}
 
-    fn whiten(&mut self) {
-        for (peak, &a) in self.peaks.iter_mut().zip(&self.amplitude) {
-            *peak = (*peak * self.decay).max(a);
+/// Amplitudes against their remembered peaks, compressed.
+#[inline(always)]
+fn whiten(amplitude: &[[f32; LANES]], peaks: &mut [[f32; LANES]], decay: f32, whitened: &mut [[f32; LANES]]) {
+    let mut loudest = [0.0_f32; LANES];
+    for (peak, amplitude) in peaks.iter_mut().zip(amplitude) {
+        for lane in 0..LANES {
+            peak[lane] = (peak[lane] * decay).max(amplitude[lane]);
+            loudest[lane] = loudest[lane].max(peak[lane]);
         }
-        let loudest = self.peaks.iter().fold(0.0, |m: f32, &p| m.max(p));
-        let floor = (loudest * RELATIVE_FLOOR).max(ABSOLUTE_FLOOR);
-        let scale = 1.0 / log2_1p(COMPRESSION);
-        let out = &mut self.history[self.newest];
-        for ((y, &a), &p) in out.iter_mut().zip(&self.amplitude).zip(&self.peaks) {
-            *y = log2_1p(COMPRESSION * a / p.max(floor)) * scale;
+    }
+    let mut highest = 0.0_f32;
+    for loudest in loudest {
+        highest = highest.max(loudest);
+    }
+    let floor = (highest * RELATIVE_FLOOR).max(ABSOLUTE_FLOOR);
+    let scale = 1.0 / log2_1p(COMPRESSION);
+    for (y, (amplitude, peak)) in whitened.iter_mut().zip(amplitude.iter().zip(&*peaks)) {
+        for lane in 0..LANES {
+            y[lane] = log2_1p(COMPRESSION * amplitude[lane] / peak[lane].max(floor)) * scale;
         }
     }
 }
 
-/// Mean rise of the filters in `range` above the widest neighbour of the past.
-fn group_flux(now: &[f32], past: &[f32], range: std::ops::Range<usize>) -> f32 {
-    if range.is_empty() {
-        return 0.0;
+/// Rise of each filter above the widest neighbour of the past. All three have one length.
+#[inline(always)]
+fn rises(now: &[f32], past: &[f32], rises: &mut [f32]) {
+    let Some(last) = now.len().checked_sub(1) else { return };
+    // At the ends there is one neighbour.
+    rises[0] = (now[0] - past[0].max(past[last.min(1)])).max(0.0);
+    rises[last] = (now[last] - past[last.saturating_sub(1)].max(past[last])).max(0.0);
+    for (rise, (now, past)) in rises[1..].iter_mut().zip(now[1..].iter().zip(past.windows(3))) {
+        *rise = (now - past[0].max(past[1]).max(past[2])).max(0.0);
     }
-    let mut sum = 0.0;
-    for b in range.clone() {
-        let from = b.saturating_sub(1);
-        let to = (b + 1).min(past.len() - 1);
-        let before = past[from].max(past[b]).max(past[to]);
-        sum += (now[b] - before).max(0.0);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "fewer than a hundred filters")]
-    let count = range.len() as f32;
-    sum / count
+}
+
+/// 0 for none.
+#[expect(clippy::cast_precision_loss, reason = "fewer than a hundred filters")]
+fn mean(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f32
 }
 
 /// The start of a note or a hit.
@@ -170,5 +195,45 @@ impl OnsetPicker {
         let mean = self.past.iter().sum::<f32>() / self.past.len() as f32;
         let found = rising && falling && peak > mean + PEAK_ABOVE && self.frame > Self::DELAY;
         found.then(|| (self.frame - 1 - Self::DELAY, peak))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flux_of_lanes_has_the_bits_of_filter_after_filter() {
+        for (rate, fft_len) in [(44_100, 2048), (8_000, 384)] {
+            let mut onsets = OnsetStrength::new(rate, fft_len);
+            let count = onsets.bands.len();
+            let mut peaks = vec![0.0_f32; count];
+            let mut history = vec![vec![0.0; count]; LAG_FRAMES];
+            for frame in 0..9_usize {
+                let power: Vec<f32> =
+                    (0..=fft_len / 2).map(|k| ((k * (frame + 1)) as f32 * 0.7).sin().powi(4)).collect();
+                let OnsetFrame { flux, .. } = onsets.process(&power);
+                let amplitudes = onsets.amplitudes();
+                for (peak, &a) in peaks.iter_mut().zip(amplitudes) {
+                    *peak = (*peak * onsets.decay).max(a);
+                }
+                let floor = peaks.iter().fold(0.0, |m: f32, &p| m.max(p)) * RELATIVE_FLOOR;
+                let scale = 1.0 / log2_1p(COMPRESSION);
+                let whiten = |(a, p): (&f32, &f32)| log2_1p(COMPRESSION * a / p.max(floor)) * scale;
+                let now: Vec<f32> = amplitudes.iter().zip(&peaks).map(whiten).collect();
+                assert_eq!(onsets.whitened(), now);
+                let past = &history[frame];
+                let rise = |b: usize| {
+                    let widest =
+                        past[b.saturating_sub(1)..count.min(b + 2)].iter().copied().fold(0.0, f32::max);
+                    (now[b] - widest).max(0.0)
+                };
+                let mean = |group: std::ops::Range<usize>| {
+                    group.clone().fold(0.0, |sum, b| sum + rise(b)) / group.len() as f32
+                };
+                assert_eq!(flux, onsets.groups.clone().map(mean));
+                history.push(now);
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::BANDS;
 use crate::log::log2_1p;
+use crate::vectors;
 
 /// Frames to either side over which the level is taken: 4 s.
 const REACH: usize = 400;
@@ -108,8 +109,13 @@ impl Input {
         let level = ((mean as f32) / STEPS).sqrt().max(SILENCE);
         let row = &self.amplitudes[(frame % len) * BANDS..][..BANDS];
         let gain = COMPRESSION / level;
-        for (x, &a) in self.out.iter_mut().zip(row) {
-            *x = (log2_1p(gain * a) * SCALE).min(MOST);
-        }
+        vectors::widest(
+            #[inline(always)]
+            || {
+                for (x, &a) in self.out.iter_mut().zip(row) {
+                    *x = (log2_1p(gain * a) * SCALE).min(MOST);
+                }
+            },
+        );
     }
 }
