@@ -326,11 +326,9 @@ pub(crate) async fn events(
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;
     rights::source(&mut db, &caller, source.as_ref()).await?;
-    let Some(version) = source.as_ref().and_then(results_version) else {
+    let Some(etag) = source.as_ref().and_then(events_etag) else {
         return without_result(&mut db, analysis_id).await;
     };
-    // Which of them, the address says; how they are written, the version of this program.
-    let etag = format!("\"{version}-{}\"", env!("CARGO_PKG_VERSION"));
     if conditional::matches(&headers, &etag) {
         return Ok(tagged(&headers, etag, "application/json", "private, no-cache", Bytes::new()));
     }
@@ -343,9 +341,19 @@ pub(crate) async fn events(
         after,
         limit: i64::from(limit) + 1,
     };
-    let rows = frames::events(&mut db, analysis_id, &filter).await?;
+    // Whose they are stays; which run they are of may have changed since.
+    let found = frames::events_with_source(&mut db, analysis_id, &filter).await?;
+    let Some((etag, rows)) = found.and_then(|(source, rows)| events_etag(&source).zip(Some(rows))) else {
+        return without_result(&mut db, analysis_id).await;
+    };
     drop(db);
     let cursor = |row: &StoredEvent| page::write_cursor(row.time_ms, row.id);
     let body = serde_json::to_vec(&Page::<EventView>::new(rows, limit, cursor)).map_err(Problem::internal)?;
     Ok(tagged(&headers, etag, "application/json", "private, no-cache", body.into()))
+}
+
+/// The strong tag of a page of events: of which run they are, and by which version of this program they are written.
+/// Which of them, the address says.
+fn events_etag(source: &Source) -> Option<String> {
+    results_version(source).map(|version| format!("\"{version}-{}\"", env!("CARGO_PKG_VERSION")))
 }

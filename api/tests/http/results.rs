@@ -304,6 +304,26 @@ async fn a_session_that_ends_while_it_is_served_gets_no_empty_result() {
 }
 
 #[tokio::test]
+async fn events_are_those_that_their_tag_names() {
+    let fixture = Fixture::completed().await;
+    let eve = fixture.server.person("eve").await;
+    fixture.server.execute(MODERATOR).await;
+    let path = format!("/v1/analyses/{}/events", fixture.analysis);
+    // As if it were done again between the look at whose it is and the reading.
+    fixture
+        .server
+        .meanwhile(
+            "UPDATE track_analyses SET completed_at = completed_at + interval '1 s'; DELETE FROM analysis_events",
+        )
+        .await;
+    let response = fixture.server.get(&eve, &path).await;
+    let tag = response.headers()["etag"].clone();
+    let events: Value = response.json().await.unwrap();
+    assert_eq!(events["items"], json!([]));
+    assert_eq!(fixture.ask("events", &[]).await.headers()["etag"], tag);
+}
+
+#[tokio::test]
 async fn the_manifest_is_the_one_that_was_stored() {
     let fixture = Fixture::completed().await;
     let response = fixture.ask("manifest", &[]).await;
