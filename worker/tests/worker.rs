@@ -7,6 +7,7 @@ use std::time::Duration;
 use store::analyses::{self, Status};
 use store::frames::{self, EventFilter};
 use store::objects::ObjectKey;
+use store::queue::tickets;
 use support::Bench;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,6 +24,25 @@ async fn a_job_is_fetched_analysed_and_committed() {
     assert_eq!(frames::events(&mut db, id, &all).await.unwrap().len(), 1);
     worker.end().await;
     assert!(bench.temporary().is_empty(), "{:?}", bench.temporary());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ticket_of_a_job_is_answered_and_then_pruned() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    for script in ["music", "damaged"] {
+        let id = bench.pending(script).await;
+        bench.until(id, |row| matches!(row.status, Status::Completed | Status::Error)).await;
+    }
+    worker.end().await;
+    let answered = "SELECT count(*) FROM apalis.jobs WHERE status = 'Done' AND done_at IS NOT NULL";
+    assert!(bench.count(answered).await >= 2);
+    let left = "SELECT count(*) FROM apalis.jobs WHERE status IN ('Queued', 'Running')";
+    assert_eq!(bench.count(left).await, 0);
+    let later = "UPDATE apalis.jobs SET done_at = done_at - interval '2 hours'";
+    sqlx::query(later).execute(bench.pool()).await.unwrap();
+    tickets::prune(bench.pool()).await.unwrap();
+    assert_eq!(bench.count(answered).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
