@@ -57,6 +57,14 @@ impl Visitor {
         &self.token
     }
 
+    /// What they asked for. What is wrong with it is told to those who may come in alone.
+    pub(crate) async fn tell<T>(&self, app: &App, asked: Result<T, Problem>) -> Result<T, Problem> {
+        if asked.is_err() {
+            self.caller(sessions::look_up(&mut *app.db().await?, &self.token).await?)?;
+        }
+        asked
+    }
+
     /// Who they are, if they may come in.
     pub(crate) fn caller(&self, lookup: Lookup) -> Result<Caller, Problem> {
         match lookup {

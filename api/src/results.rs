@@ -77,8 +77,12 @@ fn version_etag(version: &str) -> String {
 
 /// The versions that [`version_etag`] made the client's tags of.
 fn known_versions(headers: &HeaderMap) -> Vec<OffsetDateTime> {
-    let unquoted = |tag: &str| page::parse_time_key(tag.strip_prefix('"')?.strip_suffix('"')?);
-    conditional::tags(headers).filter_map(unquoted).collect()
+    let completed_at = |tag: &str| {
+        let at = page::parse_time_key(tag.strip_prefix('"')?.strip_suffix('"')?)?;
+        // The same moment can be written in other ways; a tag of ours is the text that we gave.
+        (version_etag(&page::time_key(at).to_string()) == tag).then_some(at)
+    };
+    conditional::tags(headers).filter_map(completed_at).collect()
 }
 
 /// What answers where an analysis has no such result: not yet, not any more, or never.
@@ -86,6 +90,15 @@ async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Resp
     match analyses::get(db, analysis_id).await? {
         Some(analysis) if analysis.status != Status::Completed => not_ready(analysis),
         _ => Err(Problem::new(Kind::NotFound)),
+    }
+}
+
+/// What there is to send of a result with the tag `etag`: nothing where the client has it. What was neither read nor is
+/// with the client is not there (any more).
+fn to_send(headers: &HeaderMap, etag: &str, read: Option<Bytes>) -> Result<Bytes, Problem> {
+    match read {
+        None if !conditional::tags(headers).any(|tag| tag == etag) => Err(Problem::new(Kind::NotFound)),
+        read => Ok(read.unwrap_or_default()),
     }
 }
 
@@ -103,9 +116,10 @@ async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Resp
 pub(crate) async fn manifest(
     State(app): State<App>,
     visitor: Visitor,
-    Path(analysis_id): Path<Uuid>,
+    path: Result<Path<Uuid>, Problem>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Path(analysis_id) = visitor.tell(&app, path).await?;
     let known = known_versions(&headers);
     let mut db = app.db().await?;
     let mut reader = Reader { token: visitor.token(), granted: false };
@@ -115,6 +129,7 @@ pub(crate) async fn manifest(
     if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
         reader.granted = true;
         found = frames::manifest_for(&mut db, reader, analysis_id, &known).await?;
+        rights::readmit(&mut db, &visitor, found.as_ref().map(|answer| answer.session)).await?;
     }
     let found = found.and_then(|answer| answer.found);
     let Some((version, json)) = found.and_then(|found| results_version(&found.source).zip(Some(found.json)))
@@ -123,10 +138,8 @@ pub(crate) async fn manifest(
     };
     drop(db);
     let etag = version_etag(&version);
-    if json.is_none() && !conditional::tags(&headers).any(|tag| tag == etag) {
-        return Err(Problem::new(Kind::NotFound)); // a completed row of someone else's making, without a manifest
-    }
-    let body = json.unwrap_or_default();
+    // A completed row of someone else's making may have no manifest.
+    let body = to_send(&headers, &etag, json)?;
     let mut response = tagged(&headers, etag, "application/json", "private, no-cache", body);
     if let Ok(version) = HeaderValue::try_from(version) {
         response.headers_mut().insert(RESULTS_VERSION, version);
@@ -181,12 +194,14 @@ pub(crate) struct ChunkQuery {
 pub(crate) async fn chunk(
     State(app): State<App>,
     visitor: Visitor,
-    Path((analysis_id, index)): Path<(Uuid, u32)>,
-    Query(query): Query<ChunkQuery>,
+    path: Result<Path<(Uuid, u32)>, Problem>,
+    query: Result<Query<ChunkQuery>, Problem>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let accepted = header_text(&headers, header::ACCEPT_ENCODING);
-    let coding = negotiate::coding(accepted.as_deref()).ok_or_else(|| Problem::new(Kind::NotAcceptable))?;
+    let coding = negotiate::coding(accepted.as_deref()).ok_or_else(|| Problem::new(Kind::NotAcceptable));
+    let asked = path.and_then(|path| Ok((path, query?, coding?)));
+    let (Path((analysis_id, index)), Query(query), coding) = visitor.tell(&app, asked).await?;
     let place = i16::try_from(query.level).ok().zip(i32::try_from(index).ok());
     let known = known_chunks(&headers, coding);
     let mut db = app.db().await?;
@@ -199,6 +214,7 @@ pub(crate) async fn chunk(
     if rights::admit(&mut db, &visitor, session, source).await? == Right::Granted {
         reader.granted = true;
         found = frames::chunk_for(&mut db, reader, analysis_id, level, index, &known).await?;
+        rights::readmit(&mut db, &visitor, found.as_ref().map(|answer| answer.session)).await?;
     }
     let found = found.and_then(|answer| answer.found);
     let Some((ChunkFor { source, bytes, .. }, id)) = found.and_then(|found| found.id.map(|id| (found, id)))
@@ -214,7 +230,7 @@ pub(crate) async fn chunk(
     }
     // Without a version other bytes may come to lie under this address: from another attempt, or another run.
     let cache = if query.v.is_some() { "private, max-age=31536000, immutable" } else { "private, no-cache" };
-    respond_chunk(&headers, coding, cache, id, bytes.unwrap_or_default()).await
+    respond_chunk(&headers, coding, cache, id, bytes).await
 }
 
 /// The strong tag of a stored chunk, sent as `coding` has it. Its bytes never change, so its id will do for them.
@@ -231,7 +247,11 @@ fn known_chunks(headers: &HeaderMap, coding: Coding) -> Vec<Uuid> {
         Coding::Zstd => "-zstd\"",
         Coding::Identity => "\"",
     };
-    let id = |tag: &str| Uuid::try_parse(tag.strip_prefix('"')?.strip_suffix(end)?).ok();
+    let id = |tag: &str| {
+        let id = Uuid::try_parse(tag.strip_prefix('"')?.strip_suffix(end)?).ok()?;
+        // The same id can be written in other ways; a tag of ours is the text that we gave.
+        (chunk_etag(id, coding) == tag).then_some(id)
+    };
     conditional::tags(headers).filter_map(id).collect()
 }
 
@@ -240,9 +260,10 @@ async fn respond_chunk(
     coding: Coding,
     cache: &'static str,
     id: Uuid,
-    stored: Bytes,
+    stored: Option<Bytes>,
 ) -> Result<Response, Problem> {
     let etag = chunk_etag(id, coding);
+    let stored = to_send(headers, &etag, stored)?;
     let body = match coding {
         Coding::Identity if !conditional::matches(headers, &etag) => unpack(stored).await?,
         _ => stored,
@@ -305,11 +326,9 @@ pub(crate) async fn events(
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;
     rights::source(&mut db, &caller, source.as_ref()).await?;
-    let Some(version) = source.as_ref().and_then(results_version) else {
+    let Some(etag) = source.as_ref().and_then(events_etag) else {
         return without_result(&mut db, analysis_id).await;
     };
-    // Which of them, the address says; how they are written, the version of this program.
-    let etag = format!("\"{version}-{}\"", env!("CARGO_PKG_VERSION"));
     if conditional::matches(&headers, &etag) {
         return Ok(tagged(&headers, etag, "application/json", "private, no-cache", Bytes::new()));
     }
@@ -322,9 +341,19 @@ pub(crate) async fn events(
         after,
         limit: i64::from(limit) + 1,
     };
-    let rows = frames::events(&mut db, analysis_id, &filter).await?;
+    // Whose they are stays; which run they are of may have changed since.
+    let found = frames::events_with_source(&mut db, analysis_id, &filter).await?;
+    let Some((etag, rows)) = found.and_then(|(source, rows)| events_etag(&source).zip(Some(rows))) else {
+        return without_result(&mut db, analysis_id).await;
+    };
     drop(db);
     let cursor = |row: &StoredEvent| page::write_cursor(row.time_ms, row.id);
     let body = serde_json::to_vec(&Page::<EventView>::new(rows, limit, cursor)).map_err(Problem::internal)?;
     Ok(tagged(&headers, etag, "application/json", "private, no-cache", body.into()))
+}
+
+/// The strong tag of a page of events: of which run they are, and by which version of this program they are written.
+/// Which of them, the address says.
+fn events_etag(source: &Source) -> Option<String> {
+    results_version(source).map(|version| format!("\"{version}-{}\"", env!("CARGO_PKG_VERSION")))
 }

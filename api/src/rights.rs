@@ -76,6 +76,16 @@ pub(crate) async fn admit(
     source(db, &caller, found).await
 }
 
+/// Looks at the session of someone admitted again: it may have ended since.
+pub(crate) async fn readmit(
+    db: &mut PgConnection,
+    visitor: &Visitor,
+    session: Option<Session>,
+) -> Result<(), Problem> {
+    visitor.caller(sessions::admit(db, session).await?)?;
+    Ok(())
+}
+
 /// The analysis, if `caller` may do `action` with its track.
 pub(crate) async fn analysis(
     db: &mut PgConnection,

@@ -13,7 +13,7 @@ use crate::sessions::{Session, Token};
 use analysis_core::events::Event;
 use bytes::Bytes;
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -369,4 +369,20 @@ pub async fn events(
     )
     .fetch_all(db)
     .await?)
+}
+
+/// [`events`], and of what they are, both as of one moment. `None` when there is no such analysis.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn events_with_source(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    filter: &EventFilter<'_>,
+) -> Result<Option<(Source, Vec<StoredEvent>)>> {
+    let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let source = source(&mut tx, analysis_id).await?;
+    let rows = events(&mut tx, analysis_id, filter).await?;
+    tx.commit().await?;
+    Ok(source.map(|source| (source, rows)))
 }

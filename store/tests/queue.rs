@@ -405,3 +405,26 @@ async fn old_tickets_are_pruned_and_open_ones_stay() {
     assert_eq!(queue::tickets::prune(pool).await.unwrap(), 2);
     assert_eq!(count(pool, "SELECT count(*) FROM apalis.jobs").await, 1);
 }
+
+#[tokio::test]
+async fn tickets_that_a_listener_took_and_left_are_pruned_once_it_is_silent_for_an_hour() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let track_id = track(pool).await;
+    for _ in 0..5 {
+        pending(pool, track_id).await;
+    }
+    let taken = "
+        INSERT INTO apalis.workers (id, worker_type, storage_name, last_seen)
+        SELECT name, 'arsis.analyses', 'PgStorage', now() - since
+          FROM (VALUES ('silent', interval '2 hours'), ('alive', interval '1 second')) AS listener (name, since);
+        UPDATE apalis.jobs SET status = taken.status, lock_by = listener, lock_at = now() - interval '3 hours'
+          FROM (SELECT id, row_number() OVER () FROM apalis.jobs) AS numbered,
+               (VALUES (1, 'Queued', 'silent'), (2, 'Running', 'silent'), (3, 'Queued', 'alive'),
+                       (4, 'Running', 'alive')) AS taken (number, status, listener)
+         WHERE jobs.id = numbered.id AND row_number = taken.number;";
+    sqlx::raw_sql(taken).execute(pool).await.unwrap();
+    assert_eq!(queue::tickets::prune(pool).await.unwrap(), 3, "two tickets and their listener");
+    assert_eq!(count(pool, "SELECT count(*) FROM apalis.jobs WHERE lock_by = 'alive'").await, 2);
+    assert_eq!(tickets(pool).await, 1);
+}

@@ -99,6 +99,7 @@ pub async fn run_engine(
     };
     let ended = CancellationToken::new();
     let work = async {
+        reaper::prune(&context).await;
         tickets::serve(&context.pool, &context.name, jobs, &context.shutdown, answer).await;
         running.close();
         running.wait().await;

@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn run(context: &Context) {
     let shutdown = &context.shutdown;
     let mut announcements = Announcements::new(&context.pool);
-    let mut pruned_at: Option<Instant> = None;
+    let mut pruned_at = Instant::now();
     while !shutdown.is_cancelled() {
         match reaper::reap(&context.pool).await {
             Ok(reaped) if reaped.rescued + reaped.ended > 0 => {
@@ -27,11 +27,9 @@ pub(crate) async fn run(context: &Context) {
             Ok(_) => {}
             Err(error) => tracing::warn!(error = chain(&error), "could not look after the queue"),
         }
-        if pruned_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
-            pruned_at = Some(Instant::now());
-            if let Err(error) = tickets::prune(&context.pool).await {
-                tracing::warn!(error = chain(&error), "could not remove old tickets");
-            }
+        if pruned_at.elapsed() >= PRUNE_EVERY {
+            pruned_at = Instant::now();
+            prune(context).await;
         }
         let next_round = async {
             tokio::time::sleep(PAUSE).await;
@@ -41,5 +39,12 @@ pub(crate) async fn run(context: &Context) {
             () = shutdown.cancelled() => {}
             () = next_round => {}
         }
+    }
+}
+
+/// Removes old tickets. A worker does so before it listens, too: a listener takes up what dead ones have left.
+pub(crate) async fn prune(context: &Context) {
+    if let Err(error) = tickets::prune(&context.pool).await {
+        tracing::warn!(error = chain(&error), "could not remove old tickets");
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use store::analyses::{self, Status};
 use store::frames::{self, EventFilter};
 use store::objects::ObjectKey;
+use store::queue::tickets;
 use support::Bench;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,6 +24,25 @@ async fn a_job_is_fetched_analysed_and_committed() {
     assert_eq!(frames::events(&mut db, id, &all).await.unwrap().len(), 1);
     worker.end().await;
     assert!(bench.temporary().is_empty(), "{:?}", bench.temporary());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ticket_of_a_job_is_answered_and_then_pruned() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    for script in ["music", "damaged"] {
+        let id = bench.pending(script).await;
+        bench.until(id, |row| matches!(row.status, Status::Completed | Status::Error)).await;
+    }
+    worker.end().await;
+    let answered = "SELECT count(*) FROM apalis.jobs WHERE status = 'Done' AND done_at IS NOT NULL";
+    assert!(bench.count(answered).await >= 2);
+    let left = "SELECT count(*) FROM apalis.jobs WHERE status IN ('Queued', 'Running')";
+    assert_eq!(bench.count(left).await, 0);
+    let later = "UPDATE apalis.jobs SET done_at = done_at - interval '2 hours'";
+    sqlx::query(later).execute(bench.pool()).await.unwrap();
+    tickets::prune(bench.pool()).await.unwrap();
+    assert_eq!(bench.count(answered).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,6 +255,42 @@ async fn at_shutdown_a_long_job_is_handed_back_and_done_by_another_worker() {
     let row = bench.row(id).await;
     assert_eq!((row.status, row.attempt), (Status::Pending, 0));
     assert!(bench.temporary().is_empty());
+}
+
+/// Ends every second try to close an attempt as a server does that is shut down. A sequence counts what is rolled back.
+const AWAY_AT_FIRST: &str = "
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION away_at_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'shutting down' USING ERRCODE = '57P01'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER away_at_first BEFORE UPDATE ON track_analysis_attempts
+        FOR EACH ROW EXECUTE FUNCTION away_at_first();";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_an_attempt_ended_is_written_once_the_database_is_back() {
+    let bench = Bench::new().await;
+    sqlx::raw_sql(AWAY_AT_FIRST).execute(bench.pool()).await.unwrap();
+    let config = worker::Config { drain: Duration::from_millis(100), ..bench.config() };
+    let worker = bench.start_with(config);
+    let damaged = bench.pending("damaged").await;
+    let row = bench.until(damaged, |row| row.status == Status::Error).await;
+    assert_eq!(row.attempt, 1, "not left to the reaper: {row:?}");
+
+    let cancelled = bench.pending("endless").await;
+    bench.until_under_way(cancelled).await;
+    let mut db = bench.pool().acquire().await.unwrap();
+    analyses::request_cancel(&mut db, cancelled).await.unwrap();
+    bench.until(cancelled, |row| row.status == Status::Error).await;
+    let ended = "SELECT count(*) FROM track_analysis_attempts WHERE outcome IN ('failed', 'cancelled')";
+    assert_eq!(bench.count(ended).await, 2, "none expired");
+
+    let handed_back = bench.pending("endless").await;
+    bench.until_under_way(handed_back).await;
+    worker.end().await;
+    let row = bench.row(handed_back).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert_eq!(bench.count("SELECT last_value FROM tries").await, 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,39 @@ async fn every_route_but_the_open_ones_needs_a_session() {
     assert!(asked >= 15, "{asked} routes");
 }
 
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_told_to_those_who_may_come_in() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let description = serde_json::to_value(api::description()).unwrap();
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    let paths = description["paths"].as_object().unwrap().keys().filter(|path| path.contains('{'));
+    let malformed = paths.map(|path| (fill(path).replace(nobody, "x"), "gzip", 404));
+    let others = [
+        (format!("/v1/analyses/{nobody}/chunks/x"), "gzip", 404),
+        (format!("/v1/analyses/{nobody}/chunks/0?level=x"), "gzip", 422),
+        (format!("/v1/analyses/{nobody}/chunks/0?v=%00"), "gzip", 422),
+        (format!("/v1/analyses/{nobody}/chunks/0"), "identity;q=0", 406),
+    ];
+    let requests: Vec<_> = malformed.chain(others).collect();
+    let ask = async |person: &Person, (path, coding, _): &(String, &str, u16)| {
+        let request = server.request(person, Method::GET, path).header("accept-encoding", *coding);
+        request.send().await.unwrap()
+    };
+    let stranger = Person { id: Uuid::nil(), token: "nonsense".into() };
+    for request in &requests {
+        let known = ask(&ada, request).await.status();
+        if known != 405 {
+            assert_eq!(known, request.2, "{request:?}");
+            expect_problem(ask(&stranger, request).await, 401, "unauthorized").await;
+        }
+    }
+    server.execute("UPDATE users SET approved = false").await;
+    for request in requests.iter().filter(|request| request.0.contains("chunks")) {
+        expect_problem(ask(&ada, request).await, 403, "account-not-approved").await;
+    }
+}
+
 fn fill(path: &str) -> String {
     let parts = path.split('/').map(|part| match part {
         "{index}" => "0".to_owned(),
@@ -49,8 +82,11 @@ async fn expired_and_unapproved_sessions_are_told_apart() {
     let (expired, unapproved) = (server.person("expired").await, server.person("unapproved").await);
     server.execute("UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id = (SELECT id FROM users WHERE email LIKE 'expired%')").await;
     server.execute("UPDATE users SET approved = false WHERE email LIKE 'unapproved%'").await;
-    expect_problem(server.get(&expired, "/v1/tracks").await, 401, "session-expired").await;
-    expect_problem(server.get(&unapproved, "/v1/tracks").await, 403, "account-not-approved").await;
+    let analysis = format!("/v1/analyses/{}", Uuid::nil());
+    for path in ["/v1/tracks", &format!("{analysis}/manifest"), &format!("{analysis}/chunks/0")] {
+        expect_problem(server.get(&expired, path).await, 401, "session-expired").await;
+        expect_problem(server.get(&unapproved, path).await, 403, "account-not-approved").await;
+    }
 }
 
 #[tokio::test]

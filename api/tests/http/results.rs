@@ -246,6 +246,84 @@ async fn a_chunk_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_tag_that_we_would_write_otherwise_is_not_ours_and_the_whole_is_sent() {
+    let fixture = Fixture::completed().await;
+    let tag = async |path: &str, coding: &str| {
+        let response = fixture.ask(path, &[("accept-encoding", coding)]).await;
+        response.headers()["etag"].to_str().unwrap().trim_matches('"').to_owned()
+    };
+    for coding in ["zstd", "identity"] {
+        let whole = fixture.ask("chunks/0", &[("accept-encoding", coding)]).await.bytes().await.unwrap();
+        let tag = tag("chunks/0", coding).await;
+        let (id, end) = tag.split_at(32);
+        let id = Uuid::parse_str(id).unwrap();
+        for other in [
+            format!("{:X}", id.simple()),
+            id.hyphenated().to_string(),
+            id.braced().to_string(),
+            id.urn().to_string(),
+        ] {
+            let tag = format!("\"{other}{end}\"");
+            let headers = [("accept-encoding", coding), ("if-none-match", tag.as_str())];
+            let response = fixture.ask("chunks/0", &headers).await;
+            assert_eq!(response.status(), 200, "{tag}");
+            assert_eq!(response.bytes().await.unwrap(), whole, "{tag}");
+        }
+    }
+    let version = tag("manifest", "identity").await;
+    for other in [format!("\"+{version}\""), format!("\"0{version}\"")] {
+        let response = fixture.ask("manifest", &[("if-none-match", other.as_str())]).await;
+        assert_eq!(response.status(), 200, "{other}");
+        assert_eq!(Manifest::from_json(&response.bytes().await.unwrap()).unwrap(), fixture.made.manifest);
+    }
+}
+
+/// Lets `eve` read what is another's.
+const MODERATOR: &str = "INSERT INTO user_roles (user_id, role_id) SELECT u.id, r.id FROM users u, roles r
+     WHERE u.email = 'eve@example.org' AND r.name = 'moderator'";
+
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_served_gets_no_empty_result() {
+    let fixture = Fixture::completed().await;
+    let eve = fixture.server.person("eve").await;
+    fixture.server.execute(MODERATOR).await;
+    // The line in the audit trail is written between the look at whose it is and the reading.
+    for (change, status, slug) in [
+        ("UPDATE sessions SET expires_at = now() - interval '1 second'", 401, "session-expired"),
+        ("UPDATE users SET approved = false", 403, "account-not-approved"),
+    ] {
+        fixture.server.meanwhile(change).await;
+        for path in ["chunks/0", "manifest"] {
+            let path = format!("/v1/analyses/{}/{path}", fixture.analysis);
+            expect_problem(fixture.server.get(&eve, &path).await, status, slug).await;
+            let again = "UPDATE sessions SET expires_at = now() + interval '1 hour';
+                         UPDATE users SET approved = true;";
+            fixture.server.execute(again).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_are_those_that_their_tag_names() {
+    let fixture = Fixture::completed().await;
+    let eve = fixture.server.person("eve").await;
+    fixture.server.execute(MODERATOR).await;
+    let path = format!("/v1/analyses/{}/events", fixture.analysis);
+    // As if it were done again between the look at whose it is and the reading.
+    fixture
+        .server
+        .meanwhile(
+            "UPDATE track_analyses SET completed_at = completed_at + interval '1 s'; DELETE FROM analysis_events",
+        )
+        .await;
+    let response = fixture.server.get(&eve, &path).await;
+    let tag = response.headers()["etag"].clone();
+    let events: Value = response.json().await.unwrap();
+    assert_eq!(events["items"], json!([]));
+    assert_eq!(fixture.ask("events", &[]).await.headers()["etag"], tag);
+}
+
+#[tokio::test]
 async fn the_manifest_is_the_one_that_was_stored() {
     let fixture = Fixture::completed().await;
     let response = fixture.ask("manifest", &[]).await;
@@ -294,13 +372,7 @@ async fn results_of_others_are_read_with_a_role_that_grants_it() {
     for path in &paths {
         expect_problem(fixture.server.get(&eve, path).await, 404, "not-found").await;
     }
-    fixture
-        .server
-        .execute(
-            "INSERT INTO user_roles (user_id, role_id) SELECT u.id, r.id FROM users u, roles r
-              WHERE u.email = 'eve@example.org' AND r.name = 'moderator'",
-        )
-        .await;
+    fixture.server.execute(MODERATOR).await;
     for path in &paths {
         let (theirs, own) =
             (fixture.server.get(&eve, path).await, fixture.server.get(&fixture.ada, path).await);

@@ -154,6 +154,17 @@ impl Server {
         sqlx::raw_sql(statement).execute(self.pool()).await.unwrap();
     }
 
+    /// Has a statement run with every line of the audit trail: in the middle of a request that leaves one.
+    pub(crate) async fn meanwhile(&self, statement: &str) {
+        let trigger = format!(
+            "CREATE OR REPLACE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN {statement}; RETURN NEW; END $$;
+             CREATE OR REPLACE TRIGGER meanwhile AFTER INSERT ON audit_log
+                 FOR EACH ROW EXECUTE FUNCTION meanwhile();"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(self.pool()).await.unwrap();
+    }
+
     /// Asks the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         self.end().await;

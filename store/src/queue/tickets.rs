@@ -79,7 +79,8 @@ pub(super) async fn waiting(db: &mut PgConnection, at_most: i64) -> Result<i64> 
     Ok(count)
 }
 
-/// Removes answered tickets and listeners that have been silent for an hour. Returns how many of both.
+/// Removes tickets answered an hour ago, listeners silent for an hour, and the tickets that those took and never answered:
+/// if one of them is needed after all, the reaper makes another. Returns how many of all.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -94,6 +95,16 @@ pub async fn prune(pool: &PgPool) -> Result<u64> {
     )
     .execute(pool)
     .await?;
+    let left = sqlx::query!(
+        "DELETE FROM apalis.jobs
+          WHERE job_type = $1 AND status IN ('Queued', 'Running')
+            AND lock_by IN (SELECT id FROM apalis.workers
+                             WHERE worker_type = $1 AND last_seen < now() - make_interval(secs => $2))",
+        QUEUE,
+        KEEP_S
+    )
+    .execute(pool)
+    .await?;
     let listeners = sqlx::query!(
         "DELETE FROM apalis.workers w
           WHERE worker_type = $1 AND last_seen < now() - make_interval(secs => $2)
@@ -103,7 +114,7 @@ pub async fn prune(pool: &PgPool) -> Result<u64> {
     )
     .execute(pool)
     .await?;
-    Ok(tickets.rows_affected() + listeners.rows_affected())
+    Ok(tickets.rows_affected() + left.rows_affected() + listeners.rows_affected())
 }
 
 /// Answers tickets until `shutdown`: calls `handle` for each, at most `concurrency` at a time, and comes back when
@@ -156,7 +167,8 @@ where
         .missed_heartbeats(MISSED_HEARTBEATS)
         // A ticket is its listener's from the fetch on: to write down when the work begins would be one more transaction.
         .lock_tasks(false)
-        .persist_results(false);
+        // Without its result (null) apalis does not write down that a ticket is answered either.
+        .persist_results(true);
     let notified = Pubsub::new(pool.clone(), QUEUE.to_owned());
     let strategy = Strategy::new().stream(notified).apply(Every::new(POLL));
     let storage = PostgresStorage::<Value>::new(pool).with_config(config);
