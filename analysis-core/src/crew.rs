@@ -100,9 +100,17 @@ impl Drop for Crew {
 }
 
 impl Queue {
-    /// Leaves something to do.
+    /// Leaves something to do; forgets it where nobody will.
     pub(crate) fn leave(&self, task: impl FnOnce() + Send + 'static) {
-        self.lock().tasks.push_back(Box::new(task));
+        let task: Task = Box::new(task);
+        let mut open = self.lock();
+        if open.closed {
+            // A task that lay here would hold the queue that holds it. What it holds may lock the queue when dropped.
+            drop(open);
+            return;
+        }
+        open.tasks.push_back(task);
+        drop(open);
         self.0.changed.notify_all();
     }
 
@@ -151,6 +159,7 @@ impl Queue {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
 
     fn crew(threads: usize) -> Crew {
         Crew::new(NonZeroUsize::new(threads).unwrap())
@@ -188,6 +197,26 @@ mod tests {
             let held = held.clone();
             crew.queue().leave(move || drop(held));
         }
+        drop(crew);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn what_is_left_while_the_crew_ends_is_forgotten() {
+        let (crew, held) = (crew(2), Arc::new(()));
+        let (begin, begun) = mpsc::channel();
+        let (queue, holder) = (crew.queue().clone(), held.clone());
+        crew.queue().leave(move || {
+            begin.send(()).unwrap();
+            let mut open = queue.lock();
+            while !open.closed {
+                open = queue.wait(open);
+            }
+            drop(open);
+            let then = queue.clone();
+            queue.leave(move || drop((then, holder)));
+        });
+        begun.recv().unwrap();
         drop(crew);
         assert_eq!(Arc::strong_count(&held), 1);
     }

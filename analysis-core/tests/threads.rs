@@ -15,7 +15,9 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 
 use analysis_core::analyzer::{Frame, Observer, Progress, analyze};
 use analysis_core::chunk::Chunk;
@@ -291,6 +293,70 @@ fn a_reader_that_fails_is_an_error_with_any_number_of_threads() {
             assert!(matches!(error, Some(Error::Io(_))), "{name}, {count} threads: {error:?}");
             assert_eq!(holders(&held), 0);
         }
+    }
+}
+
+/// Says where it is read once it is told to, and waits there for a word.
+struct Gated {
+    bytes: Cursor<Vec<u8>>,
+    shut: Arc<AtomicBool>,
+    reached: Sender<()>,
+    opened: Mutex<Receiver<()>>,
+    _held: Arc<()>,
+}
+
+impl Read for Gated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.shut.swap(false, Ordering::SeqCst) {
+            self.reached.send(()).unwrap();
+            self.opened.lock().unwrap().recv().unwrap();
+        }
+        // Little at a time: the batch that is being filled takes longer than it takes to hang up.
+        let most = buffer.len().min(64);
+        self.bytes.read(&mut buffer[..most])
+    }
+}
+
+impl Seek for Gated {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_decoder_dropped_while_its_batches_are_filled_lets_go_of_the_reader() {
+    let files = [fixture("aac.adts.aac").repeat(40), demo("demo.mp3"), demo("demo.flac"), demo("demo.m4a")];
+    for (index, bytes) in files.into_iter().enumerate() {
+        let (held, shut) = (Arc::new(()), Arc::new(AtomicBool::new(false)));
+        let ((reached, reads), (open, opened)) = (mpsc::channel(), mpsc::channel());
+        let (bytes, opened) = (Cursor::new(bytes), Mutex::new(opened));
+        let file = Gated { bytes, shut: shut.clone(), reached, opened, _held: held.clone() };
+        let decoder = Decoder::open(file, None, &Limits::default()).unwrap();
+        shut.store(true, Ordering::SeqCst);
+        let decoder = decoder.with_threads(threads(4));
+        reads.recv().unwrap();
+        open.send(()).unwrap();
+        drop(decoder);
+        assert_eq!(holders(&held), 0, "file {index}");
+    }
+}
+
+#[test]
+fn an_analysis_that_ends_at_once_lets_go_of_the_reader() {
+    let bytes = fixture("aac.adts.aac").repeat(40);
+    for round in 0..20 {
+        let (held, (reached, _), (_, opened)) = (Arc::new(()), mpsc::channel(), mpsc::channel());
+        let (bytes, shut) = (Cursor::new(bytes.clone()), Arc::default());
+        let file = Gated { bytes, shut, reached, opened: Mutex::new(opened), _held: held.clone() };
+        let config = Config { threads: threads(4), ..Config::default() };
+        let ended = analyze(
+            file,
+            None,
+            &config,
+            &mut Scribe { stop: Some((2, || Error::Cancelled)), ..Scribe::default() },
+        );
+        assert!(matches!(ended, Err(Error::Cancelled)));
+        assert_eq!(holders(&held), 0, "round {round}");
     }
 }
 
