@@ -40,6 +40,7 @@ use symphonia::core::errors::Error as Fault;
 mod ahead;
 mod batch;
 mod demux;
+mod flac;
 mod mp4;
 mod mpeg;
 mod opus;

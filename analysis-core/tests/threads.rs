@@ -105,6 +105,57 @@ fn streams_that_follow_one_another_decode_to_the_same_blocks() {
     check("a chain of Ogg streams", &chained);
 }
 
+/// Remainder of `bytes` by a polynomial, most significant bit first.
+fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+    let top = 1 << (bits - 1);
+    let next = |crc: u32| if crc & top == 0 { crc << 1 } else { crc << 1 ^ polynomial };
+    let crc = bytes
+        .iter()
+        .fold(0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| next(crc)));
+    crc & (top - 1 | top)
+}
+
+/// 256 frames of FLAC at 24 bits that hold one value in each channel (RFC 9639, 9).
+fn flac_frame(number: u8, values: &[i32]) -> Vec<u8> {
+    let mut frame = vec![0xff, 0xf8, 0x89, (values.len() as u8 - 1) << 4 | 0x0c, number];
+    frame.push(crc(&frame, 8, 0x07) as u8);
+    for value in values {
+        frame.push(0);
+        frame.extend(&value.to_be_bytes()[1..]);
+    }
+    let check = crc(&frame, 16, 0x8005) as u16;
+    frame.extend(check.to_be_bytes());
+    frame
+}
+
+/// A page of Ogg with one short packet (RFC 3533, 6).
+fn ogg_page(serial: &[u8], sequence: u32, granule: u64, packet: &[u8]) -> Vec<u8> {
+    let mut page = [b"OggS\0\0".as_slice(), &granule.to_le_bytes(), serial].concat();
+    page.extend(sequence.to_le_bytes());
+    page.extend([0, 0, 0, 0, 1, packet.len() as u8]);
+    page.extend(packet);
+    let check = crc(&page, 32, 0x04c1_1db7);
+    page[22..26].copy_from_slice(&check.to_le_bytes());
+    page
+}
+
+#[test]
+fn flac_frames_of_too_few_channels_are_lost_with_any_number_of_threads() {
+    // The headers of two channels.
+    let mut bytes = fixture("exact-s16.ogg.flac.oga");
+    bytes.truncate(146);
+    let serial = bytes[14..18].to_vec();
+    for index in 0..2_000_u32 {
+        let (left, right) = (index as i32, 1 - index as i32);
+        let values = if matches!(index % 8, 1 | 2) { &[left][..] } else { &[left, right] };
+        let frame = flac_frame((index % 128) as u8, values);
+        bytes.extend(ogg_page(&serial, 2 + index, 256 * (1 + u64::from(index)), &frame));
+    }
+    check("Ogg FLAC", &bytes);
+    let alone = blocks(&bytes, 1, &Limits::default());
+    assert!(alone.contains("frames: 512000") && alone.contains("decode_errors: 500"), "{alone}");
+}
+
 /// What happens to a file: bytes overwritten, dropped, doubled.
 fn damage(bytes: &mut Vec<u8>, seed: u64, count: usize) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
