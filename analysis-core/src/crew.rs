@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::config::MAX_THREADS;
+
 /// Something to do, on whatever thread.
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -36,14 +38,14 @@ struct Open {
 }
 
 impl Crew {
-    /// As many threads as the system gives, up to `threads` with the caller's.
+    /// As many threads as the system gives, up to `threads` and [`MAX_THREADS`] with the caller's.
     pub(crate) fn new(threads: NonZeroUsize) -> Self {
         let queue = Queue(Arc::default());
         let start = |_| {
             let queue = queue.clone();
             thread::Builder::new().name("arsis-helper".into()).spawn(move || queue.help()).ok()
         };
-        Self { helpers: (1..threads.get()).map_while(start).collect(), queue }
+        Self { helpers: (1..threads.get().min(MAX_THREADS)).map_while(start).collect(), queue }
     }
 
     /// Threads, the caller's included.
@@ -178,6 +180,11 @@ mod tests {
             }
             crew.wait_for(|| (count.load(Ordering::Relaxed) == 100).then_some(()));
         }
+    }
+
+    #[test]
+    fn there_are_no_more_threads_than_a_file_may_have() {
+        assert_eq!(crew(MAX_THREADS + 9).threads(), MAX_THREADS);
     }
 
     #[test]

@@ -143,8 +143,12 @@ impl Decoder {
 
     /// Decodes on with `threads` threads, the caller's included: they decode ahead of what is asked for. The blocks,
     /// the report and the errors are the same with any number. Where the codec allows it (FLAC, ALAC, MP3, Vorbis) all
-    /// threads decode, else one of them at a time. They end with the decoder, which holds two batches of packets more
-    /// than there are threads, 512 KiB of samples each.
+    /// threads decode, else one of them at a time. They end with the decoder; more than
+    /// [`crate::config::MAX_THREADS`] are that many.
+    ///
+    /// Memory: two batches more than threads, four where one thread decodes at a time. A batch ends with the packet
+    /// that brings it to 1 MiB of packets or to 512 KiB of samples; its buffers keep up to 2 MiB from one use to the
+    /// next.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         self.helped_by(&Arc::new(Crew::new(threads)))
