@@ -28,8 +28,13 @@ impl Maker {
         Self { link, limits }
     }
 
-    /// One that has decoded nothing yet; what opened once opens again.
-    pub(super) fn make(maker: &Arc<Self>) -> Option<Made> {
+    /// One that has decoded nothing yet: `used` made as new, or another where that is not this one's. What opened once
+    /// opens again.
+    pub(super) fn make(maker: &Arc<Self>, used: Option<Made>) -> Option<Made> {
+        if let Some(mut made) = used.filter(|made| Arc::ptr_eq(&made.maker, maker)) {
+            made.decoder.reset();
+            return Some(made);
+        }
         let decoder = track::open_decoder(&maker.link.params, &maker.limits).ok()?;
         Some(Made { maker: maker.clone(), decoder })
     }
