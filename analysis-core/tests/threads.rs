@@ -112,7 +112,7 @@ fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
     let crc = bytes
         .iter()
         .fold(0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| next(crc)));
-    crc & (top - 1 | top)
+    crc & (u32::MAX >> (32 - bits))
 }
 
 /// 256 frames of FLAC at 24 bits that hold one value in each channel (RFC 9639, 9).

@@ -315,7 +315,7 @@ fn evidence_that_is_no_number_is_none() {
     let model = BeatModel::default();
     let silent = |t: usize| t % 300 < 40;
     let beats = |odd: Evidence| {
-        let at = |t: usize| if t % 50 == 0 { 4.0 } else { -4.0 };
+        let at = |t: usize| if t.is_multiple_of(50) { 4.0 } else { -4.0 };
         let plain = |t| Evidence { beat: at(t), downbeat: if t % 200 == 0 { 0.9 } else { 0.1 } };
         let evidence: Vec<Evidence> = (0..3_000).map(|t| if silent(t) { odd } else { plain(t) }).collect();
         decode(&evidence)
