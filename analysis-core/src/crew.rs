@@ -123,6 +123,11 @@ impl Queue {
         self.0.changed.notify_all();
     }
 
+    /// Whether the crew ends: nobody waits for anything any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn help(&self) {
         let helped = catch_unwind(AssertUnwindSafe(|| {
             while let Some(task) = self.next() {
@@ -220,6 +225,7 @@ mod tests {
                 open = queue.wait(open);
             }
             drop(open);
+            assert!(queue.is_closed());
             let then = queue.clone();
             queue.leave(move || drop((then, holder)));
         });

@@ -146,6 +146,8 @@ impl Decoder {
     /// threads decode, else one of them at a time. They end with the decoder; more than
     /// [`crate::config::MAX_THREADS`] are that many.
     ///
+    /// Dropping it waits for what each thread is at: one read of the reader, or a batch to decode.
+    ///
     /// Memory: two batches more than threads, four where one thread decodes at a time. A batch ends with the packet
     /// that brings it to 1 MiB of packets or to 512 KiB of samples; its buffers keep up to 2 MiB from one use to the
     /// next.

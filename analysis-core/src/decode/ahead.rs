@@ -111,7 +111,8 @@ fn leave_work(desk: &Arc<Mutex<Desk>>, queue: &Queue) {
 /// desk.
 fn make(desk: &Arc<Mutex<Desk>>, queue: Option<&Queue>) {
     let Some((mut supply, mut batch)) = lock(desk).take_work() else { return };
-    let (number, maker) = supply.fill(&mut batch);
+    let wanted = || !queue.is_some_and(Queue::is_closed);
+    let (number, maker) = supply.fill(&mut batch, wanted);
     if batch.end.is_none() {
         lock(desk).supply = Some(supply);
         queue.into_iter().for_each(|queue| leave_work(desk, queue));
