@@ -15,6 +15,7 @@ mod text;
 use crate::cli::AnalyzeArgs;
 use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::chunk::Chunk;
+use analysis_core::config::MAX_THREADS;
 use analysis_core::{Config, Limits};
 use anyhow::{Context, Result};
 use document::Document;
@@ -78,11 +79,13 @@ struct Share {
 }
 
 impl Share {
-    /// Shares out `threads` (default: as many as there are cores), never more of them.
+    /// Shares out `threads` (default: as many as there are cores), never more of them, nor more to a file than it may
+    /// have.
     fn new(threads: Option<NonZeroUsize>, files: usize) -> Self {
         let threads = threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).get();
         let files_at_a_time = threads.min(files.max(1));
-        let threads_per_file = NonZeroUsize::new(threads / files_at_a_time).unwrap_or(NonZeroUsize::MIN);
+        let each = (threads / files_at_a_time).min(MAX_THREADS);
+        let threads_per_file = NonZeroUsize::new(each).unwrap_or(NonZeroUsize::MIN);
         Self { files_at_a_time, threads_per_file }
     }
 }
@@ -196,9 +199,16 @@ mod tests {
 
     #[test]
     fn threads_go_to_files_first_and_never_beyond_their_number() {
-        for (threads, files, at_a_time, each) in
-            [(1, 1, 1, 1), (2, 1, 1, 2), (2, 9, 2, 1), (8, 3, 3, 2), (8, 8, 8, 1), (4, 0, 1, 4), (1, 5, 1, 1)]
-        {
+        for (threads, files, at_a_time, each) in [
+            (1, 1, 1, 1),
+            (2, 1, 1, 2),
+            (2, 9, 2, 1),
+            (8, 3, 3, 2),
+            (8, 8, 8, 1),
+            (4, 0, 1, 4),
+            (1, 5, 1, 1),
+            (256, 2, 2, MAX_THREADS),
+        ] {
             let share = Share::new(NonZeroUsize::new(threads), files);
             assert_eq!((share.files_at_a_time, share.threads_per_file.get()), (at_a_time, each));
         }

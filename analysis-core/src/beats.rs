@@ -21,10 +21,12 @@ const MARGIN: usize = 160;
 const RENORMALISE: usize = 1024;
 /// Frames that a decision looks back over at least: several of the slowest beats.
 const LEAST_MEMORY: usize = 1024;
+/// … for evidence by rule …
+pub(crate) const RULES_MEMORY: usize = 2_048;
 /// … and at most: what is heard at a beat is kept no longer.
 const MOST_MEMORY: usize = 8192;
 
-/// What a frame says of a beat at it.
+/// What a frame says of a beat at it. What is no number says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Evidence {
     /// Log-odds of a beat, in nats.
@@ -95,20 +97,25 @@ impl BeatModel {
             prior_bpm: 120.0,
             prior_octaves: 0.7,
             prior_weight: 0.3,
-            memory_frames: 2_048,
+            memory_frames: RULES_MEMORY,
             ..Self::default()
         }
     }
 }
 
+/// Log-odds of a beat above this count as this: far beyond what is ever heard, and sums stay numbers.
+const MOST_LOG_ODDS: f32 = 1e4;
 /// Share of downbeats among beats, before anything is heard.
 pub(crate) const DOWNBEAT_SHARE: f32 = 0.27;
 
 impl BeatModel {
     /// Nats for a beat, and those that a downbeat and another beat get on top.
     pub(crate) fn weigh(&self, evidence: Evidence) -> (f32, f32, f32) {
-        let beat = self.beat_weight * (evidence.beat.max(self.beat_floor) + self.beat_offset);
-        let down = evidence.downbeat.clamp(0.02, 0.98);
+        // The maximum with what is no number is the floor.
+        let odds = evidence.beat.max(self.beat_floor).min(MOST_LOG_ODDS);
+        let beat = self.beat_weight * (odds + self.beat_offset);
+        let said = if evidence.downbeat.is_nan() { DOWNBEAT_SHARE } else { evidence.downbeat };
+        let down = said.clamp(0.02, 0.98);
         let first = self.downbeat_weight * (down / DOWNBEAT_SHARE).ln();
         let other = self.downbeat_weight * ((1.0 - down) / (1.0 - DOWNBEAT_SHARE)).ln();
         (beat, first, other)

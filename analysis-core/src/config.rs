@@ -70,11 +70,15 @@ pub struct Config {
     pub zoom_levels: u32,
     /// What untrusted input may ask of us.
     pub limits: Limits,
-    /// Threads that [`crate::analyzer::analyze`] runs on, the caller's included. Default 1. More are done sooner and
-    /// take more memory, about a MB each (see [`crate::decode::Decoder::with_threads`]); what is found is the same, and
-    /// nothing that is stored speaks of them. Where files are analysed side by side, one for each is best.
+    /// Threads that [`crate::analyzer::analyze`] runs on, the caller's included (1..=[`MAX_THREADS`]). Default 1. More
+    /// are done sooner and take more memory, about a MB each and 3 MB at most for usual packets (see
+    /// [`crate::decode::Decoder::with_threads`]); what is found is the same, and nothing that is stored speaks of them.
+    /// Where files are analysed side by side, one for each is best.
     pub threads: NonZeroUsize,
 }
+
+/// Most threads for one file: more find nothing to do.
+pub const MAX_THREADS: usize = 64;
 
 /// How many frames of a level make one of the next coarser level.
 pub const ZOOM_FACTOR: u32 = 8;
@@ -113,6 +117,7 @@ impl Config {
         let most_frames = MAX_CHUNK_BYTES / FrameLayout::new(self).bytes_per_frame().max(1);
         within("chunk_frames", self.chunk_frames as u64, 64, most_frames as u64)?;
         within("zoom_levels", u64::from(self.zoom_levels), 0, 6)?;
+        within("threads", self.threads.get() as u64, 1, MAX_THREADS as u64)?;
         within("limits.max_channels", self.limits.max_channels as u64, 1, 8)?;
         let (lowest, highest) = (self.limits.min_sample_rate_hz, self.limits.max_sample_rate_hz);
         within("limits.max_sample_rate_hz", u64::from(highest), 8_000, 192_000)?;
@@ -134,5 +139,13 @@ mod tests {
         let refused = Config { chunk_frames: most + 1, ..widest }.validate();
         assert!(matches!(refused, Err(Error::InvalidConfig { field: "chunk_frames", .. })), "{refused:?}");
         Config { chunk_frames: 65_536, ..Config::default() }.validate().unwrap();
+    }
+
+    #[test]
+    fn threads_have_a_bound() {
+        let config = |threads| Config { threads: NonZeroUsize::new(threads).unwrap(), ..Config::default() };
+        config(MAX_THREADS).validate().unwrap();
+        let refused = config(MAX_THREADS + 1).validate();
+        assert!(matches!(refused, Err(Error::InvalidConfig { field: "threads", .. })), "{refused:?}");
     }
 }

@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::config::MAX_THREADS;
+
 /// Something to do, on whatever thread.
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -36,14 +38,14 @@ struct Open {
 }
 
 impl Crew {
-    /// As many threads as the system gives, up to `threads` with the caller's.
+    /// As many threads as the system gives, up to `threads` and [`MAX_THREADS`] with the caller's.
     pub(crate) fn new(threads: NonZeroUsize) -> Self {
         let queue = Queue(Arc::default());
         let start = |_| {
             let queue = queue.clone();
             thread::Builder::new().name("arsis-helper".into()).spawn(move || queue.help()).ok()
         };
-        Self { helpers: (1..threads.get()).map_while(start).collect(), queue }
+        Self { helpers: (1..threads.get().min(MAX_THREADS)).map_while(start).collect(), queue }
     }
 
     /// Threads, the caller's included.
@@ -100,9 +102,17 @@ impl Drop for Crew {
 }
 
 impl Queue {
-    /// Leaves something to do.
+    /// Leaves something to do; forgets it where nobody will.
     pub(crate) fn leave(&self, task: impl FnOnce() + Send + 'static) {
-        self.lock().tasks.push_back(Box::new(task));
+        let task: Task = Box::new(task);
+        let mut open = self.lock();
+        if open.closed {
+            // A task that lay here would hold the queue that holds it. What it holds may lock the queue when dropped.
+            drop(open);
+            return;
+        }
+        open.tasks.push_back(task);
+        drop(open);
         self.0.changed.notify_all();
     }
 
@@ -111,6 +121,11 @@ impl Queue {
         // Who is about to wait has looked already and must be asleep by now.
         drop(self.lock());
         self.0.changed.notify_all();
+    }
+
+    /// Whether the crew ends: nobody waits for anything any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     fn help(&self) {
@@ -151,6 +166,7 @@ impl Queue {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
 
     fn crew(threads: usize) -> Crew {
         Crew::new(NonZeroUsize::new(threads).unwrap())
@@ -172,6 +188,11 @@ mod tests {
     }
 
     #[test]
+    fn there_are_no_more_threads_than_a_file_may_have() {
+        assert_eq!(crew(MAX_THREADS + 9).threads(), MAX_THREADS);
+    }
+
+    #[test]
     fn a_tasks_panic_is_that_of_who_waits() {
         for threads in [1, 2] {
             let crew = crew(threads);
@@ -188,6 +209,27 @@ mod tests {
             let held = held.clone();
             crew.queue().leave(move || drop(held));
         }
+        drop(crew);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn what_is_left_while_the_crew_ends_is_forgotten() {
+        let (crew, held) = (crew(2), Arc::new(()));
+        let (begin, begun) = mpsc::channel();
+        let (queue, holder) = (crew.queue().clone(), held.clone());
+        crew.queue().leave(move || {
+            begin.send(()).unwrap();
+            let mut open = queue.lock();
+            while !open.closed {
+                open = queue.wait(open);
+            }
+            drop(open);
+            assert!(queue.is_closed());
+            let then = queue.clone();
+            queue.leave(move || drop((then, holder)));
+        });
+        begun.recv().unwrap();
         drop(crew);
         assert_eq!(Arc::strong_count(&held), 1);
     }

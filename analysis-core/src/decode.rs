@@ -40,6 +40,7 @@ use symphonia::core::errors::Error as Fault;
 mod ahead;
 mod batch;
 mod demux;
+mod flac;
 mod mp4;
 mod mpeg;
 mod opus;
@@ -142,8 +143,14 @@ impl Decoder {
 
     /// Decodes on with `threads` threads, the caller's included: they decode ahead of what is asked for. The blocks,
     /// the report and the errors are the same with any number. Where the codec allows it (FLAC, ALAC, MP3, Vorbis) all
-    /// threads decode, else one of them at a time. They end with the decoder, which holds two batches of packets more
-    /// than there are threads, 512 KiB of samples each.
+    /// threads decode, else one of them at a time. They end with the decoder; more than
+    /// [`crate::config::MAX_THREADS`] are that many.
+    ///
+    /// Dropping it waits for what each thread is at: one read of the reader, or a batch to decode.
+    ///
+    /// Memory: two batches more than threads, four where one thread decodes at a time. A batch ends with the packet
+    /// that brings it to 1 MiB of packets or to 512 KiB of samples; its buffers keep up to 2 MiB from one use to the
+    /// next.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         self.helped_by(&Arc::new(Crew::new(threads)))

@@ -4,9 +4,11 @@ use crate::activation::ActivationFrame;
 use crate::attack::Attack;
 use crate::onset::Onset;
 
-/// Frames remembered: the network's and the decoder's lag together, 65 s, and the minute by which samples may run
-/// ahead of spectra.
-const REMEMBERED: usize = 16_384;
+/// Frames remembered, 164 s: the minute by which samples may run ahead of spectra ([`AHEAD`]), the decoder's lag, 82 s at
+/// most, and the network's, or the time for which evidence by rule waits to be decoded.
+pub(crate) const REMEMBERED: usize = 16_384;
+/// Frames by which samples may run ahead of spectra.
+pub(crate) const AHEAD: usize = 6_000;
 /// Frames to either side of an expected moment in which its sound is looked for.
 const NEAR: usize = 3;
 /// Frames from a peak of flux to the attack itself: the window sees an attack before its centre does.

@@ -149,7 +149,7 @@ impl RhythmTracker {
         let fft_len = stft::fft_len_for(stft::window_len(sample_rate_hz));
         let onsets = OnsetStrength::new(sample_rate_hz, fft_len);
         let (learned, rules) = match model.source {
-            BeatSource::Learned => (Some(Learned::new(model.beats)), Rules::new(BeatModel::rules())),
+            BeatSource::Learned => (Some(Learned::new(model.beats)), Rules::in_reserve()),
             BeatSource::Rules => (None, Rules::new(model.beats)),
         };
         Self {

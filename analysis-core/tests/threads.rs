@@ -15,7 +15,9 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 
 use analysis_core::analyzer::{Frame, Observer, Progress, analyze};
 use analysis_core::chunk::Chunk;
@@ -101,6 +103,57 @@ fn streams_that_follow_one_another_decode_to_the_same_blocks() {
     }
     chained.extend([fixture("vorbis.ogg"), demo("demo.ogg"), fixture("opus.ogg")].concat());
     check("a chain of Ogg streams", &chained);
+}
+
+/// Remainder of `bytes` by a polynomial, most significant bit first.
+fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+    let top = 1 << (bits - 1);
+    let next = |crc: u32| if crc & top == 0 { crc << 1 } else { crc << 1 ^ polynomial };
+    let crc = bytes
+        .iter()
+        .fold(0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| next(crc)));
+    crc & (u32::MAX >> (32 - bits))
+}
+
+/// 256 frames of FLAC at 24 bits that hold one value in each channel (RFC 9639, 9).
+fn flac_frame(number: u8, values: &[i32]) -> Vec<u8> {
+    let mut frame = vec![0xff, 0xf8, 0x89, (values.len() as u8 - 1) << 4 | 0x0c, number];
+    frame.push(crc(&frame, 8, 0x07) as u8);
+    for value in values {
+        frame.push(0);
+        frame.extend(&value.to_be_bytes()[1..]);
+    }
+    let check = crc(&frame, 16, 0x8005) as u16;
+    frame.extend(check.to_be_bytes());
+    frame
+}
+
+/// A page of Ogg with one short packet (RFC 3533, 6).
+fn ogg_page(serial: &[u8], sequence: u32, granule: u64, packet: &[u8]) -> Vec<u8> {
+    let mut page = [b"OggS\0\0".as_slice(), &granule.to_le_bytes(), serial].concat();
+    page.extend(sequence.to_le_bytes());
+    page.extend([0, 0, 0, 0, 1, packet.len() as u8]);
+    page.extend(packet);
+    let check = crc(&page, 32, 0x04c1_1db7);
+    page[22..26].copy_from_slice(&check.to_le_bytes());
+    page
+}
+
+#[test]
+fn flac_frames_of_too_few_channels_are_lost_with_any_number_of_threads() {
+    // The headers of two channels.
+    let mut bytes = fixture("exact-s16.ogg.flac.oga");
+    bytes.truncate(146);
+    let serial = bytes[14..18].to_vec();
+    for index in 0..2_000_u32 {
+        let (left, right) = (index as i32, 1 - index as i32);
+        let values = if matches!(index % 8, 1 | 2) { &[left][..] } else { &[left, right] };
+        let frame = flac_frame((index % 128) as u8, values);
+        bytes.extend(ogg_page(&serial, 2 + index, 256 * (1 + u64::from(index)), &frame));
+    }
+    check("Ogg FLAC", &bytes);
+    let alone = blocks(&bytes, 1, &Limits::default());
+    assert!(alone.contains("frames: 512000") && alone.contains("decode_errors: 500"), "{alone}");
 }
 
 /// What happens to a file: bytes overwritten, dropped, doubled.
@@ -291,6 +344,70 @@ fn a_reader_that_fails_is_an_error_with_any_number_of_threads() {
             assert!(matches!(error, Some(Error::Io(_))), "{name}, {count} threads: {error:?}");
             assert_eq!(holders(&held), 0);
         }
+    }
+}
+
+/// Says where it is read once it is told to, and waits there for a word.
+struct Gated {
+    bytes: Cursor<Vec<u8>>,
+    shut: Arc<AtomicBool>,
+    reached: Sender<()>,
+    opened: Mutex<Receiver<()>>,
+    _held: Arc<()>,
+}
+
+impl Read for Gated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.shut.swap(false, Ordering::SeqCst) {
+            self.reached.send(()).unwrap();
+            self.opened.lock().unwrap().recv().unwrap();
+        }
+        // Little at a time: the batch that is being filled takes longer than it takes to hang up.
+        let most = buffer.len().min(64);
+        self.bytes.read(&mut buffer[..most])
+    }
+}
+
+impl Seek for Gated {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_decoder_dropped_while_its_batches_are_filled_lets_go_of_the_reader() {
+    let files = [fixture("aac.adts.aac").repeat(40), demo("demo.mp3"), demo("demo.flac"), demo("demo.m4a")];
+    for (index, bytes) in files.into_iter().enumerate() {
+        let (held, shut) = (Arc::new(()), Arc::new(AtomicBool::new(false)));
+        let ((reached, reads), (open, opened)) = (mpsc::channel(), mpsc::channel());
+        let (bytes, opened) = (Cursor::new(bytes), Mutex::new(opened));
+        let file = Gated { bytes, shut: shut.clone(), reached, opened, _held: held.clone() };
+        let decoder = Decoder::open(file, None, &Limits::default()).unwrap();
+        shut.store(true, Ordering::SeqCst);
+        let decoder = decoder.with_threads(threads(4));
+        reads.recv().unwrap();
+        open.send(()).unwrap();
+        drop(decoder);
+        assert_eq!(holders(&held), 0, "file {index}");
+    }
+}
+
+#[test]
+fn an_analysis_that_ends_at_once_lets_go_of_the_reader() {
+    let bytes = fixture("aac.adts.aac").repeat(40);
+    for round in 0..20 {
+        let (held, (reached, _), (_, opened)) = (Arc::new(()), mpsc::channel(), mpsc::channel());
+        let (bytes, shut) = (Cursor::new(bytes.clone()), Arc::default());
+        let file = Gated { bytes, shut, reached, opened: Mutex::new(opened), _held: held.clone() };
+        let config = Config { threads: threads(4), ..Config::default() };
+        let ended = analyze(
+            file,
+            None,
+            &config,
+            &mut Scribe { stop: Some((2, || Error::Cancelled)), ..Scribe::default() },
+        );
+        assert!(matches!(ended, Err(Error::Cancelled)));
+        assert_eq!(holders(&held), 0, "round {round}");
     }
 }
 

@@ -309,3 +309,20 @@ fn vectors_give_the_bits_of_the_plain_recursion() {
         }
     }
 }
+
+#[test]
+fn evidence_that_is_no_number_is_none() {
+    let model = BeatModel::default();
+    let silent = |t: usize| t % 300 < 40;
+    let beats = |odd: Evidence| {
+        let at = |t: usize| if t.is_multiple_of(50) { 4.0 } else { -4.0 };
+        let plain = |t| Evidence { beat: at(t), downbeat: if t % 200 == 0 { 0.9 } else { 0.1 } };
+        let evidence: Vec<Evidence> = (0..3_000).map(|t| if silent(t) { odd } else { plain(t) }).collect();
+        decode(&evidence)
+    };
+    let none = beats(Evidence { beat: model.beat_floor, downbeat: DOWNBEAT_SHARE });
+    assert!(none.len() > 40, "{}", none.len());
+    assert_eq!(beats(Evidence { beat: f32::NAN, downbeat: f32::NAN }), none);
+    let endless = Evidence { beat: f32::INFINITY, downbeat: f32::INFINITY };
+    assert!(model.gain(endless)[..USED].iter().all(|nats| nats.is_finite()));
+}

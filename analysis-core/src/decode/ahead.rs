@@ -6,8 +6,8 @@
 //!    └──────────────────────────── empty batches ◄──────────────────────────────────┘
 //! ```
 //!
-//! There are two batches more than threads, so that memory is bounded: nothing is decoded when all are full. Who takes
-//! batches helps while the next one is not ready, so that no thread idles whichever side is slower.
+//! There are two batches more than threads that decode, so that memory is bounded: nothing is decoded when all are
+//! full. Who takes batches helps while the next one is not ready, so that no thread idles whichever side is slower.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +16,10 @@ use super::batch::{Batch, Made};
 use super::supply::Supply;
 use crate::crew::{Crew, Queue};
 
-/// Batches beyond one for each thread: the one that is being taken from, and one that waits.
+/// Batches beyond one for each thread that decodes: the one that is being taken from, and one that waits.
 const SPARE_BATCHES: usize = 2;
+/// Threads taken to decode where one decoder has to decode everything: whoever has it, and who takes over from them.
+const IN_ORDER_THREADS: usize = 2;
 
 /// The batches of a stream in their order.
 pub(super) struct Ahead {
@@ -63,7 +65,8 @@ impl Ahead {
             let Some(supply) = desk.supply.as_mut().filter(|_| self.crew.is_none()) else { return };
             let Some(made) = decoder.take() else { return };
             *decoder = supply.decode_ahead(made);
-            desk.empty.resize_with(crew.threads() - 1 + SPARE_BATCHES, Batch::default);
+            let most = if decoder.is_some() { usize::MAX } else { IN_ORDER_THREADS };
+            desk.empty.resize_with(crew.threads().min(most) - 1 + SPARE_BATCHES, Batch::default);
         }
         self.crew = Some(crew.clone());
         leave_work(&self.desk, crew.queue());
@@ -108,7 +111,8 @@ fn leave_work(desk: &Arc<Mutex<Desk>>, queue: &Queue) {
 /// desk.
 fn make(desk: &Arc<Mutex<Desk>>, queue: Option<&Queue>) {
     let Some((mut supply, mut batch)) = lock(desk).take_work() else { return };
-    let (number, maker) = supply.fill(&mut batch);
+    let wanted = || !queue.is_some_and(Queue::is_closed);
+    let (number, maker) = supply.fill(&mut batch, wanted);
     if batch.end.is_none() {
         lock(desk).supply = Some(supply);
         queue.into_iter().for_each(|queue| leave_work(desk, queue));
@@ -126,6 +130,8 @@ fn make(desk: &Arc<Mutex<Desk>>, queue: Option<&Queue>) {
 mod tests {
     use std::num::NonZeroUsize;
 
+    use symphonia::core::codecs::audio::well_known as id;
+
     use super::super::demux;
     use super::super::supply::Maker;
     use super::*;
@@ -133,18 +139,27 @@ mod tests {
 
     #[test]
     fn batches_come_to_their_end_and_no_more_of_them_than_are_lent() {
-        for threads in [1, 2, 3] {
-            let (demuxer, link, decoder) = demux::tests::scripted(|_| Vec::new(), false);
+        // FLAC, and as if each packet hung on the last.
+        for (threads, codec, lent) in [
+            (1, id::CODEC_ID_FLAC, 2),
+            (2, id::CODEC_ID_FLAC, 3),
+            (5, id::CODEC_ID_FLAC, 6),
+            (2, id::CODEC_ID_AAC, 3),
+            (5, id::CODEC_ID_AAC, 3),
+        ] {
+            let (demuxer, mut link, decoder) = demux::tests::scripted(|_| Vec::new(), false);
+            link.params.codec = codec;
             let maker = Arc::new(Maker::new(link, Limits::default()));
             let crew = Arc::new(Crew::new(NonZeroUsize::new(threads).unwrap()));
             let mut ahead = Ahead::new(Supply::new(demuxer, maker.clone()));
             ahead.spread(&crew, &mut Some(Made { maker, decoder }));
             let (mut batch, mut packets) = (Batch::default(), 0);
+            assert!(lock(&ahead.desk).empty.len() <= lent);
             while batch.end.is_none() {
                 batch = ahead.next(batch);
                 packets += batch.packets.len();
                 let desk = lock(&ahead.desk);
-                assert!(desk.empty.len() + desk.done.len() < threads + SPARE_BATCHES);
+                assert!(desk.empty.len() + desk.done.len() <= lent);
             }
             assert!(packets > 0);
         }

@@ -149,10 +149,7 @@ impl Batch {
     /// Decodes the packets by `own`, a decoder that is made, or made as new, and warmed up for the purpose. Stops early
     /// where they hold more than they said; decodes nothing where not all before them can be decoded.
     pub(super) fn decode_apart(&mut self, maker: &Arc<Maker>, own: &mut Option<Made>) {
-        match own {
-            Some(made) if Arc::ptr_eq(&made.maker, maker) => made.decoder.reset(),
-            _ => *own = Maker::make(maker),
-        }
+        *own = Maker::make(maker, own.take());
         let Some(made) = own else { return };
         self.apart = self.warm_up.iter().all(|packet| made.hear(packet));
         while self.apart && self.decoded < self.packets.len() && self.samples < BATCH_SAMPLES {

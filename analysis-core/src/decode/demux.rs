@@ -79,7 +79,12 @@ impl Demuxer {
     /// What comes next; after [`Event::End`] nothing does.
     pub(super) fn next(&mut self) -> Event {
         while self.faults < MAX_FAULTS_IN_A_ROW {
-            match guarded(|| self.reader.next_packet()) {
+            let next = guarded(|| self.reader.next_packet());
+            // Whatever the demuxer makes of it: who takes packets may stop before their end.
+            if let Some(error) = self.failure.take() {
+                return Event::End(End { truncated: false, error: Some(Error::Io(error)) });
+            }
+            match next {
                 // No fault of the file's, but a demuxer may make up empty packets without end.
                 Ok(Some(packet)) if packet.data.is_empty() => self.faults += 1,
                 Ok(Some(packet)) => {
@@ -88,7 +93,7 @@ impl Demuxer {
                         return Event::Packet(packet);
                     }
                 }
-                Ok(None) => return self.end(false),
+                Ok(None) => return Event::End(End::default()),
                 Err(Fault::ResetRequired) => {
                     self.faults += 1;
                     return self.relink();
@@ -102,7 +107,7 @@ impl Demuxer {
                 }
             }
         }
-        self.end(true)
+        Event::End(End { truncated: true, error: None })
     }
 
     /// Takes up the next stream of a chained file.
@@ -114,10 +119,6 @@ impl Demuxer {
             }
             Err(error) => Event::End(End { truncated: false, error: Some(error) }),
         }
-    }
-
-    fn end(&self, truncated: bool) -> Event {
-        Event::End(End { truncated, error: self.failure.take().map(Error::Io) })
     }
 }
 
@@ -219,6 +220,14 @@ pub(super) mod tests {
         let (mut demuxer, ..) = scripted(script, false);
         assert!(matches!(demuxer.next(), Event::Fault));
         assert!(matches!(demuxer.next(), Event::Packet(packet) if !packet.data.is_empty()));
+    }
+
+    #[test]
+    fn a_reader_that_failed_ends_the_packets_at_once() {
+        let (mut demuxer, ..) = scripted(|own| vec![Ok(packet(own, &[1])), Ok(packet(own, &[1]))], false);
+        assert!(matches!(demuxer.next(), Event::Packet(_)));
+        demuxer.failure.note(io::Error::other("cable pulled"));
+        assert!(matches!(demuxer.next(), Event::End(End { error: Some(Error::Io(_)), .. })));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) struct Packets {
     maker: Arc<Maker>,
     /// Decodes what was not decoded ahead; has decoded all packets before. `None` while there is nothing to do for it.
     decoder: Option<Made>,
+    /// One that did so before, to be used again.
+    spare: Option<Made>,
     /// How many packets before the next one were decoded without fault.
     sound: usize,
     limits: Limits,
@@ -84,6 +86,7 @@ impl Packets {
             at: 0,
             trail: Default::default(),
             decoder: Some(Made { maker: maker.clone(), decoder }),
+            spare: None,
             maker,
             sound: 0,
             limits: limits.clone(),
@@ -182,7 +185,7 @@ impl Packets {
             self.batch.decoded = 0;
         }
         if self.batch.decoded > 0 {
-            self.decoder = None;
+            self.spare = self.decoder.take().or(self.spare.take());
         }
         Ok(())
     }
@@ -190,7 +193,7 @@ impl Packets {
     /// A decoder that has the state of one that has decoded everything before the next packet: the batches that were
     /// decoded apart are warmed up so that from their start on this is so.
     fn catch_up(&mut self) -> Option<Made> {
-        let mut made = Maker::make(&self.maker)?;
+        let mut made = Maker::make(&self.maker, self.spare.take())?;
         let own = [&self.batch.warm_up[..], &self.batch.packets[..self.at]];
         let trail = self.trail.each_ref().map(Vec::as_slice);
         for packet in if self.batch.decoded > 0 { own } else { trail }.into_iter().flatten() {
@@ -262,6 +265,8 @@ fn end_ts(packet: &Packet) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use symphonia::core::errors::Error as Fault;
     use symphonia::core::units::{Duration, Timestamp};
 
@@ -288,6 +293,18 @@ mod tests {
         assert_eq!(packets.next().unwrap(), minute);
         assert_eq!(packets.next().unwrap(), minute);
         assert!(matches!(packets.next().unwrap(), Piece::Audio(_)));
+    }
+
+    #[test]
+    fn what_a_demuxer_cannot_deliver_counts_as_lost() {
+        for threads in [1, 3] {
+            let crew = Arc::new(Crew::new(NonZeroUsize::new(threads).unwrap()));
+            let fault = || Err(Fault::DecodeError("a bad cluster"));
+            let mut packets = scripted(|_| vec![fault(), fault(), fault()]);
+            packets.spread(&crew);
+            assert!(matches!(packets.next().unwrap(), Piece::Audio(_)));
+            assert_eq!(packets.errors(), 1, "{threads} threads");
+        }
     }
 
     #[test]

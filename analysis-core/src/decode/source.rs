@@ -29,7 +29,7 @@ impl Failure {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn note(&self, error: io::Error) -> io::Error {
+    pub(super) fn note(&self, error: io::Error) -> io::Error {
         let kind = error.kind();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         io::Error::from(kind)

@@ -28,8 +28,13 @@ impl Maker {
         Self { link, limits }
     }
 
-    /// One that has decoded nothing yet; what opened once opens again.
-    pub(super) fn make(maker: &Arc<Self>) -> Option<Made> {
+    /// One that has decoded nothing yet: `used` made as new, or another where that is not this one's. What opened once
+    /// opens again.
+    pub(super) fn make(maker: &Arc<Self>, used: Option<Made>) -> Option<Made> {
+        if let Some(mut made) = used.filter(|made| Arc::ptr_eq(&made.maker, maker)) {
+            made.decoder.reset();
+            return Some(made);
+        }
         let decoder = track::open_decoder(&maker.link.params, &maker.limits).ok()?;
         Some(Made { maker: maker.clone(), decoder })
     }
@@ -75,13 +80,13 @@ impl Supply {
         None
     }
 
-    /// Puts the next packets into `batch`; gives the batch's number and, where the batch can now be decoded apart, by
-    /// what.
-    pub(super) fn fill(&mut self, batch: &mut Batch) -> (u64, Option<Arc<Maker>>) {
+    /// Puts the next packets into `batch`, for as long as it is `wanted`; gives the batch's number and, where the batch
+    /// can now be decoded apart, by what.
+    pub(super) fn fill(&mut self, batch: &mut Batch, wanted: impl Fn() -> bool) -> (u64, Option<Arc<Maker>>) {
         batch.clear();
         batch.faults = std::mem::take(&mut self.faults);
         self.begin_link(batch);
-        self.read(batch);
+        self.read(batch, wanted);
         let apart = self.warm_up(batch);
         self.number += 1;
         (self.number - 1, apart.then(|| self.maker.clone()))
@@ -116,9 +121,12 @@ impl Supply {
     }
 
     /// Reads packets until the batch is full or something else comes.
-    fn read(&mut self, batch: &mut Batch) {
+    fn read(&mut self, batch: &mut Batch, wanted: impl Fn() -> bool) {
         let (mut bytes, mut claimed) = (0, 0);
         while batch.packets.len() < BATCH_PACKETS && bytes < BATCH_BYTES && claimed < BATCH_SAMPLES as u64 {
+            if !wanted() {
+                return;
+            }
             match self.demuxer.next() {
                 Event::Packet(packet) => {
                     bytes += packet.data.len();
@@ -149,5 +157,28 @@ impl Supply {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use symphonia::core::units::{Duration, Timestamp};
+
+    use super::super::demux;
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_that_nobody_wants() {
+        let packet = |own| Ok(Packet::new(own, Timestamp::new(0), Duration::new(1), [1].as_slice()));
+        let (demuxer, link, decoder) =
+            demux::tests::scripted(|own| (0..9).map(|_| packet(own)).collect(), false);
+        let maker = Arc::new(Maker::new(link, Limits::default()));
+        let mut supply = Supply::new(demuxer, maker.clone());
+        supply.decode_ahead(Made { maker, decoder });
+        let (mut batch, asked) = (Batch::default(), Cell::new(0));
+        supply.fill(&mut batch, || asked.replace(asked.get() + 1) < 3);
+        assert_eq!(batch.packets.len(), 3);
     }
 }

@@ -8,6 +8,7 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
+use super::flac::FlacDecoder;
 use super::guarded;
 use super::mpeg;
 use super::opus::{Head, OpusDecoder};
@@ -158,9 +159,11 @@ pub(super) fn open_decoder(params: &AudioCodecParameters, limits: &Limits) -> Re
     // Only Vorbis needs its decoder's own trimming: its first packet primes the overlap and is no audio. The
     // others' is off, because it also cuts MP3 at a length that is merely guessed from the bit rate.
     let options = AudioDecoderOptions::default().gapless(params.codec == id::CODEC_ID_VORBIS);
+    let known = || symphonia::default::get_codecs().make_audio_decoder(params, &options);
     let make = || match params.codec {
         id::CODEC_ID_OPUS => Ok(Box::new(OpusDecoder::new(params)?) as Box<dyn AudioDecoder>),
-        _ => symphonia::default::get_codecs().make_audio_decoder(params, &options),
+        id::CODEC_ID_FLAC => Ok(Box::new(FlacDecoder(known()?)) as Box<dyn AudioDecoder>),
+        _ => known(),
     };
     guarded(make).map_err(|fault| match fault {
         Fault::Unsupported(_) => Error::UnsupportedCodec { codec: codec_name(params) },

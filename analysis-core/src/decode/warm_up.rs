@@ -3,7 +3,7 @@
 //!
 //! | codec | state | packets before |
 //! |---|---|---|
-//! | FLAC, ALAC | none | 0 |
+//! | FLAC, ALAC | none (of a FLAC frame of too few channels: see [`super::flac`]) | 0 |
 //! | Vorbis | the second half of the last block (Vorbis I, 4.3.8) | 1 |
 //! | MP3 | bit reservoir, overlap of the hybrid filter bank, its last 16 slots (ISO/IEC 11172-3, 2.4.3.4) | until the reservoir holds all that is asked of it, and one more: 3 or 4 |
 //! | others | noise generators and predictions that hang on everything before | – |

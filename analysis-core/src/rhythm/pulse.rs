@@ -1,14 +1,15 @@
 //! From evidence to beats, at once or when they are asked for.
 
-use crate::beats::{BeatDecoder, BeatModel, Evidence};
+use crate::beats::{BeatDecoder, BeatModel, Evidence, MAX_INTERVAL, RULES_MEMORY};
 use crate::evidence::Beliefs;
-use crate::memory::Memory;
+use crate::memory::{AHEAD, Memory, REMEMBERED};
 use crate::tracked::{Moment, TrackedBeat};
 
 /// Frames of evidence by rule that are kept before it is decoded: more than the network needs for its first decision,
-/// after which a track that it hears a beat in does without. With the decoder's lag, and samples that run a minute
-/// ahead of spectra, still less than [`Memory`] goes back.
+/// after which a track that it hears a beat in does without.
 const PATIENCE: usize = 7_168;
+// What is heard at a beat must still be known when it is decided on.
+const _: () = assert!(PATIENCE + RULES_MEMORY + AHEAD + MAX_INTERVAL < REMEMBERED);
 
 /// From evidence to beats.
 pub(super) struct Pulse {
@@ -44,21 +45,29 @@ fn settle(frame: usize, beliefs: &Beliefs, memory: &Memory, tracked: &mut Vec<Tr
     tracked.push(TrackedBeat::new(Moment::heard(frame, beliefs, memory)));
 }
 
-/// Evidence by rule, and what has been made of it: decoding waits, as few tracks need it.
+/// Evidence by rule, and what has been made of it.
 pub(super) struct Rules {
     model: BeatModel,
     waiting: Vec<Evidence>,
+    /// Frames that wait together to be decoded.
+    patience: usize,
     pulse: Option<Pulse>,
 }
 
 impl Rules {
+    /// Alone, with any model.
     pub(super) fn new(model: BeatModel) -> Self {
-        Self { model, waiting: Vec::new(), pulse: None }
+        Self { model, waiting: Vec::new(), patience: 1, pulse: None }
+    }
+
+    /// Beside the network: decoding waits, as few tracks need it.
+    pub(super) fn in_reserve() -> Self {
+        Self { patience: PATIENCE, ..Self::new(BeatModel::rules()) }
     }
 
     pub(super) fn push(&mut self, evidence: Evidence, memory: &Memory) {
         self.waiting.push(evidence);
-        if self.waiting.len() == PATIENCE {
+        if self.waiting.len() == self.patience {
             self.catch_up(memory);
         }
     }
@@ -95,25 +104,36 @@ mod tests {
         (attack, frame, Evidence { beat, downbeat: if t % 200 < 2 { 0.8 } else { 0.1 } })
     }
 
+    /// Rules against their pulse, with samples a minute ahead.
+    #[track_caller]
+    fn check(mut rules: Rules, frames: usize) {
+        let (mut memory, mut ahead) = (Memory::new(), 0);
+        let mut pulse = Pulse::new(rules.model.clone());
+        for t in 0..frames {
+            while ahead < (t + AHEAD).min(frames) {
+                memory.push_attack(frame(ahead).0);
+                ahead += 1;
+            }
+            memory.push_activation(frame(t).1);
+            rules.push(frame(t).2, &memory);
+            pulse.push(frame(t).2, &memory);
+        }
+        pulse.finish(&memory);
+        let waited = rules.finish(&memory);
+        assert!(pulse.tracked.len() >= frames / 50, "{}", pulse.tracked.len());
+        assert_eq!(format!("{:?}", waited.tracked), format!("{:?}", pulse.tracked), "{frames} frames");
+    }
+
     #[test]
     fn evidence_that_waits_gives_the_beats_of_evidence_decoded_at_once() {
-        // Not at all, once, and more often decoded before the end; samples a minute ahead.
+        // Not at all, once, and more often decoded before the end.
         for frames in [500, PATIENCE + 900, 4 * PATIENCE + 1] {
-            let (mut memory, mut ahead) = (Memory::new(), 0);
-            let (mut rules, mut pulse) = (Rules::new(BeatModel::rules()), Pulse::new(BeatModel::rules()));
-            for t in 0..frames {
-                while ahead < (t + 6000).min(frames) {
-                    memory.push_attack(frame(ahead).0);
-                    ahead += 1;
-                }
-                memory.push_activation(frame(t).1);
-                rules.push(frame(t).2, &memory);
-                pulse.push(frame(t).2, &memory);
-            }
-            pulse.finish(&memory);
-            let waited = rules.finish(&memory);
-            assert!(pulse.tracked.len() >= frames / 50, "{}", pulse.tracked.len());
-            assert_eq!(format!("{:?}", waited.tracked), format!("{:?}", pulse.tracked), "{frames} frames");
+            check(Rules::in_reserve(), frames);
         }
+    }
+
+    #[test]
+    fn a_model_that_looks_back_far_still_knows_what_it_heard() {
+        check(Rules::new(BeatModel { memory_frames: 8_192, ..BeatModel::rules() }), 4 * PATIENCE);
     }
 }
