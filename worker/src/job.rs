@@ -59,6 +59,8 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     if context.shutdown.is_cancelled() {
         return;
     }
+    // The lease runs from when the server writes it, which is later.
+    let leased_at = Instant::now();
     let claimed = queue::claim(&context.pool, Pick::Next, &context.name, context.config.lease).await;
     match claimed {
         Ok(Some(claim)) => {
@@ -68,7 +70,7 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
                 track.id = %claim.track_id,
                 attempt = claim.lease.attempt
             );
-            run(context, &claim).instrument(span).await;
+            run(context, &claim, leased_at).instrument(span).await;
         }
         Ok(None) => {}
         // The ticket is spent; the reaper makes another.
@@ -76,12 +78,12 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
 }
 
-async fn run(context: &Arc<Context>, claim: &Claim) {
+async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
     let began = Instant::now();
     let status = Arc::new(Status::default());
     let attempted = {
         let attempt = attempt(context, claim, &status);
-        let keeper = lease::keep(context, &claim.lease, &status);
+        let keeper = lease::keep(context, &claim.lease, leased_at, &status);
         tokio::pin!(attempt, keeper);
         tokio::select! {
             ended = &mut attempt => ended,
@@ -244,21 +246,37 @@ fn panic_text(error: JoinError) -> String {
 /// The commit point. A database that is away is waited for; the token says whether that took too long.
 async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
     let Analysed { writer, chunks, analysis } = analysed;
+    let (summary, manifest) = (&analysis.summary, &analysis.manifest);
+    let finish = || {
+        let events = analysis.events.iter();
+        results::finish(&context.pool, writer, Finished { chunks, summary, manifest, events })
+    };
+    match insist(COMMIT_PATIENCE, finish).await {
+        Ok(()) => Ok(()),
+        // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
+        Err(store::Error::LeaseLost { .. }) => {
+            let ours =
+                insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, writer.lease())).await?;
+            if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes, and waits for a database that is away as long as `patience` lasts.
+async fn insist<T, F, Fut>(patience: Duration, write: F) -> store::Result<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = store::Result<T>>,
+{
     let began = Instant::now();
     loop {
-        let (summary, manifest, events) = (&analysis.summary, &analysis.manifest, analysis.events.iter());
-        match results::finish(&context.pool, writer, Finished { chunks, summary, manifest, events }).await {
-            Ok(()) => return Ok(()),
-            // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
-            Err(store::Error::LeaseLost { .. }) => {
-                let ours = results::is_committed(&context.pool, writer.lease()).await?;
-                return if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) };
-            }
-            Err(error) if may_pass(&error) && began.elapsed() < COMMIT_PATIENCE => {
-                tracing::warn!(error = chain(&error), "could not store a result yet, trying again");
+        match write().await {
+            Err(error) if may_pass(&error) && began.elapsed() < patience => {
+                tracing::warn!(error = chain(&error), "could not write yet, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
-            Err(error) => return Err(error.into()),
+            written => return written,
         }
     }
 }
@@ -295,11 +313,12 @@ async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Res
     }
 }
 
+/// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
 async fn stopped(context: &Context, claim: &Claim, stop: Stop) {
-    let lease = &claim.lease;
+    let (lease, patience) = (&claim.lease, context.config.lease);
     let written = match stop {
-        Stop::Cancelled => queue::cancelled(&context.pool, lease).await,
-        Stop::HandBack => queue::release(&context.pool, lease).await,
+        Stop::Cancelled => insist(patience, || queue::cancelled(&context.pool, lease)).await,
+        Stop::HandBack => insist(patience, || queue::release(&context.pool, lease)).await,
         Stop::LeaseLost => Ok(()),
         Stop::TimedOut => {
             let message = "The analysis took longer than it may.";
@@ -310,15 +329,17 @@ async fn stopped(context: &Context, claim: &Claim, stop: Stop) {
     };
     match written {
         Ok(()) => tracing::info!(reason = ?stop, "stopped analysing track"),
-        // The lease runs out and the reaper decides.
         Err(error) => {
             tracing::warn!(reason = ?stop, error = chain(&error), "could not write that a job stopped")
         }
     }
 }
 
+/// Writes that an attempt failed, with the same patience.
 async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
-    match queue::fail(&context.pool, &claim.lease, &failure.for_queue()).await {
+    let written = failure.for_queue();
+    let fail = || queue::fail(&context.pool, &claim.lease, &written);
+    match insist(context.config.lease, fail).await {
         Ok(Verdict::Failed) => {
             tracing::warn!(error.kind = failure.kind, error.cause = failure.cause, "analysis failed");
         }

@@ -65,9 +65,9 @@ impl Status {
     }
 }
 
-/// Renews the lease and says when the job must stop. Drop it when the job has ended: a job that was told to stop needs
+/// Renews the lease, which was asked for at `leased_at`, and says when the job must stop. Drop it when the job has ended: a job that was told to stop needs
 /// a while for it, and another worker must not take the analysis meanwhile. Returns when the lease is lost.
-pub(crate) async fn keep(context: &Context, lease: &Lease, status: &Status) {
+pub(crate) async fn keep(context: &Context, lease: &Lease, leased_at: Instant, status: &Status) {
     let watch = async {
         let reason = tokio::select! {
             () = context.hand_back.cancelled() => Stop::HandBack,
@@ -77,18 +77,18 @@ pub(crate) async fn keep(context: &Context, lease: &Lease, status: &Status) {
         std::future::pending().await
     };
     tokio::select! {
-        () = renew_until_lost(context, lease, status) => status.set_stop(Stop::LeaseLost),
+        () = renew_until_lost(context, lease, leased_at, status) => status.set_stop(Stop::LeaseLost),
         () = watch => {}
     }
 }
 
-async fn renew_until_lost(context: &Context, lease: &Lease, status: &Status) {
+async fn renew_until_lost(context: &Context, lease: &Lease, leased_at: Instant, status: &Status) {
     let config = &context.config;
     // Not at once: the claim has just made the lease, and many jobs are over before it must be renewed.
     let mut ticks =
         tokio::time::interval_at(tokio::time::Instant::now() + config.renew_every, config.renew_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut renewed_at = Instant::now();
+    let mut renewed_at = leased_at;
     loop {
         ticks.tick().await;
         // Counted from before the request: the lease runs from when the server wrote it, which is later.

@@ -257,6 +257,42 @@ async fn at_shutdown_a_long_job_is_handed_back_and_done_by_another_worker() {
     assert!(bench.temporary().is_empty());
 }
 
+/// Ends every second try to close an attempt as a server does that is shut down. A sequence counts what is rolled back.
+const AWAY_AT_FIRST: &str = "
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION away_at_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'shutting down' USING ERRCODE = '57P01'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER away_at_first BEFORE UPDATE ON track_analysis_attempts
+        FOR EACH ROW EXECUTE FUNCTION away_at_first();";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_an_attempt_ended_is_written_once_the_database_is_back() {
+    let bench = Bench::new().await;
+    sqlx::raw_sql(AWAY_AT_FIRST).execute(bench.pool()).await.unwrap();
+    let config = worker::Config { drain: Duration::from_millis(100), ..bench.config() };
+    let worker = bench.start_with(config);
+    let damaged = bench.pending("damaged").await;
+    let row = bench.until(damaged, |row| row.status == Status::Error).await;
+    assert_eq!(row.attempt, 1, "not left to the reaper: {row:?}");
+
+    let cancelled = bench.pending("endless").await;
+    bench.until_under_way(cancelled).await;
+    let mut db = bench.pool().acquire().await.unwrap();
+    analyses::request_cancel(&mut db, cancelled).await.unwrap();
+    bench.until(cancelled, |row| row.status == Status::Error).await;
+    let ended = "SELECT count(*) FROM track_analysis_attempts WHERE outcome IN ('failed', 'cancelled')";
+    assert_eq!(bench.count(ended).await, 2, "none expired");
+
+    let handed_back = bench.pending("endless").await;
+    bench.until_under_way(handed_back).await;
+    worker.end().await;
+    let row = bench.row(handed_back).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert_eq!(bench.count("SELECT last_value FROM tries").await, 6);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_its_lease_changes_nothing() {
     let bench = Bench::new().await;
