@@ -14,7 +14,7 @@
 //! | `ARSIS_SESSION_COOKIE` | name of the platform's session cookie | `session` |
 //! | `ARSIS_MAX_UPLOAD_BYTES` | largest audio file accepted, in bytes | `2147483648` |
 //! | `ARSIS_JOBS` | analyses at a time | cores |
-//! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on | the system's |
+//! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on, if that lies in a bucket | the system's |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use anyhow::{Context, Result, bail};

@@ -7,10 +7,10 @@ use std::time::Duration;
 /// Configuration of a worker.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Analyses at a time, each on a core of its own and in at most 32 MB, whatever the length of the audio. Default:
-    /// the number of cores.
+    /// Analyses at a time, each on a core of its own. One takes up to about 32 MB for an hour of `full` with default
+    /// parameters, and up to 20 MB more for ten hours; larger chunks take more. Default: the number of cores.
     pub jobs: NonZeroUsize,
-    /// Where the audio of running analyses is kept. Each worker makes a folder of its own in it, and removes those of
+    /// Where the audio of running analyses is kept that lies in a bucket; other audio is read where it lies. Each worker makes a folder of its own in it, and removes those of
     /// workers that died. Default: the system's folder for temporary files.
     pub temp_dir: PathBuf,
     /// What the worker is called in logs and rows; what makes it unique is added. Default: `worker`.
@@ -29,7 +29,8 @@ pub struct Config {
     pub drain: Duration,
     /// How long an attempt may take altogether. Default 6 hours.
     pub time_limit: Duration,
-    /// Largest audio file taken, in bytes. Default 16 GiB. Temporary files take at most `jobs` times this.
+    /// Largest audio file taken, in bytes. Default 16 GiB. Copies of audio from a bucket take at most `jobs`
+    /// times this.
     pub max_file_bytes: u64,
 }
 
