@@ -255,7 +255,8 @@ async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
         Ok(()) => Ok(()),
         // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
         Err(store::Error::LeaseLost { .. }) => {
-            let ours = insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, writer.lease())).await?;
+            let ours =
+                insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, writer.lease())).await?;
             if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
         }
         Err(error) => Err(error.into()),
