@@ -321,7 +321,7 @@ fn told() -> Row {
 
 // Parts are passed by value, so that they stay in registers.
 
-/// As [`better`], with one code for all that is offered.
+/// What is better of the two, of equals the first; `code` stands for all that is offered.
 #[inline(always)]
 fn better_with(mut best: Part, mut source: [u32; WIDTH], offered: Part, code: u32) -> (Part, [u32; WIDTH]) {
     for lane in 0..WIDTH {
