@@ -227,8 +227,8 @@ impl<'a> ChunkColumns<'a> {
 /// none.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`]; [`Error::Invalid`] when the manifest and the stored chunks do not agree
-/// or a number does not fit its column.
+/// [`Error::LeaseLost`], [`Error::Database`]; [`Error::ObjectChanged`] when the audio is not what was uploaded;
+/// [`Error::Invalid`] when the manifest and the stored chunks do not agree or a number does not fit its column.
 pub async fn finish<I>(pool: &PgPool, writer: &Writer, finished: Finished<'_, I>) -> Result<()>
 where
     I: Iterator<Item = Event> + Send,
@@ -256,7 +256,7 @@ where
     )
     .execute(&mut *tx)
     .await?;
-    ready_track(&mut tx, held.track_id, summary, manifest.duration_ms).await?;
+    ready_track(&mut tx, held.track_id, summary, manifest).await?;
     queue::close_attempt(&mut tx, lease, "completed", None).await?;
     tx.commit().await?;
     Ok(())
@@ -375,28 +375,39 @@ impl EventColumns {
     }
 }
 
-/// What was not asked for or not found leaves what the track says as it is: its owner may have written it.
+/// What was not asked for or not found leaves what the track says as it is: its owner may have written it. A track of
+/// which nobody said what its file holds gets that written down; for the others the analysed file must be the uploaded one.
 async fn ready_track(
     db: &mut PgConnection,
     track_id: Uuid,
     summary: &Summary,
-    duration_ms: u64,
+    manifest: &Manifest,
 ) -> Result<()> {
+    // Audio that was never a file has no fingerprint.
+    let found = manifest.fingerprint.as_deref().and_then(|name| name.strip_prefix("sha256:"));
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the column is REAL")]
-    let duration_s = (duration_ms as f64 / 1000.0) as f32;
-    sqlx::query!(
+    let duration_s = (manifest.duration_ms as f64 / 1000.0) as f32;
+    let uploaded = sqlx::query_scalar!(
         "UPDATE reference_tracks
             SET status = 'ready', error_message = NULL, updated_at = now(), duration_seconds = $2,
-                bpm = coalesce($3, bpm), key_signature = coalesce($4, key_signature)
-          WHERE id = $1",
+                bpm = coalesce($3, bpm), key_signature = coalesce($4, key_signature),
+                content_sha256 = coalesce(content_sha256, $5)
+          WHERE id = $1
+          RETURNING content_sha256",
         track_id,
         duration_s,
         summary.tempo_bpm,
-        summary.key.as_ref().map(|key| key.name.as_str())
+        summary.key.as_ref().map(|key| key.name.as_str()),
+        found
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    match (uploaded, found) {
+        (Some(uploaded), Some(found)) if !uploaded.eq_ignore_ascii_case(found) => {
+            Err(Error::ObjectChanged { uploaded, found: found.to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn level_hop_ms(hop_ms: u32, level: u32) -> Result<u32> {

@@ -1,5 +1,6 @@
 //! What is told of a failure: to a person, to a program, and to the queue.
 
+use crate::temp::NeverFits;
 use analysis_core::Error as Audio;
 use std::error::Error;
 use store::objects;
@@ -134,7 +135,8 @@ impl From<objects::Error> for Failure {
                 cause,
             ),
             Object::TooLarge { max_bytes, .. } => {
-                let message = format!("The file is too large: at most {} MiB are analysed.", max_bytes >> 20);
+                let message =
+                    format!("The file is too large: at most {} are analysed here.", size(*max_bytes));
                 Self::permanent("file_too_large", message, cause)
             }
             Object::Local { .. } => {
@@ -145,10 +147,31 @@ impl From<objects::Error> for Failure {
     }
 }
 
+impl From<NeverFits> for Failure {
+    fn from(error: NeverFits) -> Self {
+        let message = format!("The file is too large: at most {} are analysed here.", size(error.max_bytes));
+        Self::permanent("file_too_large", message, error.to_string())
+    }
+}
+
+/// In the largest unit that leaves a whole number.
+fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 30) => format!("{} GiB", bytes >> 30),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ => format!("{} KiB", bytes >> 10),
+    }
+}
+
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let cause = chain(&error);
         match error {
+            store::Error::ObjectChanged { .. } => Self::permanent(
+                "object_changed",
+                "The stored audio is not the file that was uploaded: it was changed or replaced since.",
+                cause,
+            ),
             store::Error::Invalid { .. } => Self::internal(cause),
             _ => Self::transient("database_unavailable", "The result could not be stored.", cause),
         }

@@ -3,7 +3,7 @@
 use crate::Context;
 use crate::failure::chain;
 use std::time::{Duration, Instant};
-use store::queue::{announcements::Announcements, reaper, tickets};
+use store::queue::{reaper, tickets};
 
 /// How often answered tickets are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -13,7 +13,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(context: &Context) {
     let shutdown = &context.shutdown;
-    let mut announcements = Announcements::new(&context.pool);
     let mut pruned_at = Instant::now();
     while !shutdown.is_cancelled() {
         match reaper::reap(&context.pool).await {
@@ -33,7 +32,8 @@ pub(crate) async fn run(context: &Context) {
         }
         let next_round = async {
             tokio::time::sleep(PAUSE).await;
-            let _ = tokio::time::timeout(context.config.reap_every, announcements.next()).await;
+            let _ =
+                tokio::time::timeout(context.config.reap_every, context.pending_announced.notified()).await;
         };
         tokio::select! {
             () = shutdown.cancelled() => {}

@@ -16,8 +16,7 @@ use analysis_core::summary::{AudioInfo, Summary};
 use analysis_core::{Config as AnalysisConfig, Error, Result};
 use bytes::Bytes;
 use sqlx::PgPool;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +29,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use worker::Engine;
+use worker::{Engine, Source};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,7 +44,7 @@ pub(crate) struct Scripted {
 impl Engine for Scripted {
     fn analyze(
         &self,
-        mut file: File,
+        mut audio: Source,
         _: Option<&str>,
         config: &AnalysisConfig,
         observer: &mut dyn Observer,
@@ -53,14 +52,22 @@ impl Engine for Scripted {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(running, Ordering::SeqCst);
         let mut script = String::new();
-        file.read_to_string(&mut script)?;
-        let outcome = follow(&script, config, observer);
+        let outcome = match audio.read_to_string(&mut script) {
+            // What lies in a bucket is filled up to a size.
+            Ok(_) => follow(script.trim_end(), &mut audio, config, observer),
+            Err(error) => Err(error.into()),
+        };
         self.running.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
 }
 
-fn follow(script: &str, config: &AnalysisConfig, observer: &mut dyn Observer) -> Result<Analysis> {
+fn follow(
+    script: &str,
+    audio: &mut Source,
+    config: &AnalysisConfig,
+    observer: &mut dyn Observer,
+) -> Result<Analysis> {
     observer.on_chunk(chunk(0))?;
     match script {
         "music" => {}
@@ -71,6 +78,11 @@ fn follow(script: &str, config: &AnalysisConfig, observer: &mut dyn Observer) ->
         "endless" => loop {
             std::thread::sleep(Duration::from_millis(2));
             observer.on_progress(Progress { done_ms: 100, total_ms: Some(200) })?;
+        },
+        // Reads on, and says nothing to the observer.
+        "searches" => loop {
+            audio.rewind()?;
+            audio.read_exact(&mut [0])?;
         },
         // Works on, deaf, until the file it names exists.
         gate => {
