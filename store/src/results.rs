@@ -5,6 +5,8 @@
 //! completed one. A short analysis has no [`append`]: all of it is written by [`finish`]. Every step shows the lease;
 //! without it nothing is written.
 
+pub mod reuse;
+
 use crate::queue::{self, Lease};
 use crate::{Error, Result};
 use analysis_core::chunk::Chunk;
@@ -256,7 +258,8 @@ where
     )
     .execute(&mut *tx)
     .await?;
-    ready_track(&mut tx, held.track_id, summary, manifest).await?;
+    let uploaded = ready_track(&mut tx, held.track_id, summary, manifest.duration_ms).await?;
+    check_content(uploaded, manifest)?;
     queue::close_attempt(&mut tx, lease, "completed", None).await?;
     tx.commit().await?;
     Ok(())
@@ -375,33 +378,35 @@ impl EventColumns {
     }
 }
 
-/// What was not asked for or not found leaves what the track says as it is: its owner may have written it. A track of
-/// which nobody said what its file holds gets that written down; for the others the analysed file must be the uploaded one.
+/// Gives the checksum of the uploaded file, in hex. What was not asked for or not found leaves what the track says as it
+/// is: its owner may have written it.
 async fn ready_track(
     db: &mut PgConnection,
     track_id: Uuid,
     summary: &Summary,
-    manifest: &Manifest,
-) -> Result<()> {
-    // Audio that was never a file has no fingerprint.
-    let found = manifest.fingerprint.as_deref().and_then(|name| name.strip_prefix("sha256:"));
+    duration_ms: u64,
+) -> Result<Option<String>> {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the column is REAL")]
-    let duration_s = (manifest.duration_ms as f64 / 1000.0) as f32;
+    let duration_s = (duration_ms as f64 / 1000.0) as f32;
     let uploaded = sqlx::query_scalar!(
         "UPDATE reference_tracks
             SET status = 'ready', error_message = NULL, updated_at = now(), duration_seconds = $2,
-                bpm = coalesce($3, bpm), key_signature = coalesce($4, key_signature),
-                content_sha256 = coalesce(content_sha256, $5)
+                bpm = coalesce($3, bpm), key_signature = coalesce($4, key_signature)
           WHERE id = $1
           RETURNING content_sha256",
         track_id,
         duration_s,
         summary.tempo_bpm,
-        summary.key.as_ref().map(|key| key.name.as_str()),
-        found
+        summary.key.as_ref().map(|key| key.name.as_str())
     )
     .fetch_one(db)
     .await?;
+    Ok(uploaded)
+}
+
+/// That the analysed file is the uploaded one, where both are known: audio that was never a file has no fingerprint.
+fn check_content(uploaded: Option<String>, manifest: &Manifest) -> Result<()> {
+    let found = manifest.fingerprint.as_deref().and_then(|name| name.strip_prefix("sha256:"));
     match (uploaded, found) {
         (Some(uploaded), Some(found)) if !uploaded.eq_ignore_ascii_case(found) => {
             Err(Error::ObjectChanged { uploaded, found: found.to_owned() })
@@ -435,7 +440,7 @@ where
         .map_err(|_| Error::Invalid { field, reason: format!("{value} is more than the column can hold") })
 }
 
-/// Whether the attempt under this lease was committed; for one whose answer to [`finish`] was lost on the way.
+/// Whether the attempt under this lease was committed; for one whose answer to [`finish`] or [`reuse::copy`] was lost on the way.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -444,5 +449,5 @@ pub async fn is_committed(pool: &PgPool, lease: &Lease) -> Result<bool> {
         sqlx::query_scalar!("SELECT outcome FROM track_analysis_attempts WHERE token = $1", lease.token)
             .fetch_optional(pool)
             .await?;
-    Ok(outcome.flatten().as_deref() == Some("completed"))
+    Ok(matches!(outcome.flatten().as_deref(), Some("completed" | "reused")))
 }

@@ -2,26 +2,34 @@
 
 use crate::chunks::{self, Closed};
 use crate::engine::Source;
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, Next, chain};
 use crate::fetch::{Audio, fetch};
 use crate::lease::{self, Status, Stop};
 use crate::{Context, stuck};
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
+use analysis_core::config::AnalysisType;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::analyses::{self, Parameters};
-use store::queue::{self, Claim, Pick, Verdict};
+use store::queue::{self, Claim, Lease, Verdict};
+use store::results::reuse::{self, Twin};
 use store::results::{self, Finished, Writer};
+use store::tracks;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// The thread of an engine.
 type Thread = JoinHandle<analysis_core::Result<Analysis>>;
 
 /// Pause before writing again to a database that was away.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long to leave an analysis that this worker has no means for at the moment: a full disk, for one, is emptied by
+/// jobs that end or by people, and another worker may have room.
+const POSTPONE: Duration = Duration::from_secs(30);
 
 /// How long to hold on to a finished result while the database is away.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
@@ -35,6 +43,8 @@ enum Ended {
     /// As [`Ended::Stopped`], but the thread goes on.
     Stuck(Stop, Thread),
     Failed(Failure),
+    /// Another analysis of the same audio runs, whose result will do.
+    Twin(Uuid),
 }
 
 impl<E: Into<Failure>> From<E> for Ended {
@@ -43,7 +53,15 @@ impl<E: Into<Failure>> From<E> for Ended {
     }
 }
 
-/// What the commit needs.
+/// What there is to commit.
+enum Outcome {
+    /// A result of our own.
+    Analysed(Box<Analysed>),
+    /// The result of another analysis of the same audio.
+    Reused(Uuid),
+}
+
+/// What the commit of a result needs.
 struct Analysed {
     writer: Writer,
     /// Those that are not stored yet.
@@ -58,7 +76,7 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
     // The lease runs from when the server writes it, which is later.
     let leased_at = Instant::now();
-    let claimed = queue::claim(&context.pool, Pick::Next, &context.name, context.config.lease).await;
+    let claimed = queue::claim(&context.pool, &context.name, context.config.lease).await;
     match claimed {
         Ok(Some(claim)) => {
             let span = tracing::info_span!(
@@ -91,14 +109,19 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
     let committed = match &attempted {
-        Ok(analysed) => commit(context, analysed).await,
+        Ok(Outcome::Analysed(analysed)) => commit(context, analysed).await,
+        Ok(Outcome::Reused(from)) => copy(context, claim, *from).await,
         Err(_) => Ok(()),
     };
     let wall_ms = began.elapsed().as_millis();
     match attempted.and_then(|done| committed.map(|()| done)) {
-        Ok(Analysed { analysis, .. }) => {
-            tracing::info!(audio_ms = analysis.manifest.duration_ms, wall_ms, "analysed track");
+        Ok(Outcome::Analysed(done)) => {
+            tracing::info!(audio_ms = done.analysis.manifest.duration_ms, wall_ms, "analysed track");
         }
+        Ok(Outcome::Reused(from)) => {
+            tracing::info!(analysis.from = %from, wall_ms, "took the result of the same audio")
+        }
+        Err(Ended::Twin(twin)) => put_aside(context, claim, twin).await,
         Err(Ended::Stopped(stop)) => stopped(context, claim, &status, stop).await,
         Err(Ended::Stuck(stop, thread)) => {
             stopped(context, claim, &status, stop).await;
@@ -109,15 +132,73 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
 }
 
 /// Everything up to the commit.
-async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Analysed, Ended> {
-    let config = plan(claim)?;
-    let writer = Writer::new(&claim.lease, &config)?;
+async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Outcome, Ended> {
+    let plan = plan(claim)?;
+    let known = claim.content_sha256.clone();
+    if let Some(sha256) = &known
+        && let Some(from) = twin(context, claim, &plan, sha256, status).await?
+    {
+        return Ok(Outcome::Reused(from));
+    }
+    let writer = Writer::new(&claim.lease, &plan.config)?;
     let audio = until_stopped(status, fetch(context, claim)).await??;
-    analyze(context, claim, config, audio, status, writer).await
+    if known.is_none() {
+        let sha256 = checksum(context, claim, &audio, status).await?;
+        if let Some(from) = twin(context, claim, &plan, &sha256, status).await? {
+            return Ok(Outcome::Reused(from));
+        }
+    }
+    analyze(context, claim, plan.config, audio, status, writer)
+        .await
+        .map(|done| Outcome::Analysed(Box::new(done)))
 }
 
-/// What was asked for. Rows come from others too: nothing in them is taken for granted.
-fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
+/// Another analysis of the same audio whose result will do, if there is one.
+async fn twin(
+    context: &Context,
+    claim: &Claim,
+    plan: &Plan,
+    sha256: &str,
+    status: &Status,
+) -> Result<Option<Uuid>, Ended> {
+    let find = || reuse::find(&context.pool, &claim.lease, sha256, plan.analysis_type, &plan.parameters);
+    match persist(status, find).await? {
+        Twin::Completed(from) => Ok(Some(from)),
+        Twin::Running(twin) => Err(Ended::Twin(twin)),
+        Twin::None => Ok(None),
+    }
+}
+
+/// The checksum of audio that came without one, written down on its track.
+async fn checksum(
+    context: &Context,
+    claim: &Claim,
+    audio: &Audio,
+    status: &Arc<Status>,
+) -> Result<String, Ended> {
+    let file = audio.file.try_clone().map_err(analysis_core::Error::from)?;
+    let mut source = Source::new(file, status.clone());
+    let hash = tokio::task::spawn_blocking(move || analysis_core::fingerprint::fingerprint(&mut source));
+    let hash = until_stopped(status, hash).await?.map_err(|error| Failure::internal(panic_text(error)))?;
+    let fingerprint = hash.map_err(analysis_core::Error::from)?;
+    let sha256 = fingerprint.trim_start_matches("sha256:").to_owned();
+    let write = async || {
+        let mut db = context.pool.acquire().await?;
+        tracks::set_content_sha256(&mut db, claim.track_id, &sha256).await
+    };
+    persist(status, write).await?;
+    Ok(sha256)
+}
+
+/// What was asked for.
+struct Plan {
+    analysis_type: AnalysisType,
+    parameters: Parameters,
+    config: AnalysisConfig,
+}
+
+/// Reads what was asked for. Rows come from others too: nothing in them is taken for granted.
+fn plan(claim: &Claim) -> Result<Plan, Failure> {
     let analysis_type = analyses::type_from_name(&claim.analysis_type).ok_or_else(|| {
         let message = format!("There is no analysis of type {:?}.", claim.analysis_type);
         Failure::permanent("unknown_analysis_type", message.clone(), message)
@@ -128,7 +209,7 @@ fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
     })?;
     let config = parameters.config(analysis_type);
     config.validate()?;
-    Ok(config)
+    Ok(Plan { analysis_type, parameters, config })
 }
 
 /// Runs the engine on a thread of its own and stores its chunks as they come, all but the last.
@@ -209,14 +290,24 @@ async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
     };
     match insist(COMMIT_PATIENCE, finish).await {
         Ok(()) => Ok(()),
-        // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
-        Err(store::Error::LeaseLost { .. }) => {
-            let ours =
-                insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, writer.lease())).await?;
-            if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => committed_after_all(context, writer.lease(), error).await,
     }
+}
+
+/// The commit point of a result that is there already. One that has gone meanwhile must be made after all.
+async fn copy(context: &Context, claim: &Claim, from: Uuid) -> Result<(), Ended> {
+    match insist(COMMIT_PATIENCE, || reuse::copy(&context.pool, &claim.lease, from)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Ended::Stopped(Stop::HandBack)),
+        Err(error) => committed_after_all(context, &claim.lease, error).await,
+    }
+}
+
+/// The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
+async fn committed_after_all(context: &Context, lease: &Lease, error: store::Error) -> Result<(), Ended> {
+    let store::Error::LeaseLost { .. } = error else { return Err(error.into()) };
+    let ours = insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, lease)).await?;
+    if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
 }
 
 /// Writes, and waits for a database that is away as long as `patience` lasts.
@@ -269,6 +360,15 @@ async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Res
     }
 }
 
+/// Writes that an analysis waits for its twin.
+async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) {
+    let wait = || queue::wait_for(&context.pool, &claim.lease, twin);
+    match insist(context.config.lease, wait).await {
+        Ok(()) => tracing::info!(analysis.twin = %twin, "waits for another analysis of the same audio"),
+        Err(error) => tracing::warn!(error = chain(&error), "could not put a job aside"),
+    }
+}
+
 /// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
 async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) {
     let (lease, patience) = (&claim.lease, context.config.lease);
@@ -302,14 +402,25 @@ async fn timed_out(context: &Context, claim: &Claim, status: &Status) -> Failure
         // When in doubt the file gets another attempt; their number is bounded anyway.
         Ok(Err(_)) | Err(_) => false,
     };
-    Failure {
-        permanent: again,
-        ..Failure::transient(TIMED_OUT, "The analysis took longer than it may.", cause)
+    let next = if again { Next::Nothing } else { Next::Attempt };
+    Failure { next, ..Failure::transient(TIMED_OUT, "The analysis took longer than it may.", cause) }
+}
+
+/// Writes that an analysis must wait for this worker, with the same patience.
+async fn postpone(context: &Context, claim: &Claim, failure: &Failure) {
+    let Failure { kind, message, cause, .. } = failure;
+    tracing::error!(error.kind = kind, error.cause = cause, "this worker cannot go on as it is");
+    let snooze = || queue::snooze(&context.pool, &claim.lease, POSTPONE, kind, message, cause);
+    if let Err(error) = insist(context.config.lease, snooze).await {
+        tracing::warn!(error = chain(&error), "could not put an analysis off");
     }
 }
 
 /// Writes that an attempt failed, with the same patience.
 async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
+    if failure.next == Next::Postponed {
+        return postpone(context, claim, failure).await;
+    }
     let written = failure.for_queue();
     let fail = || queue::fail(&context.pool, &claim.lease, &written);
     match insist(context.config.lease, fail).await {

@@ -2,8 +2,8 @@
 //! asked to stop.
 
 use crate::Result;
-use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification};
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -85,4 +85,10 @@ impl Announcements {
         self.listener = Some(listener);
         Ok(())
     }
+}
+
+/// Makes those who listen look for due analyses, once the caller's transaction is committed.
+pub(super) async fn announce(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(r#"SELECT 1 AS "one!" FROM pg_notify($1, '')"#, PENDING).fetch_one(db).await?;
+    Ok(())
 }
