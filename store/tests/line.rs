@@ -132,37 +132,20 @@ async fn a_paused_queue_begins_nothing_and_goes_on_when_resumed() {
 async fn a_snoozed_analysis_comes_back_later_and_lost_no_attempt() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let id = claimed(pool).await.lease.analysis_id;
-    let mut claim_now = claim(pool, "w", LEASE).await;
-    assert!(claim_now.is_none());
+    let mut claimed = claimed(pool).await;
+    let id = claimed.lease.analysis_id;
     for _ in 0..3 {
-        let lease = match claim_now {
-            Some(claim) => claim.lease,
-            None => current_lease(pool, id).await,
-        };
-        queue::snooze(pool, &lease, Duration::from_secs(30), "disk_full", "The disk is full.", "ENOSPC")
-            .await
-            .unwrap();
+        let (kind, message) = ("disk_full", "The disk is full.");
+        queue::snooze(pool, &claimed.lease, Duration::from_secs(30), kind, message, "ENOSPC").await.unwrap();
         let row = row(pool, id).await;
-        assert_eq!((row.status, row.attempt), (Status::Pending, 0));
-        assert_eq!(row.error_kind.as_deref(), Some("disk_full"));
+        assert_eq!((row.status, row.attempt, row.error_kind.as_deref()), (Status::Pending, 0, Some(kind)));
         assert!(claim(pool, "w", LEASE).await.is_none(), "not before its time");
         fast_forward(pool, id).await;
-        claim_now = claim(pool, "w", LEASE).await;
+        claimed = claim(pool, "w", LEASE).await.unwrap();
+        assert_eq!(claimed.lease.attempt, 1);
     }
-    assert_eq!(claim_now.unwrap().lease.attempt, 1);
     let snoozed = "SELECT count(*) FROM track_analysis_attempts WHERE outcome = 'snoozed'";
     assert_eq!(count(pool, snoozed).await, 1, "the history keeps the last");
-}
-
-/// The lease that is held now, as its holder has it.
-async fn current_lease(pool: &PgPool, id: Uuid) -> queue::Lease {
-    let (token, attempt) = sqlx::query_as("SELECT lease_token, attempt FROM track_analyses WHERE id = $1")
-        .bind(id)
-        .fetch_one(pool)
-        .await
-        .unwrap();
-    queue::Lease { analysis_id: id, token, attempt }
 }
 
 #[tokio::test]

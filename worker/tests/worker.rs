@@ -1,5 +1,6 @@
 //! The life of jobs under running workers.
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
 use std::sync::atomic::Ordering;

@@ -12,35 +12,47 @@ use tokio::sync::watch;
 /// Bytes of a connection that come through while answers are held back: those of an answer's head, and some of its body.
 const COME_THROUGH: usize = 100_000;
 
-/// Holds back the answers of a bucket.
-pub(crate) struct Valve(watch::Sender<bool>);
+/// A bucket, empty at first, and a valve for its answers.
+pub(crate) struct Bucket {
+    endpoint: String,
+    open: watch::Sender<bool>,
+}
 
-impl Valve {
+impl Bucket {
+    /// Its files lie below `root`; the valve is open.
+    pub(crate) async fn new(root: &Path) -> Self {
+        std::fs::create_dir_all(root.join("audio")).unwrap();
+        let (open, is_open) = watch::channel(true);
+        let endpoint = format!("http://{}", throttle(serve(root).await, is_open).await);
+        Self { endpoint, open }
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// From here on no connection gives more than the beginning of its answers.
     pub(crate) fn shut(&self) {
-        self.0.send_replace(false);
+        self.open.send_replace(false);
     }
 
     /// Lets everything through, what was held back as well.
     pub(crate) fn open(&self) {
-        self.0.send_replace(true);
+        self.open.send_replace(true);
     }
 }
 
-/// An empty bucket whose files lie below `root`; its valve is open.
-pub(crate) async fn bucket(root: &Path) -> (Objects, Valve) {
-    std::fs::create_dir_all(root.join("audio")).unwrap();
-    let (valve, open) = watch::channel(true);
-    let endpoint = format!("http://{}", throttle(serve(root).await, open).await);
+/// The bucket behind an endpoint.
+pub(crate) async fn open_objects(endpoint: &str) -> Objects {
     let config = S3Config {
-        endpoint: Some(endpoint),
+        endpoint: Some(endpoint.to_owned()),
         bucket: "audio".into(),
         region: "us-east-1".into(),
         access_key_id: "test".into(),
         secret_access_key: "secret".into(),
         path_style: true,
     };
-    (Objects::open(Config::S3(config)).await.unwrap(), Valve(valve))
+    Objects::open(Config::S3(config)).await.unwrap()
 }
 
 async fn serve(root: &Path) -> SocketAddr {
