@@ -237,7 +237,11 @@ async fn analyze(
     let unstored = store_chunks(context, &writer, status, &mut chunks).await;
     // Whatever happened: with nobody to take its chunks the engine comes to an end.
     drop(chunks);
-    let analysis = join(context.config.stop_grace, status, thread).await;
+    let analysis = match join(context.config.stop_grace, status, thread).await {
+        // Whatever else there is to say: the thread must not be forgotten.
+        Err(stuck @ Ended::Stuck(..)) => return Err(stuck),
+        joined => joined,
+    };
     Ok(Analysed { chunks: unstored?, analysis: analysis?, writer })
 }
 
