@@ -12,8 +12,9 @@ const LEAST_TEMP_BYTES: u64 = 64 << 10;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Analyses at a time, each on a core of its own. One takes up to about 32 MB for an hour of `full` with default
-    /// parameters, and up to 20 MB more for ten hours; chunks that wait for the database are 1 MiB of that. With larger
-    /// chunks it takes more: MEASURED. Default: the number of cores.
+    /// parameters, and up to 20 MB more for ten hours; at most 1 MiB of that are chunks that wait for the database.
+    /// Larger chunks take more: the frames of one for each level (up to 64 MiB) while they are gathered and packed, and
+    /// up to two packed ones on their way to the database. Default: the number of cores.
     pub jobs: NonZeroUsize,
     /// Where the audio of running analyses is kept that lies in a bucket; other audio is read where it lies. Each
     /// worker makes a folder of its own in it, and removes those of workers that died; that takes a file system whose
