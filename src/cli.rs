@@ -164,6 +164,17 @@ pub(crate) struct WorkerArgs {
     /// Analyses at a time [env: ARSIS_JOBS] [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Most bytes of audio copied from a bucket at a time, for all analyses together; a larger file fails [env:
+    /// ARSIS_TEMP_MAX_BYTES] [default: 17179869184]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) temp_max_bytes: Option<u64>,
+    /// Minutes that an analysis may take beside the length of its audio [env: ARSIS_TIME_BASE_MINUTES] [default: 10]
+    #[arg(long, value_name = "MINUTES", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
+    pub(crate) time_base_minutes: Option<u64>,
+    /// Minutes that an analysis may take however long its audio is, and copying the audio may
+    /// [env: ARSIS_TIME_LIMIT_MINUTES] [default: 360]
+    #[arg(long, value_name = "MINUTES", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
+    pub(crate) time_limit_minutes: Option<u64>,
 }
 
 #[derive(Debug, Args)]

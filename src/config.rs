@@ -15,6 +15,9 @@
 //! | `ARSIS_MAX_UPLOAD_BYTES` | largest audio file accepted, in bytes | `2147483648` |
 //! | `ARSIS_JOBS` | analyses at a time | cores |
 //! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on, if that lies in a bucket | the system's |
+//! | `ARSIS_TEMP_MAX_BYTES` | most bytes of such audio at a time; a job whose audio does not fit beside others waits, a larger file fails | `17179869184` |
+//! | `ARSIS_TIME_BASE_MINUTES` | minutes that an analysis may take beside the length of its audio | `10` |
+//! | `ARSIS_TIME_LIMIT_MINUTES` | minutes that it may take however long the audio is, and copying the audio may | `360` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use anyhow::{Context, Result, bail};
@@ -23,6 +26,7 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 use store::objects::{self, S3Config};
 
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 7070);
@@ -103,6 +107,26 @@ pub(crate) fn jobs(argument: Option<NonZeroUsize>) -> Result<NonZeroUsize> {
 /// Where a worker keeps the audio it works on.
 pub(crate) fn temp_dir() -> PathBuf {
     path("ARSIS_TEMP_DIR").unwrap_or_else(env::temp_dir)
+}
+
+/// Most bytes of audio that a worker keeps there.
+pub(crate) fn temp_max_bytes(argument: Option<u64>) -> Result<Option<u64>> {
+    Ok(argument.or(parsed("ARSIS_TEMP_MAX_BYTES")?))
+}
+
+/// How long an analysis may take beside the length of its audio.
+pub(crate) fn time_base(argument_minutes: Option<u64>) -> Result<Option<Duration>> {
+    minutes("ARSIS_TIME_BASE_MINUTES", argument_minutes)
+}
+
+/// How long an analysis may take however long its audio is.
+pub(crate) fn time_limit(argument_minutes: Option<u64>) -> Result<Option<Duration>> {
+    minutes("ARSIS_TIME_LIMIT_MINUTES", argument_minutes)
+}
+
+fn minutes(name: &str, argument: Option<u64>) -> Result<Option<Duration>> {
+    let variable = parsed::<NonZeroU64>(name)?.map(NonZeroU64::get);
+    Ok(argument.or(variable).map(|minutes| Duration::from_secs(minutes.saturating_mul(60))))
 }
 
 fn path(name: &str) -> Option<PathBuf> {

@@ -102,10 +102,14 @@ pub(crate) async fn run_worker(
     objects: &Objects,
     stop: &CancellationToken,
 ) -> Result<()> {
+    let default = worker::Config::default();
     let settings = worker::Config {
         jobs: config::jobs(args.jobs)?,
         temp_dir: config::temp_dir(),
-        ..worker::Config::default()
+        temp_max_bytes: config::temp_max_bytes(args.temp_max_bytes)?.unwrap_or(default.temp_max_bytes),
+        time_base: config::time_base(args.time_base_minutes)?.unwrap_or(default.time_base),
+        time_limit: config::time_limit(args.time_limit_minutes)?.unwrap_or(default.time_limit),
+        ..default
     };
     worker::run(settings, pool.clone(), objects.clone(), stop.clone()).await.context("the worker ended")
 }

@@ -49,6 +49,14 @@ pub enum Error {
         /// Of which analysis.
         analysis_id: uuid::Uuid,
     },
+    /// The audio that was analysed is not what was uploaded: nothing was written.
+    #[error("the audio has SHA-256 {found}, the uploaded file had {uploaded}")]
+    ObjectChanged {
+        /// SHA-256 of the uploaded file, in hex.
+        uploaded: String,
+        /// SHA-256 of the file that was analysed, in hex.
+        found: String,
+    },
     /// The queue's tickets could not be written or read.
     #[error("the queue's tickets could not be written or read")]
     Tickets(#[source] Box<dyn std::error::Error + Send + Sync>),

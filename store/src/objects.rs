@@ -77,6 +77,35 @@ pub struct Body {
     pub stream: BoxStream<'static, io::Result<Bytes>>,
 }
 
+/// What [`Objects::open_file`] found.
+pub enum Opened {
+    /// The stored file itself.
+    File(File),
+    /// The bytes of an object that lies elsewhere.
+    Body(Body),
+}
+
+impl Body {
+    /// Copies the bytes of the object `key` to a new file at `path`, and gives it opened at its start. All of them come
+    /// from one answer of the storage: never a part of one object and a part of the next under that key.
+    ///
+    /// # Errors
+    /// [`Error::Local`] when the file cannot be written, [`Error::Transient`] when the bytes break off, or do not end
+    /// where they should.
+    pub async fn save(mut self, key: &ObjectKey, path: &Path) -> Result<File> {
+        let local = |source| Error::Local { path: path.to_owned(), source };
+        let new = tokio::fs::OpenOptions::new().read(true).write(true).create_new(true).open(path).await;
+        let mut file = new.map_err(local)?;
+        while let Some(part) = self.stream.next().await {
+            let part = part.map_err(|error| Error::transient(key, error))?;
+            file.write_all(&part).await.map_err(local)?;
+        }
+        file.flush().await.map_err(local)?;
+        file.rewind().await.map_err(local)?;
+        Ok(file.into_std().await)
+    }
+}
+
 /// A request that a client may send to the storage itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presigned {
@@ -149,33 +178,24 @@ impl Objects {
         }
     }
 
-    /// Opens an object as a file: the stored one itself where the storage is a directory, else a copy that is made at
-    /// `path`. It stays as it is for who holds it open, whatever becomes of the object.
+    /// Opens an object that is to be read as a file: the stored file itself where the storage is a directory, else its
+    /// bytes, for [`Body::save`]. The file stays as it is for who holds it open, whatever becomes of the object.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] above `max_bytes`, [`Error::Local`] when the copy cannot be written, [`Error::NotFound`], else
-    /// as the storage has it.
-    pub async fn fetch(&self, key: &ObjectKey, path: &Path, max_bytes: u64) -> Result<File> {
-        let s3 = match &self.backend {
+    /// [`Error::TooLarge`] above `max_bytes`, [`Error::NotFound`], else as the storage has it.
+    pub async fn open_file(&self, key: &ObjectKey, max_bytes: u64) -> Result<Opened> {
+        match &self.backend {
             Backend::Directory(directory) => {
                 let (file, size_bytes) = directory.open_file(key).await?;
                 within(size_bytes, max_bytes)?;
-                return Ok(file.into_std().await);
+                Ok(Opened::File(file.into_std().await))
             }
-            Backend::S3(s3) => s3,
-        };
-        let mut body = s3.get(key, None).await?;
-        within(body.size_bytes, max_bytes)?;
-        let local = |source| Error::Local { path: path.to_owned(), source };
-        let new = tokio::fs::OpenOptions::new().read(true).write(true).create_new(true).open(path).await;
-        let mut file = new.map_err(local)?;
-        while let Some(part) = body.stream.next().await {
-            let part = part.map_err(|error| Error::transient(key, error))?;
-            file.write_all(&part).await.map_err(local)?;
+            Backend::S3(s3) => {
+                let body = s3.get(key, None).await?;
+                within(body.size_bytes, max_bytes)?;
+                Ok(Opened::Body(body))
+            }
         }
-        file.flush().await.map_err(local)?;
-        file.rewind().await.map_err(local)?;
-        Ok(file.into_std().await)
     }
 
     /// Looks at an object without reading it.
@@ -246,7 +266,8 @@ fn within(size_bytes: u64, max_bytes: u64) -> Result<()> {
     if size_bytes > max_bytes { Err(Error::TooLarge { size_bytes, max_bytes }) } else { Ok(()) }
 }
 
-/// Turns a stream that ends before `length` bytes into one that ends with an error.
+/// Turns a stream that ends before or goes on after `length` bytes into one with an error there. What lies behind the
+/// error is nobody's to read.
 fn exactly(
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     length: u64,
@@ -256,13 +277,23 @@ fn exactly(
         let message = format!("the body ended {left} bytes before its end");
         (left > 0).then(|| io::Error::new(io::ErrorKind::UnexpectedEof, message))
     };
+    let longer = move || {
+        let message = format!("the body goes on after the {length} bytes that were announced");
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    };
     // The end is marked by `None`, so that it can become an error.
     stream.map(Some).chain(futures::stream::once(std::future::ready(None))).filter_map(move |part| {
         let item = match part {
-            Some(Ok(bytes)) => {
-                left = left.saturating_sub(bytes.len() as u64);
-                Some(Ok(bytes))
-            }
+            Some(Ok(bytes)) => match left.checked_sub(bytes.len() as u64) {
+                Some(rest) => {
+                    left = rest;
+                    Some(Ok(bytes))
+                }
+                None => {
+                    left = 0;
+                    Some(Err(longer()))
+                }
+            },
             Some(Err(error)) => {
                 left = 0;
                 Some(Err(error))

@@ -295,6 +295,25 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
     Ok(verdict)
 }
 
+/// How the attempt before this one failed, of the same round of attempts.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn previous_failure(pool: &PgPool, lease: &Lease) -> Result<Option<String>> {
+    if lease.attempt <= 1 {
+        return Ok(None);
+    }
+    let kind = sqlx::query_scalar!(
+        "SELECT error_kind FROM track_analysis_attempts
+          WHERE analysis_id = $1 AND token <> $2 ORDER BY started_at DESC LIMIT 1",
+        lease.analysis_id,
+        lease.token
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(kind.flatten())
+}
+
 /// Ends an attempt because someone asked for it: status `error`, kind [`analyses::CANCELLED`].
 ///
 /// # Errors

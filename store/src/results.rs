@@ -229,8 +229,8 @@ impl<'a> ChunkColumns<'a> {
 /// none.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`]; [`Error::Invalid`] when the manifest and the stored chunks do not agree
-/// or a number does not fit its column.
+/// [`Error::LeaseLost`], [`Error::Database`]; [`Error::ObjectChanged`] when the audio is not what was uploaded;
+/// [`Error::Invalid`] when the manifest and the stored chunks do not agree or a number does not fit its column.
 pub async fn finish<I>(pool: &PgPool, writer: &Writer, finished: Finished<'_, I>) -> Result<()>
 where
     I: Iterator<Item = Event> + Send,
@@ -258,7 +258,8 @@ where
     )
     .execute(&mut *tx)
     .await?;
-    ready_track(&mut tx, held.track_id, summary, manifest.duration_ms).await?;
+    let uploaded = ready_track(&mut tx, held.track_id, summary, manifest.duration_ms).await?;
+    check_content(uploaded, manifest)?;
     queue::close_attempt(&mut tx, lease, "completed", None).await?;
     tx.commit().await?;
     Ok(())
@@ -377,28 +378,41 @@ impl EventColumns {
     }
 }
 
-/// What was not asked for or not found leaves what the track says as it is: its owner may have written it.
+/// Gives the checksum of the uploaded file, in hex. What was not asked for or not found leaves what the track says as it
+/// is: its owner may have written it.
 async fn ready_track(
     db: &mut PgConnection,
     track_id: Uuid,
     summary: &Summary,
     duration_ms: u64,
-) -> Result<()> {
+) -> Result<Option<String>> {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the column is REAL")]
     let duration_s = (duration_ms as f64 / 1000.0) as f32;
-    sqlx::query!(
+    let uploaded = sqlx::query_scalar!(
         "UPDATE reference_tracks
             SET status = 'ready', error_message = NULL, updated_at = now(), duration_seconds = $2,
                 bpm = coalesce($3, bpm), key_signature = coalesce($4, key_signature)
-          WHERE id = $1",
+          WHERE id = $1
+          RETURNING content_sha256",
         track_id,
         duration_s,
         summary.tempo_bpm,
         summary.key.as_ref().map(|key| key.name.as_str())
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    Ok(uploaded)
+}
+
+/// That the analysed file is the uploaded one, where both are known: audio that was never a file has no fingerprint.
+fn check_content(uploaded: Option<String>, manifest: &Manifest) -> Result<()> {
+    let found = manifest.fingerprint.as_deref().and_then(|name| name.strip_prefix("sha256:"));
+    match (uploaded, found) {
+        (Some(uploaded), Some(found)) if !uploaded.eq_ignore_ascii_case(found) => {
+            Err(Error::ObjectChanged { uploaded, found: found.to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn level_hop_ms(hop_ms: u32, level: u32) -> Result<u32> {

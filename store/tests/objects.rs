@@ -9,7 +9,7 @@ use hyper_util::server::conn::auto::Builder;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use store::objects::{Body, Config, Error, ObjectKey, Objects, S3Config};
+use store::objects::{Body, Config, Error, ObjectKey, Objects, Opened, S3Config};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -80,7 +80,7 @@ for_both!(
     deletes,
     leaves_nothing_of_a_stream_that_fails,
     leaves_nothing_of_a_put_that_is_dropped,
-    fetches_to_a_file_within_a_limit,
+    opens_as_a_file_within_a_limit,
     answers_a_probe,
 );
 
@@ -238,13 +238,15 @@ async fn eventually_only(storage: &Storage, expected: &[PathBuf]) {
     assert!(settled.is_ok(), "left behind: {:?}", files(storage));
 }
 
-async fn fetches_to_a_file_within_a_limit(storage: Storage) {
+async fn opens_as_a_file_within_a_limit(storage: Storage) {
     storage.objects.put(&key("a"), "audio/wav", one(b"0123456789")).await.unwrap();
     let (folder, key) = (tempfile::tempdir().unwrap(), key("a"));
-    let path = folder.path().join("audio");
-    let refused = storage.objects.fetch(&key, &path, 9).await;
-    assert!(matches!(refused, Err(Error::TooLarge { size_bytes: 10, max_bytes: 9 })), "{refused:?}");
-    let mut file = storage.objects.fetch(&key, &path, 10).await.unwrap();
+    let refused = storage.objects.open_file(&key, 9).await;
+    assert!(matches!(refused, Err(Error::TooLarge { size_bytes: 10, max_bytes: 9 })));
+    let mut file = match storage.objects.open_file(&key, 10).await.unwrap() {
+        Opened::File(file) => file,
+        Opened::Body(body) => body.save(&key, &folder.path().join("audio")).await.unwrap(),
+    };
     // As a file it outlives the object.
     storage.objects.put(&key, "audio/wav", one(b"another one")).await.unwrap();
     storage.objects.delete(&key).await.unwrap();

@@ -17,7 +17,6 @@ use apalis_postgres::{Config as TicketConfig, PostgresStorage, Pubsub};
 use serde_json::Value;
 use sqlx::PgPool;
 use std::convert::Infallible;
-use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use worker::Engine;
+use worker::{Engine, Source};
 
 const DEFAULT_JOBS: usize = 1000;
 
@@ -44,13 +43,13 @@ struct Idle;
 impl Engine for Idle {
     fn analyze(
         &self,
-        mut file: File,
+        mut audio: Source,
         _: Option<&str>,
         config: &AnalysisConfig,
         _: &mut dyn Observer,
     ) -> Result<Analysis> {
-        let fingerprint = analysis_core::fingerprint::fingerprint(&mut file)?;
-        let audio = AudioInfo {
+        let fingerprint = analysis_core::fingerprint::fingerprint(&mut audio)?;
+        let info = AudioInfo {
             duration_ms: 0,
             sample_rate: 44_100,
             channels: 1,
@@ -64,9 +63,9 @@ impl Engine for Idle {
         let manifest = ManifestBuilder::new(config, &FrameLayout::new(config));
         Ok(Analysis {
             analyzer_version: analysis_core::ANALYZER_VERSION,
-            manifest: manifest.finish(audio.clone(), Some(fingerprint.clone())),
+            manifest: manifest.finish(info.clone(), Some(fingerprint.clone())),
             fingerprint: Some(fingerprint),
-            audio,
+            audio: info,
             summary: Summary::default(),
             events: Events::new(vec![], vec![], vec![], vec![]),
         })

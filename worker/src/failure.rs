@@ -1,15 +1,27 @@
 //! What is told of a failure: to a person, to a program, and to the queue.
 
+use crate::temp::NeverFits;
 use analysis_core::Error as Audio;
 use std::error::Error;
+use std::io;
 use store::objects;
 use store::queue;
+
+/// What comes after a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: another attempt would fail alike.
+    Nothing,
+    /// Another attempt, as long as there is one left.
+    Attempt,
+    /// The same attempt again, later: what failed was this worker, not the analysis.
+    Postponed,
+}
 
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// Another attempt would fail alike.
-    pub(crate) permanent: bool,
+    pub(crate) next: Next,
     /// Machine-readable.
     pub(crate) kind: &'static str,
     /// For a person who uploaded a file.
@@ -24,7 +36,7 @@ impl Failure {
         message: impl Into<String>,
         cause: impl Into<String>,
     ) -> Self {
-        Self { permanent: true, kind, message: message.into(), cause: cause.into() }
+        Self { next: Next::Nothing, kind, message: message.into(), cause: cause.into() }
     }
 
     pub(crate) fn transient(
@@ -32,7 +44,7 @@ impl Failure {
         message: impl Into<String>,
         cause: impl Into<String>,
     ) -> Self {
-        Self { permanent: false, kind, message: message.into(), cause: cause.into() }
+        Self { next: Next::Attempt, kind, message: message.into(), cause: cause.into() }
     }
 
     pub(crate) fn for_queue(&self) -> queue::Failure<'_> {
@@ -40,7 +52,7 @@ impl Failure {
             kind: self.kind,
             message: &self.message,
             cause: &self.cause,
-            permanent: self.permanent,
+            permanent: self.next == Next::Nothing,
         }
     }
 
@@ -134,8 +146,13 @@ impl From<objects::Error> for Failure {
                 cause,
             ),
             Object::TooLarge { max_bytes, .. } => {
-                let message = format!("The file is too large: at most {} MiB are analysed.", max_bytes >> 20);
+                let message =
+                    format!("The file is too large: at most {} are analysed here.", size(*max_bytes));
                 Self::permanent("file_too_large", message, cause)
+            }
+            Object::Local { source, .. } if is_full(source) => {
+                let message = "The worker has no room for the audio at the moment.";
+                Self { next: Next::Postponed, ..Self::transient("disk_full", message, cause) }
             }
             Object::Local { .. } => {
                 Self::transient("disk_failed", "The audio could not be kept on the worker's disk.", cause)
@@ -145,12 +162,60 @@ impl From<objects::Error> for Failure {
     }
 }
 
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+impl From<NeverFits> for Failure {
+    fn from(error: NeverFits) -> Self {
+        let message = format!("The file is too large: at most {} are analysed here.", size(error.max_bytes));
+        Self::permanent("file_too_large", message, error.to_string())
+    }
+}
+
+/// In the largest unit that leaves a whole number.
+fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 30) => format!("{} GiB", bytes >> 30),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ => format!("{} KiB", bytes >> 10),
+    }
+}
+
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let cause = chain(&error);
         match error {
+            store::Error::ObjectChanged { .. } => Self::permanent(
+                "object_changed",
+                "The stored audio is not the file that was uploaded: it was changed or replaced since.",
+                cause,
+            ),
             store::Error::Invalid { .. } => Self::internal(cause),
             _ => Self::transient("database_unavailable", "The result could not be stored.", cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_the_analysis_fault() {
+        let after = |kind: io::ErrorKind| {
+            Failure::from(objects::Error::Local { path: "copy".into(), source: kind.into() }).next
+        };
+        assert_eq!(after(io::ErrorKind::StorageFull), Next::Postponed);
+        assert_eq!(after(io::ErrorKind::QuotaExceeded), Next::Postponed);
+        assert_eq!(after(io::ErrorKind::PermissionDenied), Next::Attempt);
+    }
+
+    #[test]
+    fn a_limit_is_named_in_the_largest_whole_unit() {
+        let named = |max_bytes| Failure::from(NeverFits { given_bytes: u64::MAX, max_bytes }).message;
+        assert!(named(16 << 30).contains("at most 16 GiB"), "{}", named(16 << 30));
+        assert!(named(1536 << 20).contains("at most 1536 MiB"), "{}", named(1536 << 20));
+        assert!(named(100 << 10).contains("at most 100 KiB"), "{}", named(100 << 10));
     }
 }

@@ -1,46 +1,47 @@
 //! One job, from the claim to the commit.
 
-use crate::Context;
-use crate::failure::{Failure, chain};
+use crate::chunks::{self, Closed};
+use crate::engine::Source;
+use crate::failure::{Failure, Next, chain};
+use crate::fetch::{Audio, fetch};
 use crate::lease::{self, Status, Stop};
-use crate::temp::TempFile;
+use crate::{Context, stuck};
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
 use analysis_core::config::AnalysisType;
-use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::analyses::{self, Parameters};
-use store::objects::ObjectKey;
 use store::queue::{self, Claim, Lease, Verdict};
 use store::results::reuse::{self, Twin};
 use store::results::{self, Finished, Writer};
 use store::tracks;
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// Chunks that may wait for the database before the analysis waits for it too, beside those of the batch.
-const CHUNKS_IN_FLIGHT: usize = 16;
-
-/// Chunks are stored when there are this many bytes of them. A row is stored in about 50 µs and a transaction in one or
-/// two milliseconds: from here on longer batches save little and keep more in memory.
-const BATCH_BYTES: usize = 256 << 10;
-
-/// How long to wait for the analysis to notice that it must stop, before its thread is left to itself.
-const STOP_GRACE: Duration = Duration::from_secs(30);
+/// The thread of an engine.
+type Thread = JoinHandle<analysis_core::Result<Analysis>>;
 
 /// Pause before writing again to a database that was away.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long to leave an analysis that this worker has no means for at the moment: a full disk, for one, is emptied by
+/// jobs that end or by people, and another worker may have room.
+const POSTPONE: Duration = Duration::from_secs(30);
+
 /// How long to hold on to a finished result while the database is away.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// `error_kind` of an attempt that took longer than it may.
+const TIMED_OUT: &str = "timed_out";
 
 /// Why an attempt did not succeed.
 enum Ended {
     Stopped(Stop),
+    /// As [`Ended::Stopped`], but the thread goes on.
+    Stuck(Stop, Thread),
     Failed(Failure),
     /// Another analysis of the same audio runs, whose result will do.
     Twin(Uuid),
@@ -95,6 +96,7 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
 async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
     let began = Instant::now();
     let status = Arc::new(Status::default());
+    let _entry = context.running.enter(claim.lease.analysis_id, &status);
     let attempted = {
         let attempt = attempt(context, claim, &status);
         let keeper = lease::keep(context, &claim.lease, leased_at, &status);
@@ -120,7 +122,11 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
             tracing::info!(analysis.from = %from, wall_ms, "took the result of the same audio")
         }
         Err(Ended::Twin(twin)) => put_aside(context, claim, twin).await,
-        Err(Ended::Stopped(stop)) => stopped(context, claim, stop).await,
+        Err(Ended::Stopped(stop)) => stopped(context, claim, &status, stop).await,
+        Err(Ended::Stuck(stop, thread)) => {
+            stopped(context, claim, &status, stop).await;
+            stuck::outlast(context, thread).await;
+        }
         Err(Ended::Failed(failure)) => failed(context, claim, &failure).await,
     }
 }
@@ -135,9 +141,9 @@ async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) ->
         return Ok(Outcome::Reused(from));
     }
     let writer = Writer::new(&claim.lease, &plan.config)?;
-    let mut audio = until_stopped(status, fetch(context, claim)).await??;
+    let audio = until_stopped(status, fetch(context, claim)).await??;
     if known.is_none() {
-        let sha256 = checksum(context, claim, &mut audio, status).await?;
+        let sha256 = checksum(context, claim, &audio, status).await?;
         if let Some(from) = twin(context, claim, &plan, &sha256, status).await? {
             return Ok(Outcome::Reused(from));
         }
@@ -167,11 +173,12 @@ async fn twin(
 async fn checksum(
     context: &Context,
     claim: &Claim,
-    audio: &mut Audio,
-    status: &Status,
+    audio: &Audio,
+    status: &Arc<Status>,
 ) -> Result<String, Ended> {
-    let mut file = audio.file.try_clone().map_err(analysis_core::Error::from)?;
-    let hash = tokio::task::spawn_blocking(move || analysis_core::fingerprint::fingerprint(&mut file));
+    let file = audio.file.try_clone().map_err(analysis_core::Error::from)?;
+    let mut source = Source::new(file, status.clone());
+    let hash = tokio::task::spawn_blocking(move || analysis_core::fingerprint::fingerprint(&mut source));
     let hash = until_stopped(status, hash).await?.map_err(|error| Failure::internal(panic_text(error)))?;
     let fingerprint = hash.map_err(analysis_core::Error::from)?;
     let sha256 = fingerprint.trim_start_matches("sha256:").to_owned();
@@ -205,20 +212,6 @@ fn plan(claim: &Claim) -> Result<Plan, Failure> {
     Ok(Plan { analysis_type, parameters, config })
 }
 
-/// The audio of a job.
-struct Audio {
-    file: File,
-    /// Where it is kept meanwhile, if it does not lie on this machine anyway.
-    _copy: TempFile,
-}
-
-async fn fetch(context: &Context, claim: &Claim) -> Result<Audio, Failure> {
-    let key = ObjectKey::parse(&claim.r2_key)?;
-    let copy = context.temp.file();
-    let file = context.objects.fetch(&key, copy.path(), context.config.max_file_bytes).await?;
-    Ok(Audio { file, _copy: copy })
-}
-
 /// Runs the engine on a thread of its own and stores its chunks as they come, all but the last.
 async fn analyze(
     context: &Arc<Context>,
@@ -228,82 +221,54 @@ async fn analyze(
     status: &Arc<Status>,
     writer: Writer,
 ) -> Result<Analysed, Ended> {
-    let (sender, mut chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
+    let (sender, mut chunks) = chunks::channel();
     let mut observer = ChannelObserver { chunks: sender, status: status.clone() };
     let (engine, hint) = (context.engine.clone(), claim.mime_type.clone());
     let span = tracing::Span::current();
+    let of_source = status.clone();
+    status.begin_analysing();
     let thread = tokio::task::spawn_blocking(move || {
         let _entered = span.enter();
         // The copy lives until the engine is done with the file, even when nobody waits for it any more.
-        let Audio { file, _copy } = audio;
+        let Audio { file, copy: _copy } = audio;
         let hint = Some(hint.as_str()).filter(|hint| !hint.is_empty());
-        engine.analyze(file, hint, &config, &mut observer)
+        engine.analyze(Source::new(file, of_source), hint, &config, &mut observer)
     });
     let unstored = store_chunks(context, &writer, status, &mut chunks).await;
     // Whatever happened: with nobody to take its chunks the engine comes to an end.
     drop(chunks);
-    let analysis = join(status, thread).await;
+    let analysis = match join(context.config.stop_grace, status, thread).await {
+        // Whatever else there is to say: the thread must not be forgotten.
+        Err(stuck @ Ended::Stuck(..)) => return Err(stuck),
+        joined => joined,
+    };
     Ok(Analysed { chunks: unstored?, analysis: analysis?, writer })
 }
 
 /// Stores chunks in batches until the engine has no more. Returns those of the last batch: they go with the commit.
-///
-/// A batch ends when it holds [`BATCH_BYTES`], or when its first chunk has waited long enough for those who watch.
 async fn store_chunks(
     context: &Context,
     writer: &Writer,
     status: &Status,
-    chunks: &mut mpsc::Receiver<Chunk>,
+    chunks: &mut chunks::Receiver,
 ) -> Result<Vec<Chunk>, Ended> {
     loop {
-        let mut batch = Vec::new();
-        let gather = gather(chunks, context.config.store_every, &mut batch);
-        if until_stopped(status, gather).await? == Gathered::Last {
-            return Ok(batch);
+        let batch = until_stopped(status, chunks.next_batch(context.config.store_every)).await?;
+        if batch.last {
+            return Ok(batch.chunks);
         }
-        persist(status, || results::append(&context.pool, writer, &batch)).await?;
+        persist(status, || results::append(&context.pool, writer, &batch.chunks)).await?;
     }
 }
 
-/// Whether chunks come after a batch.
-#[derive(Debug, PartialEq, Eq)]
-enum Gathered {
-    More,
-    Last,
-}
-
-async fn gather(chunks: &mut mpsc::Receiver<Chunk>, longest: Duration, batch: &mut Vec<Chunk>) -> Gathered {
-    let Some(first) = chunks.recv().await else { return Gathered::Last };
-    let deadline = tokio::time::Instant::now() + longest;
-    let mut bytes = first.bytes.len();
-    batch.push(first);
-    while bytes < BATCH_BYTES {
-        match tokio::time::timeout_at(deadline, chunks.recv()).await {
-            Ok(Some(chunk)) => {
-                bytes += chunk.bytes.len();
-                batch.push(chunk);
-            }
-            Ok(None) => return Gathered::Last,
-            Err(_) => break,
-        }
-    }
-    Gathered::More
-}
-
-async fn join(
-    status: &Status,
-    mut thread: JoinHandle<analysis_core::Result<Analysis>>,
-) -> Result<Analysis, Ended> {
+async fn join(grace: Duration, status: &Status, mut thread: Thread) -> Result<Analysis, Ended> {
     let joined = tokio::select! {
         joined = &mut thread => joined,
         stop = async {
             let stop = status.stopped().await;
-            tokio::time::sleep(STOP_GRACE).await;
+            tokio::time::sleep(grace).await;
             stop
-        } => {
-            tracing::error!(?stop, "the analysis does not stop; its thread is left to itself");
-            return Err(Ended::Stopped(stop));
-        }
+        } => return Err(Ended::Stuck(stop, thread)),
     };
     match joined {
         Ok(Ok(analysis)) => Ok(analysis),
@@ -409,18 +374,13 @@ async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) {
 }
 
 /// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
-async fn stopped(context: &Context, claim: &Claim, stop: Stop) {
+async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) {
     let (lease, patience) = (&claim.lease, context.config.lease);
     let written = match stop {
         Stop::Cancelled => insist(patience, || queue::cancelled(&context.pool, lease)).await,
         Stop::HandBack => insist(patience, || queue::release(&context.pool, lease)).await,
         Stop::LeaseLost => Ok(()),
-        Stop::TimedOut => {
-            let message = "The analysis took longer than it may.";
-            let limit_s = context.config.time_limit.as_secs();
-            let failure = Failure::permanent("timed_out", message, format!("not done after {limit_s} s"));
-            return failed(context, claim, &failure).await;
-        }
+        Stop::TimedOut => return failed(context, claim, &timed_out(context, claim, status).await).await,
     };
     match written {
         Ok(()) => tracing::info!(reason = ?stop, "stopped analysing track"),
@@ -430,8 +390,41 @@ async fn stopped(context: &Context, claim: &Claim, stop: Stop) {
     }
 }
 
+/// A host that stands still is no fault of the file, so there is another attempt; one that takes too long again, most
+/// likely on another host, is the last: a file that the engine hangs on costs two slots their time, and no more.
+async fn timed_out(context: &Context, claim: &Claim, status: &Status) -> Failure {
+    let audio = status.progress();
+    let total = audio.total_ms.map_or_else(|| "an unknown length".to_owned(), |ms| format!("{ms} ms"));
+    let cause = format!(
+        "no end after {} s, {} ms of {total} analysed",
+        context.config.allowance(audio).as_secs(),
+        audio.done_ms
+    );
+    let before = queue::previous_failure(&context.pool, &claim.lease);
+    let again = match tokio::time::timeout(context.config.lease, before).await {
+        Ok(Ok(kind)) => kind.as_deref() == Some(TIMED_OUT),
+        // When in doubt the file gets another attempt; their number is bounded anyway.
+        Ok(Err(_)) | Err(_) => false,
+    };
+    let next = if again { Next::Nothing } else { Next::Attempt };
+    Failure { next, ..Failure::transient(TIMED_OUT, "The analysis took longer than it may.", cause) }
+}
+
+/// Writes that an analysis must wait for this worker, with the same patience.
+async fn postpone(context: &Context, claim: &Claim, failure: &Failure) {
+    let Failure { kind, message, cause, .. } = failure;
+    tracing::error!(error.kind = kind, error.cause = cause, "this worker cannot go on as it is");
+    let snooze = || queue::snooze(&context.pool, &claim.lease, POSTPONE, kind, message, cause);
+    if let Err(error) = insist(context.config.lease, snooze).await {
+        tracing::warn!(error = chain(&error), "could not put an analysis off");
+    }
+}
+
 /// Writes that an attempt failed, with the same patience.
 async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
+    if failure.next == Next::Postponed {
+        return postpone(context, claim, failure).await;
+    }
     let written = failure.for_queue();
     let fail = || queue::fail(&context.pool, &claim.lease, &written);
     match insist(context.config.lease, fail).await {
@@ -458,7 +451,7 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
 
 /// Hands chunks and progress from the engine's thread to the job, and the order to stop back.
 struct ChannelObserver {
-    chunks: mpsc::Sender<Chunk>,
+    chunks: chunks::Sender,
     status: Arc<Status>,
 }
 
@@ -475,44 +468,12 @@ impl Observer for ChannelObserver {
     fn on_chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
         self.go_on()?;
         // Closed when the job gave up: on storing, not on the engine.
-        self.chunks.blocking_send(chunk).map_err(|_| analysis_core::Error::Cancelled)
+        self.chunks.send(chunk).map_err(|Closed| analysis_core::Error::Cancelled)
     }
 
     fn on_progress(&mut self, progress: Progress) -> analysis_core::Result<()> {
         self.status.set_progress(queue::Progress { done_ms: progress.done_ms, total_ms: progress.total_ms });
         self.go_on()?;
         if self.chunks.is_closed() { Err(analysis_core::Error::Cancelled) } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chunk(bytes: usize) -> Chunk {
-        Chunk { level: 0, index: 0, start_frame: 0, frame_count: 1, crc32: 0, bytes: vec![0; bytes] }
-    }
-
-    /// What is gathered of chunks of these sizes, with the engine still at work or done.
-    async fn check(sizes: &[usize], done: bool, expect: (Gathered, usize)) {
-        let (sender, mut chunks) = mpsc::channel(sizes.len() + 1);
-        for size in sizes {
-            sender.send(chunk(*size)).await.expect("there is room");
-        }
-        let sender = (!done).then_some(sender);
-        let mut batch = Vec::new();
-        let gathered = gather(&mut chunks, Duration::from_millis(1), &mut batch).await;
-        assert_eq!((gathered, batch.len()), expect, "{sizes:?}");
-        drop(sender);
-    }
-
-    #[tokio::test]
-    async fn a_batch_ends_by_bytes_by_time_or_with_the_engine() {
-        check(&[BATCH_BYTES / 2; 4], false, (Gathered::More, 2)).await;
-        check(&[BATCH_BYTES * 2; 2], false, (Gathered::More, 1)).await;
-        check(&[10; 3], false, (Gathered::More, 3)).await;
-        check(&[10; 3], true, (Gathered::Last, 3)).await;
-        check(&[BATCH_BYTES; 2], true, (Gathered::More, 1)).await;
-        check(&[], true, (Gathered::Last, 0)).await;
     }
 }

@@ -1,13 +1,16 @@
 //! Keeps the lease of a running job, and tells the job when it must stop.
 
-use crate::Context;
 use crate::failure::chain;
+use crate::{Config, Context};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::queue::{self, Lease, Progress, Renewal};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+/// How often to look whether the time is over.
+const LIMIT_LOOK: Duration = Duration::from_secs(1);
 
 /// Why a job stops before it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) struct Status {
     stop: OnceLock<Stop>,
     /// Cancelled when `stop` is set.
     stopped: CancellationToken,
+    /// Since when the engine has the audio.
+    analysing_since: OnceLock<Instant>,
     done_ms: AtomicU64,
     /// 0: not known.
     total_ms: AtomicU64,
@@ -37,6 +42,11 @@ impl Status {
     /// Why to stop, if so.
     pub(crate) fn stop(&self) -> Option<Stop> {
         self.stop.get().copied()
+    }
+
+    /// Whether whoever waits for [`Status::stopped`] has been told.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.is_cancelled()
     }
 
     /// Returns when the job must stop.
@@ -50,7 +60,13 @@ impl Status {
         self.total_ms.store(progress.total_ms.unwrap_or(0), Ordering::Relaxed);
     }
 
-    fn progress(&self) -> Progress {
+    /// The engine has the audio from now on.
+    pub(crate) fn begin_analysing(&self) {
+        // There is one engine a job.
+        let _ = self.analysing_since.set(Instant::now());
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
         let total_ms = self.total_ms.load(Ordering::Relaxed);
         Progress {
             done_ms: self.done_ms.load(Ordering::Relaxed),
@@ -58,7 +74,7 @@ impl Status {
         }
     }
 
-    fn set_stop(&self, stop: Stop) {
+    pub(crate) fn set_stop(&self, stop: Stop) {
         // The first reason stands.
         let _ = self.stop.set(stop);
         self.stopped.cancel();
@@ -71,7 +87,7 @@ pub(crate) async fn keep(context: &Context, lease: &Lease, leased_at: Instant, s
     let watch = async {
         let reason = tokio::select! {
             () = context.hand_back.cancelled() => Stop::HandBack,
-            () = tokio::time::sleep(context.config.time_limit) => Stop::TimedOut,
+            () = overdue(&context.config, status) => Stop::TimedOut,
         };
         status.set_stop(reason);
         std::future::pending().await
@@ -79,6 +95,24 @@ pub(crate) async fn keep(context: &Context, lease: &Lease, leased_at: Instant, s
     tokio::select! {
         () = renew_until_lost(context, lease, leased_at, status) => status.set_stop(Stop::LeaseLost),
         () = watch => {}
+    }
+}
+
+/// Returns when the job has taken longer than it may.
+async fn overdue(config: &Config, status: &Status) {
+    let began = Instant::now();
+    loop {
+        // Fetching is bounded by what is the most for all: how long it takes is the network's doing.
+        let (since, limit) = match status.analysing_since.get() {
+            Some(since) => (*since, config.allowance(status.progress())),
+            None => (began, config.time_limit),
+        };
+        let left = limit.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        // The limit moves with what becomes known of the audio.
+        tokio::time::sleep(left.min(LIMIT_LOOK)).await;
     }
 }
 

@@ -5,23 +5,28 @@
 //!
 //! Jobs are started at least once and committed at most once: see [`store::queue`].
 
+mod announcements;
+mod chunks;
 pub mod config;
 pub mod engine;
 mod failure;
+mod fetch;
 mod job;
 mod lease;
 mod reaper;
+mod running;
+mod stuck;
 mod temp;
 
 pub use config::Config;
-pub use engine::{Arsis, Engine};
+pub use engine::{Arsis, Engine, Source};
 
 use anyhow::Context as _;
 use std::sync::Arc;
 use store::PgPool;
 use store::objects::Objects;
 use store::queue::tickets;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -42,7 +47,11 @@ struct Context {
     name: String,
     temp: temp::Folder,
     slots: Semaphore,
-    /// Cancelled when no further job should begin.
+    running: running::Running,
+    stuck: stuck::Stuck,
+    /// Analyses that others wrote have been announced: the reaper looks for them.
+    pending_announced: Notify,
+    /// Cancelled when no further job should begin: whoever runs the worker said so, or no slot is left.
     shutdown: CancellationToken,
     /// Cancelled when the time to finish at shutdown is over: jobs are handed back.
     hand_back: CancellationToken,
@@ -51,8 +60,9 @@ struct Context {
 /// Works until `shutdown`, then finishes the jobs begun, or hands them back when [`Config::drain`] is over.
 ///
 /// # Errors
-/// The configuration does not hold, or the folder for temporary files cannot be made. A database or object storage
-/// that is away ends nothing: the worker waits for it.
+/// The configuration does not hold, or the folder for temporary files cannot be made. Every slot is taken by an analysis
+/// that hangs ([`Config::stop_grace`]): end the process, nothing else gets its threads back. A database or object
+/// storage that is away ends nothing: the worker waits for it.
 pub async fn run(
     config: Config,
     pool: PgPool,
@@ -75,13 +85,16 @@ pub async fn run_engine(
 ) -> anyhow::Result<()> {
     config.validate()?;
     let name = format!("{}-{}", config.name, Uuid::new_v4().simple());
-    let temp = temp::Folder::create(&config.temp_dir)
-        .await
-        .context("failed to make a folder for temporary files")?;
+    let temp = temp::Folder::create(&config.temp_dir, config.temp_max_bytes).await.with_context(|| {
+        format!("failed to make a folder for temporary files in {}", config.temp_dir.display())
+    })?;
     let jobs = config.jobs.get();
     let context = Arc::new(Context {
         slots: Semaphore::new(jobs),
-        shutdown,
+        running: running::Running::default(),
+        stuck: stuck::Stuck::default(),
+        pending_announced: Notify::new(),
+        shutdown: shutdown.child_token(),
         hand_back: CancellationToken::new(),
         config,
         renewals: store::pool_beside(&pool, RENEWAL_CONNECTIONS),
@@ -105,10 +118,11 @@ pub async fn run_engine(
         running.wait().await;
         ended.cancel();
     };
-    tokio::join!(work, reaper::run(&context), hand_back_late(&context, &ended));
+    let heed = announcements::follow(&context, &ended);
+    tokio::join!(work, reaper::run(&context), heed, hand_back_late(&context, &ended));
     context.renewals.close().await;
     tracing::info!(worker = context.name, "worker ended");
-    Ok(())
+    context.stuck.check(jobs)
 }
 
 /// Runs a job as a task of its own: it outlives the listener that took the ticket, should that one fail.

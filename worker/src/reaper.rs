@@ -3,7 +3,6 @@
 use crate::Context;
 use crate::failure::chain;
 use std::time::{Duration, Instant};
-use store::queue::announcements::Announcements;
 use store::queue::reaper::{self, Reaped};
 use store::queue::tickets;
 
@@ -15,7 +14,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(context: &Context) {
     let shutdown = &context.shutdown;
-    let mut announcements = Announcements::new(&context.pool);
     let mut pruned_at = Instant::now();
     // The first round is this worker's own: it may be the only one, come back after a crash.
     let mut pause = Duration::ZERO;
@@ -33,7 +31,9 @@ pub(crate) async fn run(context: &Context) {
         }
         let next_round = async {
             let announced =
-                tokio::time::timeout(context.config.reap_every, announcements.next()).await.is_ok();
+                tokio::time::timeout(context.config.reap_every, context.pending_announced.notified())
+                    .await
+                    .is_ok();
             if announced {
                 // Others hear of it, too. Whoever is first makes the round; it began after the announcement.
                 tokio::time::sleep(PAUSE).await;

@@ -7,6 +7,8 @@
     reason = "a test that cannot set its scene must fail, and say where"
 )]
 
+pub(crate) mod bucket;
+
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
 use analysis_core::events::{Event, EventType, Events};
@@ -14,15 +16,15 @@ use analysis_core::frame::FrameLayout;
 use analysis_core::manifest::ManifestBuilder;
 use analysis_core::summary::{AudioInfo, Summary};
 use analysis_core::{Config as AnalysisConfig, Error, Result};
+use bucket::Bucket;
 use bytes::Bytes;
 use sqlx::PgPool;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::analyses::{self, NewAnalysis, Parameters};
 use store::objects::{Config as Storage, ObjectKey, Objects};
 use store::testing::TestDatabase;
@@ -30,7 +32,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use worker::Engine;
+use worker::{Engine, Source};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,7 +48,7 @@ pub(crate) struct Scripted {
 impl Engine for Scripted {
     fn analyze(
         &self,
-        mut file: File,
+        mut audio: Source,
         _: Option<&str>,
         config: &AnalysisConfig,
         observer: &mut dyn Observer,
@@ -54,17 +56,21 @@ impl Engine for Scripted {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(running, Ordering::SeqCst);
         self.begun.fetch_add(1, Ordering::SeqCst);
-        let fingerprint = analysis_core::fingerprint::fingerprint(&mut file)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        let script = text.lines().next().unwrap_or_default();
-        let outcome = follow(script, observer).and_then(|()| outcome(config, fingerprint));
+        let outcome = perform(&mut audio, config, observer);
         self.running.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
 }
 
-fn follow(script: &str, observer: &mut dyn Observer) -> Result<()> {
+fn perform(audio: &mut Source, config: &AnalysisConfig, observer: &mut dyn Observer) -> Result<Analysis> {
+    let fingerprint = analysis_core::fingerprint::fingerprint(audio)?;
+    let mut text = String::new();
+    audio.read_to_string(&mut text)?;
+    follow(text.lines().next().unwrap_or_default(), audio, observer)?;
+    outcome(config, fingerprint)
+}
+
+fn follow(script: &str, audio: &mut Source, observer: &mut dyn Observer) -> Result<()> {
     observer.on_chunk(chunk(0))?;
     match script {
         "music" => {}
@@ -75,6 +81,11 @@ fn follow(script: &str, observer: &mut dyn Observer) -> Result<()> {
         "endless" => loop {
             std::thread::sleep(Duration::from_millis(2));
             observer.on_progress(Progress { done_ms: 100, total_ms: Some(200) })?;
+        },
+        // Reads on, and says nothing to the observer.
+        "searches" => loop {
+            audio.rewind()?;
+            audio.read_exact(&mut [0])?;
         },
         // Works on, deaf, until the file it names exists.
         gate => {
@@ -137,6 +148,14 @@ impl Bench {
         Self { database: TestDatabase::new().await, folder, objects }
     }
 
+    /// With a bucket in place of the directory.
+    pub(crate) async fn with_bucket() -> (Self, Bucket) {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = Bucket::new(&folder.path().join("bucket")).await;
+        let objects = bucket::open_objects(bucket.endpoint()).await;
+        (Self { database: TestDatabase::new().await, folder, objects }, bucket)
+    }
+
     pub(crate) fn pool(&self) -> &PgPool {
         self.database.pool()
     }
@@ -144,6 +163,14 @@ impl Bench {
     /// A track whose audio is `script`, and like no other's.
     pub(crate) async fn track(&self, script: &str) -> Uuid {
         self.track_of_audio(&format!("{script}\n{}", Uuid::new_v4())).await
+    }
+
+    /// A pending analysis of a track whose audio is `script`, filled up to a size.
+    pub(crate) async fn pending_sized(&self, script: &str, bytes: usize) -> Uuid {
+        let mut audio = format!("{script}\n{}\n", Uuid::new_v4());
+        audio.extend(std::iter::repeat_n(' ', bytes - audio.len()));
+        let track_id = self.track_of_audio(&audio).await;
+        self.pending_of(track_id).await
     }
 
     /// A track of exactly this audio, and of an owner of its own.
@@ -257,6 +284,39 @@ impl Bench {
         (path.to_str().unwrap().to_owned(), path)
     }
 
+    /// Asks a running analysis to stop, and waits until it has. Gives how long that took.
+    pub(crate) async fn cancel(&self, id: Uuid) -> Duration {
+        let mut db = self.pool().acquire().await.unwrap();
+        let asked_at = Instant::now();
+        let status = analyses::request_cancel(&mut db, id).await.unwrap();
+        assert_eq!(status, Some(analyses::Status::Running));
+        let row = self.until(id, |row| row.status == analyses::Status::Error).await;
+        assert_eq!(row.error_kind.as_deref(), Some(analyses::CANCELLED));
+        asked_at.elapsed()
+    }
+
+    /// Waits until a worker hears what the database announces.
+    pub(crate) async fn until_listening(&self) {
+        let listeners = "SELECT count(*) FROM pg_stat_activity
+                          WHERE datname = current_database() AND query LIKE 'LISTEN%arsis_analysis_cancel%'
+                            AND state = 'idle'";
+        let looked = async {
+            while self.count(listeners).await == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looked).await.expect("the worker listens");
+    }
+
+    /// Sizes of the copies that workers have made, in bytes.
+    pub(crate) fn copies(&self) -> Vec<u64> {
+        let folders =
+            self.temporary().into_iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
+        let files = folders.flatten().filter(|file| file.file_name() != "lock");
+        // One that is removed at this moment is none.
+        files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).collect()
+    }
+
     /// Files of workers below the folder for temporary files.
     pub(crate) fn temporary(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.folder.path().join("temp")) else { return Vec::new() };
@@ -289,6 +349,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// How the worker ended, by itself.
+    pub(crate) async fn outcome(self) -> anyhow::Result<()> {
+        tokio::time::timeout(PATIENCE, self.worker).await.expect("the worker ends").unwrap()
+    }
+
     pub(crate) async fn end(self) {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.worker).await.expect("the worker ends").unwrap().unwrap();
