@@ -19,6 +19,7 @@
 //! nothing to do; a missing one is made by the reaper.
 
 pub mod announcements;
+pub mod overview;
 pub mod reaper;
 pub mod tickets;
 
