@@ -15,9 +15,13 @@
 //! | `ARSIS_MAX_UPLOAD_BYTES` | largest audio file accepted, in bytes | `2147483648` |
 //! | `ARSIS_JOBS` | analyses at a time | cores |
 //! | `ARSIS_TEMP_DIR` | where a worker keeps the audio it works on, if that lies in a bucket | the system's |
+//! | `ARSIS_METRICS_LISTEN` | address and port of a listener for `/metrics`, `/healthz` and `/readyz` without a session | none |
+//! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
+use crate::cli::LogFormat;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use std::env;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -67,6 +71,20 @@ pub(crate) fn objects() -> Result<objects::Config> {
 /// Address the API listens on.
 pub(crate) fn listen(argument: Option<SocketAddr>) -> Result<SocketAddr> {
     Ok(argument.or(parsed("ARSIS_LISTEN")?).unwrap_or_else(|| DEFAULT_LISTEN.into()))
+}
+
+/// Address of the listener for metrics and probes, if there is to be one.
+pub(crate) fn metrics_listen(argument: Option<SocketAddr>) -> Result<Option<SocketAddr>> {
+    Ok(argument.or(parsed("ARSIS_METRICS_LISTEN")?))
+}
+
+/// How the log is written.
+pub(crate) fn log_format(argument: Option<LogFormat>) -> Result<LogFormat> {
+    let Some(name) = text("ARSIS_LOG_FORMAT")? else { return Ok(argument.unwrap_or(LogFormat::Text)) };
+    let format = LogFormat::from_str(&name, false).ok();
+    let configured =
+        format.with_context(|| format!("ARSIS_LOG_FORMAT is {name:?}; it must be text or json"))?;
+    Ok(argument.unwrap_or(configured))
 }
 
 /// Origins whose pages may write with the session cookie.

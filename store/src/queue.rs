@@ -19,6 +19,7 @@
 //! nothing to do; a missing one is made by the reaper.
 
 pub mod announcements;
+pub mod gauges;
 pub mod overview;
 pub mod reaper;
 pub mod tickets;
@@ -72,6 +73,8 @@ pub struct Claim {
     pub mime_type: String,
     /// The track's name.
     pub track_name: String,
+    /// From when it was due to the claim.
+    pub waited: Duration,
 }
 
 /// Which analysis to claim.
@@ -159,12 +162,12 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
                  FROM due, reference_tracks t
                 WHERE a.id = due.id AND t.id = a.track_id
                RETURNING a.id, a.lease_token, a.attempt, a.max_attempts, a.track_id, a.analysis_type,
-                         a.parameters, t.r2_key, t.mime_type, t.name),
+                         a.parameters, t.r2_key, t.mime_type, t.name, now() - a.next_run_at AS waited),
            begun AS (
                INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker)
                SELECT lease_token, id, attempt, $3 FROM claimed)
            SELECT id, lease_token AS "token!", attempt, max_attempts, track_id, analysis_type, parameters,
-                  r2_key, mime_type, name AS track_name
+                  r2_key, mime_type, name AS track_name, extract(epoch FROM waited)::float8 AS "waited_s!"
              FROM claimed"#,
         only,
         interval(lease_for),
@@ -182,6 +185,7 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
         r2_key: row.r2_key,
         mime_type: row.mime_type,
         track_name: row.track_name,
+        waited: Duration::try_from_secs_f64(row.waited_s).unwrap_or_default(),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! How a worker works.
 
+use crate::Monitor;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Config {
     /// Largest audio file taken, in bytes. Default 16 GiB. Copies of audio from a bucket take at most `jobs`
     /// times this.
     pub max_file_bytes: u64,
+    /// Through which others see how the worker does. Default: one of its own, which nobody looks at.
+    pub monitor: Monitor,
 }
 
 impl Default for Config {
@@ -47,6 +50,7 @@ impl Default for Config {
             drain: Duration::from_secs(20),
             time_limit: Duration::from_secs(6 * 3600),
             max_file_bytes: 16 << 30,
+            monitor: Monitor::default(),
         }
     }
 }

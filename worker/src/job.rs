@@ -3,6 +3,8 @@
 use crate::Context;
 use crate::failure::{Failure, chain};
 use crate::lease::{self, Status, Stop};
+use crate::monitor::Monitor;
+use crate::report::{Outcome, Report};
 use crate::temp::TempFile;
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
@@ -70,7 +72,10 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
                 track.id = %claim.track_id,
                 attempt = claim.lease.attempt
             );
-            run(context, &claim, leased_at).instrument(span).await;
+            let status = Arc::new(Status::default());
+            let report = Report::begin(context, &claim, &status.measures);
+            let outcome = run(context, &claim, leased_at, &status).instrument(span).await;
+            report.end(&outcome);
         }
         Ok(None) => {}
         // The ticket is spent; the reaper makes another.
@@ -78,12 +83,10 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
 }
 
-async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
-    let began = Instant::now();
-    let status = Arc::new(Status::default());
+async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant, status: &Arc<Status>) -> Outcome {
     let attempted = {
-        let attempt = attempt(context, claim, &status);
-        let keeper = lease::keep(context, &claim.lease, leased_at, &status);
+        let attempt = attempt(context, claim, status);
+        let keeper = lease::keep(context, &claim.lease, leased_at, status);
         tokio::pin!(attempt, keeper);
         tokio::select! {
             ended = &mut attempt => ended,
@@ -92,17 +95,19 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
         }
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
-    let committed = match &attempted {
-        Ok(analysed) => commit(context, analysed).await,
-        Err(_) => Ok(()),
-    };
-    let wall_ms = began.elapsed().as_millis();
-    match attempted.and_then(|done| committed.map(|()| done)) {
-        Ok(Analysed { analysis, .. }) => {
-            tracing::info!(audio_ms = analysis.manifest.duration_ms, wall_ms, "analysed track");
+    let committed = match attempted {
+        Ok(analysed) => {
+            let began = Instant::now();
+            let committed = commit(context, &analysed).instrument(tracing::info_span!("commit")).await;
+            status.measures.committed(began.elapsed());
+            committed
         }
+        Err(ended) => Err(ended),
+    };
+    match committed {
+        Ok(()) => Outcome::Completed,
         Err(Ended::Stopped(stop)) => stopped(context, claim, stop).await,
-        Err(Ended::Failed(failure)) => failed(context, claim, &failure).await,
+        Err(Ended::Failed(failure)) => failed(context, claim, failure).await,
     }
 }
 
@@ -110,8 +115,17 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
 async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Analysed, Ended> {
     let config = plan(claim)?;
     let writer = Writer::new(&claim.lease, &config)?;
-    let audio = until_stopped(status, fetch(context, claim)).await??;
-    analyze(context, claim, config, audio, status, writer).await
+    let fetch = fetch(context, claim, status).instrument(tracing::info_span!("fetch"));
+    let audio = until_stopped(status, fetch).await??;
+    let began = Instant::now();
+    let analyze = analyze(context, claim, config, audio, status, writer);
+    let analysed = analyze.instrument(tracing::info_span!("analyze")).await;
+    status.measures.analysed(began.elapsed());
+    if let Ok(Analysed { analysis, .. }) = &analysed {
+        let rest_ms = status.measures.reached(analysis.manifest.duration_ms);
+        context.config.monitor.metrics().analysed_ms(rest_ms);
+    }
+    analysed
 }
 
 /// What was asked for. Rows come from others too: nothing in them is taken for granted.
@@ -136,10 +150,14 @@ struct Audio {
     _copy: TempFile,
 }
 
-async fn fetch(context: &Context, claim: &Claim) -> Result<Audio, Failure> {
+async fn fetch(context: &Context, claim: &Claim, status: &Status) -> Result<Audio, Failure> {
+    let began = Instant::now();
     let key = ObjectKey::parse(&claim.r2_key)?;
     let copy = context.temp.file();
     let file = context.objects.fetch(&key, copy.path(), context.config.max_file_bytes).await?;
+    let bytes = file.metadata().map_err(analysis_core::Error::Io)?.len();
+    status.measures.fetched(bytes, began.elapsed());
+    context.config.monitor.metrics().fetched(bytes);
     Ok(Audio { file, _copy: copy })
 }
 
@@ -153,7 +171,8 @@ async fn analyze(
     writer: Writer,
 ) -> Result<Analysed, Ended> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-    let mut observer = ChannelObserver { chunks: sender, status: status.clone() };
+    let monitor = context.config.monitor.clone();
+    let mut observer = ChannelObserver { chunks: sender, status: status.clone(), monitor };
     let (engine, hint) = (context.engine.clone(), claim.mime_type.clone());
     let span = tracing::Span::current();
     let thread = tokio::task::spawn_blocking(move || {
@@ -314,50 +333,39 @@ async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Res
 }
 
 /// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
-async fn stopped(context: &Context, claim: &Claim, stop: Stop) {
+async fn stopped(context: &Context, claim: &Claim, stop: Stop) -> Outcome {
     let (lease, patience) = (&claim.lease, context.config.lease);
-    let written = match stop {
-        Stop::Cancelled => insist(patience, || queue::cancelled(&context.pool, lease)).await,
-        Stop::HandBack => insist(patience, || queue::release(&context.pool, lease)).await,
-        Stop::LeaseLost => Ok(()),
+    let (written, outcome) = match stop {
+        Stop::Cancelled => {
+            let written = insist(patience, || queue::cancelled(&context.pool, lease)).await;
+            (written, Outcome::Cancelled(None))
+        }
+        Stop::HandBack => {
+            (insist(patience, || queue::release(&context.pool, lease)).await, Outcome::Released)
+        }
+        Stop::LeaseLost => (Ok(()), Outcome::Lost { failure: None, unwritten: None }),
         Stop::TimedOut => {
             let message = "The analysis took longer than it may.";
             let limit_s = context.config.time_limit.as_secs();
             let failure = Failure::permanent("timed_out", message, format!("not done after {limit_s} s"));
-            return failed(context, claim, &failure).await;
+            return failed(context, claim, failure).await;
         }
     };
     match written {
-        Ok(()) => tracing::info!(reason = ?stop, "stopped analysing track"),
-        Err(error) => {
-            tracing::warn!(reason = ?stop, error = chain(&error), "could not write that a job stopped")
-        }
+        Ok(()) => outcome,
+        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
     }
 }
 
 /// Writes that an attempt failed, with the same patience.
-async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
+async fn failed(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
     let written = failure.for_queue();
     let fail = || queue::fail(&context.pool, &claim.lease, &written);
     match insist(context.config.lease, fail).await {
-        Ok(Verdict::Failed) => {
-            tracing::warn!(error.kind = failure.kind, error.cause = failure.cause, "analysis failed");
-        }
-        Ok(Verdict::Cancelled) => {
-            tracing::info!(error.kind = failure.kind, "analysis failed after it was cancelled");
-        }
-        Ok(Verdict::Retrying { after }) => tracing::warn!(
-            error.kind = failure.kind,
-            error.cause = failure.cause,
-            retry_after_ms = after.as_millis(),
-            "analysis failed, trying again later"
-        ),
-        Err(error) => tracing::warn!(
-            error.kind = failure.kind,
-            error.cause = failure.cause,
-            error = chain(&error),
-            "analysis failed, and that could not be written"
-        ),
+        Ok(Verdict::Failed) => Outcome::Failed(failure),
+        Ok(Verdict::Cancelled) => Outcome::Cancelled(Some(failure)),
+        Ok(Verdict::Retrying { after }) => Outcome::Retrying { failure, after },
+        Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
     }
 }
 
@@ -365,6 +373,7 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
 struct ChannelObserver {
     chunks: mpsc::Sender<Chunk>,
     status: Arc<Status>,
+    monitor: Monitor,
 }
 
 impl ChannelObserver {
@@ -384,6 +393,7 @@ impl Observer for ChannelObserver {
     }
 
     fn on_progress(&mut self, progress: Progress) -> analysis_core::Result<()> {
+        self.monitor.metrics().analysed_ms(self.status.measures.reached(progress.done_ms));
         self.status.set_progress(queue::Progress { done_ms: progress.done_ms, total_ms: progress.total_ms });
         self.go_on()?;
         if self.chunks.is_closed() { Err(analysis_core::Error::Cancelled) } else { Ok(()) }

@@ -10,11 +10,15 @@ pub mod engine;
 mod failure;
 mod job;
 mod lease;
+mod metrics;
+mod monitor;
 mod reaper;
+mod report;
 mod temp;
 
 pub use config::Config;
 pub use engine::{Arsis, Engine};
+pub use monitor::Monitor;
 
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -90,6 +94,13 @@ pub async fn run_engine(
         engine,
         name,
         temp,
+    });
+    context.config.monitor.metrics().set_slots(jobs);
+    context.config.monitor.started(monitor::Worker {
+        pool: context.pool.clone(),
+        name: context.name.clone(),
+        temp: context.temp.path().to_owned(),
+        shutdown: context.shutdown.clone(),
     });
     tracing::info!(worker = context.name, jobs, "worker started");
     let running = TaskTracker::new();

@@ -16,15 +16,15 @@ pub(crate) async fn run(context: &Context) {
     let mut announcements = Announcements::new(&context.pool);
     let mut pruned_at = Instant::now();
     while !shutdown.is_cancelled() {
+        context.config.monitor.turned();
         match reaper::reap(&context.pool).await {
-            Ok(reaped) if reaped.rescued + reaped.ended > 0 => {
-                tracing::warn!(
-                    rescued = reaped.rescued,
-                    ended = reaped.ended,
-                    "took analyses from lost workers"
-                );
+            Ok(reaped) => {
+                context.config.monitor.metrics().reaped(&reaped);
+                if reaped.rescued + reaped.ended > 0 {
+                    let (rescued, ended) = (reaped.rescued, reaped.ended);
+                    tracing::warn!(rescued, ended, "took analyses from lost workers");
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(error = chain(&error), "could not look after the queue"),
         }
         if pruned_at.elapsed() >= PRUNE_EVERY {

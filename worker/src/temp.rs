@@ -40,6 +40,10 @@ impl Folder {
         .await?
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A name for a file that does not exist yet; dropping it removes the file.
     pub(crate) fn file(&self) -> TempFile {
         TempFile(self.path.join(Uuid::new_v4().simple().to_string()))

@@ -57,8 +57,8 @@ impl Counts {
     }
 }
 
-/// Counts what has not ended; what has is never looked at, however much there is of it. Takes about a tenth of a
-/// microsecond for each analysis that is counted.
+/// Counts what has not ended; what has is never looked at, however much there is of it. With 100,000 analyses in line
+/// and as many tickets this takes about 60 ms, with few it is a matter of microseconds.
 ///
 /// # Errors
 /// [`crate::Error::Database`].

@@ -1,12 +1,10 @@
 //! The queue in numbers, against a real server.
 
-mod support;
-
+use crate::support::{LEASE, claim, execute, new, pending, track};
 use std::time::Duration;
 use store::analyses::NewAnalysis;
 use store::queue::overview::{self, Counts, Depth};
 use store::testing::TestDatabase;
-use support::{LEASE, claim, execute, new, pending, track};
 use uuid::Uuid;
 
 async fn of_priority(pool: &sqlx::PgPool, priority: i16) -> Uuid {
