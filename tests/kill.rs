@@ -119,6 +119,7 @@ impl Bench {
             version: analysis_core::ANALYZER_VERSION,
             requested_by: None,
             priority: 0,
+            run_at: None,
         };
         (id, analyses::create(&mut db, &analysis).await.unwrap().id)
     }

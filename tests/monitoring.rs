@@ -105,6 +105,7 @@ impl Bench {
             version: analysis_core::ANALYZER_VERSION,
             requested_by: None,
             priority: 0,
+            run_at: None,
         };
         analyses::create(&mut db, &analysis).await.unwrap().id
     }
@@ -179,10 +180,12 @@ fn expect_open_metrics(text: &str) {
 async fn each_attempt_is_one_line_of_the_log_and_one_count() {
     let bench = Bench::start().await;
     let address = bench.address().await;
-    let song = bench.pending(Some(song())).await;
+    let song = bench.pending(Some(self::song())).await;
+    let again = bench.pending(Some(self::song())).await;
     let noise = bench.pending(Some(b"this is no music".to_vec())).await;
     let missing = bench.pending(None).await;
     assert_eq!(bench.until_ended(song).await, Status::Completed);
+    assert_eq!(bench.until_ended(again).await, Status::Completed);
     assert_eq!(bench.until_ended(noise).await, Status::Error);
     assert_eq!(bench.until_ended(missing).await, Status::Error);
 
@@ -197,10 +200,11 @@ async fn each_attempt_is_one_line_of_the_log_and_one_count() {
     expect_open_metrics(&text);
     let count = |series: &str| value(&text, series);
     assert_eq!(count("arsis_worker_attempts_total{type=\"full\",outcome=\"completed\"}"), 1.0);
+    assert_eq!(count("arsis_worker_attempts_total{type=\"full\",outcome=\"reused\"}"), 1.0);
     assert_eq!(count("arsis_worker_attempts_total{type=\"full\",outcome=\"failed\"}"), 2.0);
     assert_eq!(count("arsis_worker_failures_total{kind=\"unrecognized\"}"), 1.0);
-    assert_eq!(count("arsis_worker_attempt_duration_seconds_count{type=\"full\"}"), 3.0);
-    assert_eq!(count("arsis_worker_wait_seconds_count"), 3.0);
+    assert_eq!(count("arsis_worker_attempt_duration_seconds_count{type=\"full\"}"), 4.0);
+    assert_eq!(count("arsis_worker_wait_seconds_count"), 4.0);
     assert!((4.9..5.1).contains(&count("arsis_worker_audio_seconds_total")), "{text}");
     assert!(count("arsis_worker_fetched_bytes_total") > 100_000.0);
     assert_eq!((count("arsis_worker_slots"), count("arsis_worker_jobs_running")), (1.0, 0.0));
@@ -209,11 +213,14 @@ async fn each_attempt_is_one_line_of_the_log_and_one_count() {
     let log = bench.end();
     for (id, outcome, kind) in [
         (song, "completed", Value::Null),
+        (again, "reused", Value::Null),
         (noise, "failed", "unrecognized".into()),
         (missing, "failed", "object_missing".into()),
     ] {
-        let of_it: Vec<&Value> =
-            log.iter().filter(|line| line.to_string().contains(&id.to_string())).collect();
+        let of_it: Vec<&Value> = log.iter().filter(|line| line["analysis.id"] == id.to_string()).collect();
+        // No line of another kind either, within the span of its job.
+        let in_span = log.iter().filter(|line| line["span"]["analysis.id"] == id.to_string()).count();
+        assert_eq!(in_span, 0, "{log:#?}");
         let [line] = of_it.as_slice() else { panic!("{id}: {of_it:#?}") };
         assert_eq!(line["outcome"], outcome, "{line}");
         assert_eq!(line["error.kind"], kind, "{line}");

@@ -79,6 +79,7 @@ pub(crate) async fn create(
         version: analysis_core::ANALYZER_VERSION,
         requested_by: Some(caller.user_id()),
         priority: 0,
+        run_at: None,
     };
     let analysis = analyses::create(&mut tx, &new).await?;
     let location = Some(format!("/v1/analyses/{}", analysis.id));

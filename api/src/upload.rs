@@ -232,6 +232,7 @@ async fn record(
         version: analysis_core::ANALYZER_VERSION,
         requested_by: Some(caller.user_id()),
         priority: 0,
+        run_at: None,
     };
     let analysis = analyses::create(&mut tx, &analysis).await?;
     let uploaded = Uploaded { track: track.into(), analysis: analysis.into() };

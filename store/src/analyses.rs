@@ -7,9 +7,9 @@
 //!             ▼                                                       │
 //! create → pending ──────────── claim ───────────────────────────→ running → completed
 //!             │                                                       │
-//!             └── cancelled ──→ error ←── permanent, out of attempts, cancelled
-//!                                 │
-//!             pending ←─ retry ───┘
+//!             └ cancelled, superseded → error ← permanent, out of attempts, cancelled
+//!                                         │
+//!             pending ←─ retry ───────────┘
 //! ```
 
 use crate::{Result, queue};
@@ -27,6 +27,11 @@ pub const CANCELLED: &str = "cancelled";
 
 /// `error_message` of an analysis that someone cancelled.
 pub(crate) const CANCELLED_MESSAGE: &str = "The analysis was cancelled.";
+
+/// `error_kind` of an analysis that waited when one of a later version was asked for in its place.
+pub const SUPERSEDED: &str = "superseded";
+
+const SUPERSEDED_MESSAGE: &str = "A newer analysis of the same kind was asked for in its place.";
 
 /// Where an analysis is in its life. The names are those of `track_analyses.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +105,28 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The same parameters without those that are the default anyway, so that equal ones are stored alike.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let default = Config::default();
+        fn unless<T: PartialEq>(given: Option<T>, default: T) -> Option<T> {
+            given.filter(|given| *given != default)
+        }
+        Self {
+            hop_ms: unless(self.hop_ms, default.hop_ms),
+            bands: unless(self.bands, default.bands),
+            sample_type: unless(self.sample_type, default.sample_type),
+            chunk_frames: unless(self.chunk_frames, default.chunk_frames),
+            zoom_levels: unless(self.zoom_levels, default.zoom_levels),
+        }
+    }
+
+    /// As `track_analyses.parameters` holds them.
+    pub(crate) fn stored(&self) -> Value {
+        // Numbers and names: nothing here that JSON could not hold.
+        serde_json::to_value(self.canonical()).unwrap_or_default()
+    }
+
     /// Reads `track_analyses.parameters`, which others may have written.
     ///
     /// # Errors
@@ -142,6 +169,8 @@ pub struct NewAnalysis<'a> {
     pub requested_by: Option<Uuid>,
     /// Higher runs first. Default 0.
     pub priority: i16,
+    /// Not before this moment; `None`: as soon as it is its turn.
+    pub run_at: Option<OffsetDateTime>,
 }
 
 /// A row of `track_analyses`, without the manifest.
@@ -196,26 +225,117 @@ pub fn type_from_name(name: &str) -> Option<AnalysisType> {
     all.into_iter().find(|candidate| type_name(*candidate) == name)
 }
 
-/// Writes a pending analysis and its ticket. In the caller's transaction: neither is there without the other.
+/// Asks for an analysis: writes a pending row and its ticket, in the caller's transaction, so that neither is there without
+/// the other.
+///
+/// While one of the same track, type, version and parameters waits or runs, there is no second: the one that is there is
+/// returned, hurried on if this request has the higher priority or the earlier time. Analyses of the same kind and an
+/// earlier version that still wait end as [`SUPERSEDED`].
 ///
 /// # Errors
 /// [`crate::Error::Database`], also when the track does not exist.
 pub async fn create(db: &mut PgConnection, new: &NewAnalysis<'_>) -> Result<Analysis> {
-    let parameters = serde_json::to_value(&new.parameters).unwrap_or_default();
+    queue::lock_track(db, new.track_id).await?;
+    let parameters = new.parameters.stored();
+    let id = match under_way(db, new, &parameters).await? {
+        Some(id) => {
+            hurry(db, id, new).await?;
+            id
+        }
+        None => insert(db, new, &parameters).await?,
+    };
+    let analysis = get(db, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    if analysis.status == Status::Pending && analysis.next_run_at <= OffsetDateTime::now_utc() {
+        queue::enqueue(db, id).await?;
+    }
+    Ok(analysis)
+}
+
+async fn under_way(db: &mut PgConnection, new: &NewAnalysis<'_>, parameters: &Value) -> Result<Option<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM track_analyses
+          WHERE track_id = $1 AND analysis_type = $2 AND version = $3 AND parameters = $4
+            AND status IN ('pending', 'running') AND NOT cancel_requested
+          ORDER BY created_at, id LIMIT 1",
+        new.track_id,
+        type_name(new.analysis_type),
+        new.version,
+        parameters
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Takes over the higher priority, and the earlier time where it is not the pause after a failure.
+async fn hurry(db: &mut PgConnection, id: Uuid, new: &NewAnalysis<'_>) -> Result<()> {
+    sqlx::query!(
+        "WITH wanted AS (
+             SELECT greatest(priority, $2) AS priority,
+                    CASE WHEN attempt = 0 AND waits_for IS NULL
+                         THEN least(next_run_at, greatest(coalesce($3, now()), now())) ELSE next_run_at END AS run_at
+               FROM track_analyses WHERE id = $1)
+         UPDATE track_analyses a
+            SET priority = wanted.priority, next_run_at = wanted.run_at, updated_at = now(),
+                turn = CASE WHEN wanted.run_at <= now() AND a.waits_for IS NULL
+                            THEN arsis_next_turn(a.owner_id, wanted.priority) END
+           FROM wanted
+          WHERE a.id = $1 AND a.status = 'pending'
+            AND (wanted.priority > a.priority OR wanted.run_at < a.next_run_at AND a.next_run_at > now())",
+        id,
+        new.priority,
+        new.run_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn insert(db: &mut PgConnection, new: &NewAnalysis<'_>, parameters: &Value) -> Result<Uuid> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO track_analyses (track_id, analysis_type, version, parameters, requested_by, priority)
-         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        "INSERT INTO track_analyses
+             (track_id, analysis_type, version, parameters, requested_by, priority, next_run_at)
+         VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now())) RETURNING id",
         new.track_id,
         type_name(new.analysis_type),
         new.version,
         parameters,
         new.requested_by,
-        new.priority
+        new.priority,
+        new.run_at
     )
     .fetch_one(&mut *db)
     .await?;
-    queue::enqueue(db, id).await?;
-    Ok(get(db, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+    supersede(db, &[new.track_id], new.analysis_type, new.version, parameters).await?;
+    Ok(id)
+}
+
+/// Ends analyses that wait and that one of a later version replaces. The caller holds the tracks.
+pub(crate) async fn supersede(
+    db: &mut PgConnection,
+    track_ids: &[Uuid],
+    analysis_type: AnalysisType,
+    version: &str,
+    parameters: &Value,
+) -> Result<()> {
+    sqlx::query!(
+        "WITH superseded AS (
+             UPDATE track_analyses
+                SET status = 'error', error_kind = $5, error_message = $6, completed_at = now(), updated_at = now()
+              WHERE track_id = ANY ($1) AND analysis_type = $2 AND parameters = $4 AND status = 'pending'
+                AND arsis_version_number(version) < arsis_version_number($3)
+             RETURNING id),
+         events AS (DELETE FROM analysis_events WHERE analysis_id IN (SELECT id FROM superseded))
+         DELETE FROM analysis_frame_manifests WHERE analysis_id IN (SELECT id FROM superseded)",
+        track_ids,
+        type_name(analysis_type),
+        version,
+        parameters,
+        SUPERSEDED,
+        SUPERSEDED_MESSAGE
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// One analysis, or `None` when there is no such row.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod analyses;
+pub mod batches;
 pub mod connect;
 pub mod embedded;
 pub mod error;

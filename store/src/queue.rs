@@ -13,14 +13,21 @@
 //! | is cancelled | `error`, kind `cancelled` | yes | [`cancelled`] |
 //! | fails for now or is handed back after a cancel | `error`, kind `cancelled` | yes | [`fail`], [`release`] |
 //! | is handed back at shutdown | `pending`, at once | no | [`release`] |
+//! | cannot be made here and now | `pending`, later | no | [`snooze`] |
+//! | would repeat what another is at | `pending`, until that one ends | no | [`wait_for`] |
+//! | finds the result made already | `completed`, with a copy of it | yes | [`crate::results::reuse`] |
 //! | dies without a word | `pending`; `error` when out of attempts | yes | [`reaper::reap`] |
 //!
+//! A pending row stands in line, with a `turn`, or waits beside it: for its time or for another analysis ([`reaper`] lets
+//! it into the line then). Turns are given by the database when a row is inserted, fair among the owners of tracks.
+//!
 //! Tickets ([`tickets`]) only say that there is work; which work is decided by the claim. A ticket too many finds
-//! nothing to do; a missing one is made by the reaper.
+//! nothing to do; a missing one is made by the reaper. `docs/QUEUE.md` tells all of it.
 
 pub mod announcements;
 pub mod gauges;
 pub mod overview;
+pub mod pause;
 pub mod reaper;
 pub mod tickets;
 
@@ -42,6 +49,9 @@ pub const BACKOFF_FACTOR: u32 = 3;
 
 /// Longest wait between two attempts, before jitter.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(600);
+
+/// Longest an analysis stands aside for a twin; then it looks again.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The right to work on an analysis. Only the claim makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,15 +85,8 @@ pub struct Claim {
     pub track_name: String,
     /// From when it was due to the claim.
     pub waited: Duration,
-}
-
-/// Which analysis to claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pick {
-    /// The one that should run next: highest priority first, then the one that has been due longest.
-    Next,
-    /// This one, if it is due.
-    Only(Uuid),
+    /// SHA-256 of the audio file in hex; unknown for tracks that others inserted.
+    pub content_sha256: Option<String>,
 }
 
 /// How far an attempt is.
@@ -135,43 +138,45 @@ pub enum Verdict {
     Cancelled,
 }
 
-/// Leases an analysis to `worker` for `lease_for`, or `None` when there is nothing (or not this one) to do.
+/// Leases the analysis that should run next to `worker`, for `lease_for`; `None` when there is nothing to do.
+///
+/// Higher priorities come first, then turns. What asks for a later version of the analyzer than this one is left to
+/// workers that have it, and nothing is begun while the queue is paused ([`pause`]).
 ///
 /// No two claims ever hold the same analysis: rows that another claim is taking are skipped, not waited for.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration) -> Result<Option<Claim>> {
-    let only = match pick {
-        Pick::Next => None,
-        Pick::Only(id) => Some(id),
-    };
+pub async fn claim(pool: &PgPool, worker: &str, lease_for: Duration) -> Result<Option<Claim>> {
     let row = sqlx::query!(
         r#"WITH due AS (
                SELECT id FROM track_analyses
-                WHERE status = 'pending' AND next_run_at <= now() AND attempt < max_attempts
-                  AND ($1::uuid IS NULL OR id = $1)
-                ORDER BY priority DESC, next_run_at, id LIMIT 1
+                WHERE status = 'pending' AND turn IS NOT NULL AND next_run_at <= now() AND attempt < max_attempts
+                  AND coalesce(arsis_version_number(version) <= arsis_version_number($3), TRUE)
+                  AND NOT EXISTS (SELECT 1 FROM analysis_queue WHERE paused_at IS NOT NULL)
+                ORDER BY priority DESC, turn, next_run_at, id LIMIT 1
                   FOR UPDATE SKIP LOCKED),
            claimed AS (
                UPDATE track_analyses a
                   SET status = 'running', attempt = a.attempt + 1, lease_token = gen_random_uuid(),
-                      lease_until = now() + $2, worker = $3, started_at = now(), completed_at = NULL,
+                      lease_until = now() + $1, worker = $2, started_at = now(), completed_at = NULL,
                       done_ms = 0, total_ms = NULL, error_kind = NULL, error_message = NULL,
-                      summary = NULL, manifest = NULL, updated_at = now()
+                      summary = NULL, manifest = NULL, reused_from = NULL, updated_at = now()
                  FROM due, reference_tracks t
                 WHERE a.id = due.id AND t.id = a.track_id
                RETURNING a.id, a.lease_token, a.attempt, a.max_attempts, a.track_id, a.analysis_type,
-                         a.parameters, t.r2_key, t.mime_type, t.name, now() - a.next_run_at AS waited),
+                         a.parameters, t.r2_key, t.mime_type, t.name, t.content_sha256,
+                         now() - a.next_run_at AS waited),
            begun AS (
                INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker)
-               SELECT lease_token, id, attempt, $3 FROM claimed)
+               SELECT lease_token, id, attempt, $2 FROM claimed)
            SELECT id, lease_token AS "token!", attempt, max_attempts, track_id, analysis_type, parameters,
-                  r2_key, mime_type, name AS track_name, extract(epoch FROM waited)::float8 AS "waited_s!"
+                  r2_key, mime_type, name AS track_name, content_sha256,
+                  extract(epoch FROM waited)::float8 AS "waited_s!"
              FROM claimed"#,
-        only,
         interval(lease_for),
-        worker
+        worker,
+        analysis_core::ANALYZER_VERSION
     )
     .fetch_optional(pool)
     .await?;
@@ -186,6 +191,7 @@ pub async fn claim(pool: &PgPool, pick: Pick, worker: &str, lease_for: Duration)
         mime_type: row.mime_type,
         track_name: row.track_name,
         waited: Duration::try_from_secs_f64(row.waited_s).unwrap_or_default(),
+        content_sha256: row.content_sha256,
     }))
 }
 
@@ -210,9 +216,20 @@ pub async fn renew(pool: &PgPool, lease: &Lease, progress: Progress, lease_for: 
     Ok(row.map_or(Renewal::Lost, |row| Renewal::Renewed { cancel_requested: row.cancel_requested }))
 }
 
-/// Locks the track of an analysis for the rest of the transaction. Whoever locks both takes the track first, as
+/// Locks a track for the rest of the transaction. Whoever locks a track and its analyses takes the track first, as
 /// deleting a track does: so nobody waits in a circle, and what is decided about a track from all of its analyses is
 /// decided by one at a time.
+pub(crate) async fn lock_track(db: &mut PgConnection, track_id: Uuid) -> Result<()> {
+    sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM reference_tracks WHERE id = $1 FOR NO KEY UPDATE"#,
+        track_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// [`lock_track`] by one of the track's analyses.
 pub(crate) async fn lock_track_of(db: &mut PgConnection, analysis_id: Uuid) -> Result<()> {
     sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM reference_tracks
@@ -327,11 +344,91 @@ pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
     Ok(())
 }
 
+/// Puts an analysis off that cannot be made here and now, through no fault of its own (a full disk, say): it is due again
+/// `after` that long, and the attempt does not count. One that someone asked to stop ends as cancelled instead.
+///
+/// `kind` and `message` say on the row what it waits for. Of the attempts put off, the history keeps the last.
+///
+/// # Errors
+/// [`Error::LeaseLost`], [`Error::Database`].
+pub async fn snooze(
+    pool: &PgPool,
+    lease: &Lease,
+    after: Duration,
+    kind: &str,
+    message: &str,
+    cause: &str,
+) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let held = hold_with_track(&mut tx, lease).await?;
+    if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        close_attempt(&mut tx, lease, "cancelled", None).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE track_analyses
+            SET status = 'pending', attempt = attempt - 1, next_run_at = now() + $2, turn = NULL, lease_token = NULL,
+                lease_until = NULL, worker = NULL, done_ms = NULL, total_ms = NULL, error_kind = $3,
+                error_message = $4, updated_at = now()
+          WHERE id = $1",
+        lease.analysis_id,
+        interval(after),
+        kind,
+        message
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM track_analysis_attempts WHERE analysis_id = $1 AND outcome = 'snoozed'",
+        lease.analysis_id
+    )
+    .execute(&mut *tx)
+    .await?;
+    let failure = Failure { kind, message, cause, permanent: false };
+    close_attempt(&mut tx, lease, "snoozed", Some(&failure)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Puts an analysis aside until `twin`, a running analysis of the same audio, has ended: as if it had never been claimed.
+/// One that someone asked to stop ends as cancelled instead.
+///
+/// # Errors
+/// [`Error::LeaseLost`], [`Error::Database`].
+pub async fn wait_for(pool: &PgPool, lease: &Lease, twin: Uuid) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let held = hold_with_track(&mut tx, lease).await?;
+    if held.cancel_requested {
+        end_as_cancelled(&mut tx, lease, &held).await?;
+        close_attempt(&mut tx, lease, "cancelled", None).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    sqlx::query!(
+        "WITH unbegun AS (DELETE FROM track_analysis_attempts WHERE token = $2)
+         UPDATE track_analyses
+            SET status = 'pending', attempt = attempt - 1, next_run_at = now() + make_interval(secs => $4),
+                turn = NULL, waits_for = $3, lease_token = NULL, lease_until = NULL, worker = NULL, started_at = NULL,
+                done_ms = NULL, total_ms = NULL, updated_at = now()
+          WHERE id = $1",
+        lease.analysis_id,
+        lease.token,
+        twin,
+        LONGEST_WAIT.as_secs_f64()
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 async fn postpone(db: &mut PgConnection, lease: &Lease, failure: &Failure<'_>) -> Result<Duration> {
     // Up to a quarter more or less, so that what failed together does not come back together.
     let wait_s = sqlx::query_scalar!(
         r#"UPDATE track_analyses
-              SET status = 'pending', lease_token = NULL, lease_until = NULL, worker = NULL,
+              SET status = 'pending', turn = NULL, lease_token = NULL, lease_until = NULL, worker = NULL,
                   error_kind = $2, error_message = $3, updated_at = now(),
                   next_run_at = now() + make_interval(secs =>
                       least($4::float8 * power($6::float8, attempt - 1), $5::float8) * (0.75 + 0.5 * random()))

@@ -5,6 +5,8 @@
 //! completed one. A short analysis has no [`append`]: all of it is written by [`finish`]. Every step shows the lease;
 //! without it nothing is written.
 
+pub mod reuse;
+
 use crate::queue::{self, Lease};
 use crate::{Error, Result};
 use analysis_core::chunk::Chunk;
@@ -424,7 +426,7 @@ where
         .map_err(|_| Error::Invalid { field, reason: format!("{value} is more than the column can hold") })
 }
 
-/// Whether the attempt under this lease was committed; for one whose answer to [`finish`] was lost on the way.
+/// Whether the attempt under this lease was committed; for one whose answer to [`finish`] or [`reuse::copy`] was lost on the way.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -433,5 +435,5 @@ pub async fn is_committed(pool: &PgPool, lease: &Lease) -> Result<bool> {
         sqlx::query_scalar!("SELECT outcome FROM track_analysis_attempts WHERE token = $1", lease.token)
             .fetch_optional(pool)
             .await?;
-    Ok(outcome.flatten().as_deref() == Some("completed"))
+    Ok(matches!(outcome.flatten().as_deref(), Some("completed" | "reused")))
 }

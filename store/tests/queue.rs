@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 use store::Error;
 use store::analyses::{self, Status};
-use store::queue::{self, Failure, Pick, Progress, Renewal, Verdict, reaper};
+use store::queue::{self, Failure, Progress, Renewal, Verdict, reaper};
 use store::testing::TestDatabase;
 use support::{
     LEASE, claim, claimed, count, execute, expire, fast_forward, new, pending, row, tickets, track,
@@ -34,8 +34,7 @@ async fn a_leased_analysis_cannot_be_claimed_again() {
     let first = claimed(database.pool()).await;
     assert_eq!(first.lease.attempt, 1);
     assert!(claim(database.pool(), "second", LEASE).await.is_none());
-    let only =
-        queue::claim(database.pool(), Pick::Only(first.lease.analysis_id), "second", LEASE).await.unwrap();
+    let only = queue::claim(database.pool(), "second", LEASE).await.unwrap();
     assert!(only.is_none());
     let row = row(database.pool(), first.lease.analysis_id).await;
     assert_eq!((row.status, row.attempt), (Status::Running, 1));

@@ -9,16 +9,20 @@ use crate::temp::TempFile;
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
+use analysis_core::config::AnalysisType;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::analyses::{self, Parameters};
 use store::objects::ObjectKey;
-use store::queue::{self, Claim, Pick, Verdict};
+use store::queue::{self, Claim, Lease, Verdict};
+use store::results::reuse::{self, Twin};
 use store::results::{self, Finished, Writer};
+use store::tracks;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// Chunks that may wait for the database before the analysis waits for it too, beside those of the batch.
 const CHUNKS_IN_FLIGHT: usize = 16;
@@ -40,6 +44,8 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 enum Ended {
     Stopped(Stop),
     Failed(Failure),
+    /// Another analysis of the same audio runs, whose result will do.
+    Twin(Uuid),
 }
 
 impl<E: Into<Failure>> From<E> for Ended {
@@ -48,7 +54,15 @@ impl<E: Into<Failure>> From<E> for Ended {
     }
 }
 
-/// What the commit needs.
+/// What there is to commit.
+enum Made {
+    /// A result of our own.
+    Analysed(Box<Analysed>),
+    /// The result of another analysis of the same audio.
+    Reused(Uuid),
+}
+
+/// What the commit of a result needs.
 struct Analysed {
     writer: Writer,
     /// Those that are not stored yet.
@@ -63,7 +77,7 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
     // The lease runs from when the server writes it, which is later.
     let leased_at = Instant::now();
-    let claimed = queue::claim(&context.pool, Pick::Next, &context.name, context.config.lease).await;
+    let claimed = queue::claim(&context.pool, &context.name, context.config.lease).await;
     match claimed {
         Ok(Some(claim)) => {
             let span = tracing::info_span!(
@@ -96,40 +110,95 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant, status: 
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
     let committed = match attempted {
-        Ok(analysed) => {
+        Ok(made) => {
             let began = Instant::now();
-            let committed = commit(context, &analysed).instrument(tracing::info_span!("commit")).await;
+            let committed = conclude(context, claim, &made).instrument(tracing::info_span!("commit")).await;
             status.measures.committed(began.elapsed());
             committed
         }
         Err(ended) => Err(ended),
     };
     match committed {
-        Ok(()) => Outcome::Completed,
+        Ok(outcome) => outcome,
+        Err(Ended::Twin(twin)) => put_aside(context, claim, twin).await,
         Err(Ended::Stopped(stop)) => stopped(context, claim, stop).await,
         Err(Ended::Failed(failure)) => failed(context, claim, failure).await,
     }
 }
 
 /// Everything up to the commit.
-async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Analysed, Ended> {
-    let config = plan(claim)?;
-    let writer = Writer::new(&claim.lease, &config)?;
+async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Made, Ended> {
+    let plan = plan(claim)?;
+    let known = claim.content_sha256.clone();
+    if let Some(sha256) = &known
+        && let Some(from) = twin(context, claim, &plan, sha256, status).await?
+    {
+        return Ok(Made::Reused(from));
+    }
+    let writer = Writer::new(&claim.lease, &plan.config)?;
     let fetch = fetch(context, claim, status).instrument(tracing::info_span!("fetch"));
-    let audio = until_stopped(status, fetch).await??;
+    let mut audio = until_stopped(status, fetch).await??;
+    if known.is_none() {
+        let sha256 = checksum(context, claim, &mut audio, status).await?;
+        if let Some(from) = twin(context, claim, &plan, &sha256, status).await? {
+            return Ok(Made::Reused(from));
+        }
+    }
     let began = Instant::now();
-    let analyze = analyze(context, claim, config, audio, status, writer);
+    let analyze = analyze(context, claim, plan.config, audio, status, writer);
     let analysed = analyze.instrument(tracing::info_span!("analyze")).await;
     status.measures.analysed(began.elapsed());
-    if let Ok(Analysed { analysis, .. }) = &analysed {
-        let rest_ms = status.measures.reached(analysis.manifest.duration_ms);
-        context.config.monitor.metrics().analysed_ms(rest_ms);
-    }
-    analysed
+    let analysed = analysed?;
+    let rest_ms = status.measures.reached(analysed.analysis.manifest.duration_ms);
+    context.config.monitor.metrics().analysed_ms(rest_ms);
+    Ok(Made::Analysed(Box::new(analysed)))
 }
 
-/// What was asked for. Rows come from others too: nothing in them is taken for granted.
-fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
+/// Another analysis of the same audio whose result will do, if there is one.
+async fn twin(
+    context: &Context,
+    claim: &Claim,
+    plan: &Plan,
+    sha256: &str,
+    status: &Status,
+) -> Result<Option<Uuid>, Ended> {
+    let find = || reuse::find(&context.pool, &claim.lease, sha256, plan.analysis_type, &plan.parameters);
+    match persist(status, find).await? {
+        Twin::Completed(from) => Ok(Some(from)),
+        Twin::Running(twin) => Err(Ended::Twin(twin)),
+        Twin::None => Ok(None),
+    }
+}
+
+/// The checksum of audio that came without one, written down on its track.
+async fn checksum(
+    context: &Context,
+    claim: &Claim,
+    audio: &mut Audio,
+    status: &Status,
+) -> Result<String, Ended> {
+    let mut file = audio.file.try_clone().map_err(analysis_core::Error::from)?;
+    let hash = tokio::task::spawn_blocking(move || analysis_core::fingerprint::fingerprint(&mut file));
+    let hash = until_stopped(status, hash).await?.map_err(|error| Failure::internal(panic_text(error)))?;
+    let fingerprint = hash.map_err(analysis_core::Error::from)?;
+    let sha256 = fingerprint.trim_start_matches("sha256:").to_owned();
+    let write = async || {
+        let mut db = context.pool.acquire().await?;
+        tracks::set_content_sha256(&mut db, claim.track_id, &sha256).await
+    };
+    persist(status, write).await?;
+    Ok(sha256)
+}
+
+/// What was asked for.
+struct Plan {
+    analysis_type: AnalysisType,
+    parameters: Parameters,
+    config: AnalysisConfig,
+}
+
+/// Reads what was asked for. Rows come from others too: nothing in them is taken for granted.
+fn plan(claim: &Claim) -> Result<Plan, Failure> {
     let analysis_type = analyses::type_from_name(&claim.analysis_type).ok_or_else(|| {
         let message = format!("There is no analysis of type {:?}.", claim.analysis_type);
         Failure::permanent("unknown_analysis_type", message.clone(), message)
@@ -140,7 +209,7 @@ fn plan(claim: &Claim) -> Result<AnalysisConfig, Failure> {
     })?;
     let config = parameters.config(analysis_type);
     config.validate()?;
-    Ok(config)
+    Ok(Plan { analysis_type, parameters, config })
 }
 
 /// The audio of a job.
@@ -272,14 +341,32 @@ async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
     };
     match insist(COMMIT_PATIENCE, finish).await {
         Ok(()) => Ok(()),
-        // The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
-        Err(store::Error::LeaseLost { .. }) => {
-            let ours =
-                insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, writer.lease())).await?;
-            if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => committed_after_all(context, writer.lease(), error).await,
     }
+}
+
+/// Makes visible what was made.
+async fn conclude(context: &Context, claim: &Claim, made: &Made) -> Result<Outcome, Ended> {
+    match made {
+        Made::Analysed(analysed) => commit(context, analysed).await.map(|()| Outcome::Completed),
+        Made::Reused(from) => copy(context, claim, *from).await.map(|()| Outcome::Reused { from: *from }),
+    }
+}
+
+/// The commit point of a result that is there already. One that has gone meanwhile must be made after all.
+async fn copy(context: &Context, claim: &Claim, from: Uuid) -> Result<(), Ended> {
+    match insist(COMMIT_PATIENCE, || reuse::copy(&context.pool, &claim.lease, from)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Ended::Stopped(Stop::HandBack)),
+        Err(error) => committed_after_all(context, &claim.lease, error).await,
+    }
+}
+
+/// The answer to an earlier try may have been lost on the way: then it was ours that ended the lease.
+async fn committed_after_all(context: &Context, lease: &Lease, error: store::Error) -> Result<(), Ended> {
+    let store::Error::LeaseLost { .. } = error else { return Err(error.into()) };
+    let ours = insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, lease)).await?;
+    if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
 }
 
 /// Writes, and waits for a database that is away as long as `patience` lasts.
@@ -329,6 +416,15 @@ async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Res
         biased;
         stop = status.stopped() => Err(Ended::Stopped(stop)),
         done = work => Ok(done),
+    }
+}
+
+/// Writes that an analysis waits for its twin.
+async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) -> Outcome {
+    let wait = || queue::wait_for(&context.pool, &claim.lease, twin);
+    match insist(context.config.lease, wait).await {
+        Ok(()) => Outcome::PutAside { twin },
+        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
     }
 }
 

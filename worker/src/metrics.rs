@@ -162,8 +162,9 @@ impl Metrics {
     }
 
     pub(crate) fn reaped(&self, reaped: &Reaped) {
+        let Reaped { rescued, ended, promoted, ticketed } = *reaped;
         for (action, count) in
-            [("rescued", reaped.rescued), ("ended", reaped.ended), ("ticketed", reaped.ticketed)]
+            [("rescued", rescued), ("ended", ended), ("promoted", promoted), ("ticketed", ticketed)]
         {
             self.put_right.get_or_create(&ActionLabels { action }).inc_by(count);
         }

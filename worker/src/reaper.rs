@@ -3,25 +3,29 @@
 use crate::Context;
 use crate::failure::chain;
 use std::time::{Duration, Instant};
-use store::queue::{announcements::Announcements, reaper, tickets};
+use store::queue::announcements::Announcements;
+use store::queue::reaper::{self, Reaped};
+use store::queue::tickets;
 
 /// How often answered tickets are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
-/// Shortest time between two rounds, however many rows are announced.
+/// Shortest time between two rounds of the fleet, however many rows are announced.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(context: &Context) {
     let shutdown = &context.shutdown;
     let mut announcements = Announcements::new(&context.pool);
     let mut pruned_at = Instant::now();
+    // The first round is this worker's own: it may be the only one, come back after a crash.
+    let mut pause = Duration::ZERO;
     while !shutdown.is_cancelled() {
         context.config.monitor.turned();
-        match reaper::reap(&context.pool).await {
+        match round(context, pause).await {
             Ok(reaped) => {
                 context.config.monitor.metrics().reaped(&reaped);
-                if reaped.rescued + reaped.ended > 0 {
-                    let (rescued, ended) = (reaped.rescued, reaped.ended);
+                let Reaped { rescued, ended, .. } = reaped;
+                if rescued + ended > 0 {
                     tracing::warn!(rescued, ended, "took analyses from lost workers");
                 }
             }
@@ -32,14 +36,27 @@ pub(crate) async fn run(context: &Context) {
             prune(context).await;
         }
         let next_round = async {
-            tokio::time::sleep(PAUSE).await;
-            let _ = tokio::time::timeout(context.config.reap_every, announcements.next()).await;
+            let announced =
+                tokio::time::timeout(context.config.reap_every, announcements.next()).await.is_ok();
+            if announced {
+                // Others hear of it, too. Whoever is first makes the round; it began after the announcement.
+                tokio::time::sleep(PAUSE).await;
+            }
+            if announced { PAUSE } else { context.config.reap_every / 2 }
         };
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = next_round => {}
-        }
+        pause = tokio::select! {
+            () = shutdown.cancelled() => return,
+            pause = next_round => pause,
+        };
     }
+}
+
+/// Looks after the queue, unless somebody in the fleet did so within `pause`.
+async fn round(context: &Context, pause: Duration) -> store::Result<Reaped> {
+    if !reaper::its_turn(&context.pool, pause).await? {
+        return Ok(Reaped::default());
+    }
+    reaper::reap(&context.pool).await
 }
 
 /// Removes old tickets. A worker does so before it listens, too: a listener takes up what dead ones have left.

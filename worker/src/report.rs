@@ -8,12 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use store::analyses;
 use store::queue::Claim;
+use uuid::Uuid;
 
 /// How an attempt ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The result is there.
     Completed,
+    /// The result of another analysis of the same audio was taken.
+    Reused { from: Uuid },
+    /// Another analysis of the same audio runs: this one waits for its result.
+    PutAside { twin: Uuid },
     /// The analysis ended in error.
     Failed(Failure),
     /// It failed for now; there will be another attempt.
@@ -27,10 +32,12 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// As in `track_analysis_attempts.outcome`, where it is there.
+    /// As in `track_analysis_attempts.outcome`, which is silent about what was put aside and calls the lost expired.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Completed => "completed",
+            Self::Reused { .. } => "reused",
+            Self::PutAside { .. } => "put_aside",
             Self::Failed(_) => "failed",
             Self::Retrying { .. } => "retrying",
             Self::Cancelled(_) => "cancelled",
@@ -43,13 +50,21 @@ impl Outcome {
         match self {
             Self::Failed(failure) | Self::Retrying { failure, .. } => Some(failure),
             Self::Cancelled(failure) | Self::Lost { failure, .. } => failure.as_ref(),
-            Self::Completed | Self::Released => None,
+            Self::Completed | Self::Reused { .. } | Self::PutAside { .. } | Self::Released => None,
         }
     }
 
     /// Machine-readable cause of the failure, if it was one.
     pub(crate) fn error_kind(&self) -> Option<&'static str> {
         self.failure().map(|failure| failure.kind)
+    }
+
+    /// The analysis whose result is taken, now or later.
+    fn twin(&self) -> Option<Uuid> {
+        match self {
+            Self::Reused { from: twin } | Self::PutAside { twin } => Some(*twin),
+            _ => None,
+        }
     }
 
     fn retry_after(&self) -> Option<Duration> {
@@ -158,6 +173,7 @@ impl<'a> Report<'a> {
                     audio_ms = audio_ms.load(Ordering::Relaxed),
                     speed = self.measures.speed(),
                     bytes = bytes.get(),
+                    analysis.twin = outcome.twin().map(tracing::field::display),
                     error.kind = failure.map(|failure| failure.kind),
                     error.cause = failure.map(|failure| failure.cause.as_str()),
                     retry_after_ms = outcome.retry_after().map(ms),

@@ -6,7 +6,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::analyses::CANCELLED;
-use store::queue::{self, Failure, Pick, Progress};
+use store::queue::{self, Failure, Progress};
 use uuid::Uuid;
 
 async fn post(server: &Server, person: &Person, path: &str, body: Value) -> Response {
@@ -73,8 +73,7 @@ async fn a_running_analysis_is_asked_to_stop() {
     let server = Server::start().await;
     let ada = server.person("ada").await;
     server.track(&ada).await;
-    let claim =
-        queue::claim(server.pool(), Pick::Next, "test", Duration::from_secs(60)).await.unwrap().unwrap();
+    let claim = queue::claim(server.pool(), "test", Duration::from_secs(60)).await.unwrap().unwrap();
     let path = format!("/v1/analyses/{}", claim.lease.analysis_id);
     let answer = post(&server, &ada, &format!("{path}/cancel"), json!({})).await;
     assert_eq!(answer.status(), 202);
@@ -104,11 +103,7 @@ async fn progress_is_followed_to_the_end() {
     let server = Server::start().await;
     let ada = server.person("ada").await;
     server.track(&ada).await;
-    let lease = queue::claim(server.pool(), Pick::Next, "test", Duration::from_secs(60))
-        .await
-        .unwrap()
-        .unwrap()
-        .lease;
+    let lease = queue::claim(server.pool(), "test", Duration::from_secs(60)).await.unwrap().unwrap().lease;
     let response = follow(&server, &ada, lease.analysis_id, None).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut stream = response.bytes_stream();

@@ -13,7 +13,7 @@ use analysis_core::zoom::ZoomPyramid;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::queue::{self, Failure, Lease, Pick};
+use store::queue::{self, Failure, Lease};
 use store::results::{self, Finished, Writer};
 use uuid::Uuid;
 
@@ -115,7 +115,7 @@ impl Fixture {
         let ada = server.person("ada").await;
         let uploaded = server.upload(&ada, "song", wav(1000)).await;
         let analysis = id(&uploaded["analysis"]["id"]);
-        let claim = queue::claim(server.pool(), Pick::Next, "test", Duration::from_secs(60)).await.unwrap();
+        let claim = queue::claim(server.pool(), "test", Duration::from_secs(60)).await.unwrap();
         Self { server, ada, analysis, lease: claim.unwrap().lease, made: make() }
     }
 

@@ -1,8 +1,8 @@
 //! Hears of pending analyses that others wrote: the trigger on `track_analyses` announces them.
 
 use crate::Result;
-use sqlx::PgPool;
 use sqlx::postgres::PgListener;
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
 /// Name of the channel, as in the migration.
@@ -57,4 +57,10 @@ impl Announcements {
         self.listener = Some(listener);
         Ok(())
     }
+}
+
+/// Makes those who listen look for due analyses, once the caller's transaction is committed.
+pub(super) async fn announce(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(r#"SELECT 1 AS "one!" FROM pg_notify($1, '')"#, CHANNEL).fetch_one(db).await?;
+    Ok(())
 }

@@ -1,6 +1,8 @@
-//! Puts right what was left lying: leases of dead workers, due analyses without a ticket, tickets without a use.
+//! Puts right what was left lying: leases of dead workers, analyses whose time has come, those that are due and have no
+//! ticket.
 //!
-//! Any number of workers may do this at once; each row is put right by one of them.
+//! Any number of workers may do this at once; each row is put right by one of them. So that a large fleet does not ask the
+//! same all the time, a worker first asks whether it is [`its_turn`].
 
 use super::{BACKOFF_BASE, BACKOFF_FACTOR, BACKOFF_MAX, tickets};
 use crate::Result;
@@ -31,24 +33,110 @@ pub struct Reaped {
     pub rescued: u64,
     /// Analyses that ended: out of attempts, or cancelled while nobody worked on them.
     pub ended: u64,
+    /// Analyses let into the line: their time has come, or what they waited for has ended.
+    pub promoted: u64,
     /// Tickets made for due analyses.
     pub ticketed: u64,
 }
 
-/// Puts right expired leases and missing tickets. Cheap when there is nothing to do: call it every few seconds.
+/// Most analyses let into the line in one round.
+const MAX_PROMOTED: i64 = 1000;
+
+/// Whether nobody in the fleet has looked after the queue for `pause`. Whoever is told so should [`reap`].
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn its_turn(pool: &PgPool, pause: Duration) -> Result<bool> {
+    let taken = sqlx::query!(
+        "UPDATE analysis_queue SET looked_after_at = now() WHERE looked_after_at <= now() - make_interval(secs => $1)",
+        pause.as_secs_f64()
+    )
+    .execute(pool)
+    .await?;
+    Ok(taken.rows_affected() > 0)
+}
+
+/// Puts right expired leases, lets into the line whose time has come, and makes missing tickets. One query when there is
+/// nothing to do.
 ///
 /// # Errors
 /// [`crate::Error::Database`], [`crate::Error::Tickets`].
 pub async fn reap(pool: &PgPool) -> Result<Reaped> {
-    let mut tx = pool.begin().await?;
-    let (rescued, ended) = rescue(&mut tx).await?;
-    let exhausted = end_exhausted(&mut tx).await?;
-    tx.commit().await?;
+    let mut reaped = Reaped::default();
+    let left = look(pool).await?;
+    if left.expired || left.exhausted {
+        let mut tx = pool.begin().await?;
+        let (rescued, ended) = rescue(&mut tx).await?;
+        let exhausted = end_exhausted(&mut tx).await?;
+        tx.commit().await?;
+        (reaped.rescued, reaped.ended) = (rescued, ended + exhausted);
+    }
+    if left.waiting {
+        reaped.promoted = promote(pool).await?;
+    }
+    if left.due || reaped.rescued + reaped.promoted > 0 {
+        let mut tx = pool.begin().await?;
+        reaped.ticketed = make_tickets(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok(reaped)
+}
 
-    let mut tx = pool.begin().await?;
-    let ticketed = make_tickets(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Reaped { rescued, ended: ended + exhausted, ticketed })
+/// What there is to put right.
+struct Left {
+    /// Leases have run out.
+    expired: bool,
+    /// Analyses wait that have no attempt left.
+    exhausted: bool,
+    /// Analyses outside the line should stand in it.
+    waiting: bool,
+    /// Analyses in line are due.
+    due: bool,
+}
+
+async fn look(pool: &PgPool) -> Result<Left> {
+    let left = sqlx::query_as!(
+        Left,
+        r#"SELECT EXISTS (SELECT 1 FROM track_analyses
+                           WHERE status = 'running'
+                             AND coalesce(lease_until, updated_at + make_interval(secs => $1)) < now()) AS "expired!",
+                  EXISTS (SELECT 1 FROM track_analyses
+                           WHERE status = 'pending' AND attempt >= max_attempts) AS "exhausted!",
+                  EXISTS (SELECT 1 FROM track_analyses
+                           WHERE status = 'pending' AND turn IS NULL AND next_run_at <= now())
+                  OR EXISTS (SELECT 1 FROM track_analyses a
+                              WHERE status = 'pending' AND waits_for IS NOT NULL
+                                AND NOT EXISTS (SELECT 1 FROM track_analyses twin
+                                                 WHERE twin.id = a.waits_for AND twin.status = 'running'))
+                                                                                              AS "waiting!",
+                  EXISTS (SELECT 1 FROM track_analyses
+                           WHERE status = 'pending' AND turn IS NOT NULL AND next_run_at <= now()) AS "due!""#,
+        LEASELESS.as_secs_f64()
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(left)
+}
+
+/// Lets analyses into the line whose time has come, or whose twin has ended.
+async fn promote(pool: &PgPool) -> Result<u64> {
+    let promoted = sqlx::query!(
+        "WITH waiting AS (
+             SELECT id FROM track_analyses a
+              WHERE status = 'pending'
+                AND (turn IS NULL AND next_run_at <= now()
+                     OR waits_for IS NOT NULL
+                        AND NOT EXISTS (SELECT 1 FROM track_analyses twin
+                                         WHERE twin.id = a.waits_for AND twin.status = 'running'))
+              ORDER BY next_run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE track_analyses a
+            SET turn = arsis_next_turn(a.owner_id, a.priority), waits_for = NULL, next_run_at = least(next_run_at, now())
+           FROM waiting WHERE a.id = waiting.id",
+        MAX_PROMOTED
+    )
+    .execute(pool)
+    .await?;
+    Ok(promoted.rows_affected())
 }
 
 /// Takes running analyses from workers that stopped renewing. Their tracks are locked first, as everywhere
@@ -88,6 +176,7 @@ async fn rescue(db: &mut PgConnection) -> Result<(u64, u64)> {
                   error_kind = CASE WHEN a.cancel_requested THEN $4 ELSE $2 END,
                   error_message = CASE WHEN a.cancel_requested THEN $5 WHEN ends THEN $3 END,
                   lease_token = NULL, lease_until = NULL, worker = NULL, updated_at = now(),
+                  turn = CASE WHEN a.attempt <= 1 THEN a.turn END,
                   next_run_at = now() + make_interval(secs => CASE WHEN a.attempt <= 1 THEN 0
                       ELSE least($6::float8 * power($8::float8, a.attempt - 2), $7::float8) END)
              FROM expired WHERE a.id = expired.id
@@ -176,9 +265,12 @@ async fn make_tickets(db: &mut PgConnection) -> Result<u64> {
     }
     let due = sqlx::query_scalar!(
         "SELECT id FROM track_analyses
-          WHERE status = 'pending' AND next_run_at <= now() AND attempt < max_attempts
-          ORDER BY priority DESC, next_run_at, id LIMIT $1",
-        MAX_NEW_TICKETS
+          WHERE status = 'pending' AND turn IS NOT NULL AND next_run_at <= now() AND attempt < max_attempts
+            AND coalesce(arsis_version_number(version) <= arsis_version_number($2), TRUE)
+            AND NOT EXISTS (SELECT 1 FROM analysis_queue WHERE paused_at IS NOT NULL)
+          ORDER BY priority DESC, turn, next_run_at, id LIMIT $1",
+        MAX_NEW_TICKETS,
+        analysis_core::ANALYZER_VERSION
     )
     .fetch_all(&mut *db)
     .await?;

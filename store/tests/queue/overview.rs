@@ -7,6 +7,7 @@ use store::queue::overview::{self, Counts, Depth};
 use store::testing::TestDatabase;
 use uuid::Uuid;
 
+#[expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
 async fn of_priority(pool: &sqlx::PgPool, priority: i16) -> Uuid {
     let track_id = track(pool).await;
     let mut db = pool.acquire().await.unwrap();

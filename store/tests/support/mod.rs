@@ -10,7 +10,7 @@ use analysis_core::config::AnalysisType;
 use sqlx::PgPool;
 use std::time::Duration;
 use store::analyses::{self, Analysis, NewAnalysis, Parameters};
-use store::queue::{self, Claim, Pick};
+use store::queue::{self, Claim};
 use uuid::Uuid;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -42,6 +42,7 @@ pub(crate) fn new(track_id: Uuid) -> NewAnalysis<'static> {
         version: "test",
         requested_by: None,
         priority: 0,
+        run_at: None,
     }
 }
 
@@ -53,7 +54,7 @@ pub(crate) async fn claimed(pool: &PgPool) -> Claim {
 }
 
 pub(crate) async fn claim(pool: &PgPool, worker: &str, lease: Duration) -> Option<Claim> {
-    queue::claim(pool, Pick::Next, worker, lease).await.unwrap()
+    queue::claim(pool, worker, lease).await.unwrap()
 }
 
 pub(crate) async fn row(pool: &PgPool, id: Uuid) -> Analysis {

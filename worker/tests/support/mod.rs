@@ -173,6 +173,7 @@ impl Bench {
             version: "test",
             requested_by: None,
             priority: 0,
+            run_at: None,
         };
         analyses::create(&mut db, &new).await.unwrap().id
     }
