@@ -4,13 +4,14 @@
 mod overview;
 mod support;
 
+use analysis_core::config::AnalysisType;
 use std::time::Duration;
 use store::Error;
-use store::analyses::{self, Status};
+use store::analyses::{self, NewAnalysis, Status};
 use store::queue::{self, Failure, Progress, Renewal, Verdict, reaper};
 use store::testing::TestDatabase;
 use support::{
-    LEASE, claim, claimed, count, execute, expire, fast_forward, new, pending, row, tickets, track,
+    LEASE, claim, claimed, count, create, execute, expire, fast_forward, new, pending, row, tickets, track,
     track_state,
 };
 
@@ -43,8 +44,8 @@ async fn a_leased_analysis_cannot_be_claimed_again() {
 #[tokio::test]
 async fn many_claimants_at_once_get_each_analysis_once() {
     let database = TestDatabase::new().await;
-    let track_id = track(database.pool()).await;
     for _ in 0..20 {
+        let track_id = track(database.pool()).await;
         pending(database.pool(), track_id).await;
     }
     let claimants = (0..40).map(|i| {
@@ -71,9 +72,8 @@ async fn higher_priority_is_claimed_first() {
     let database = TestDatabase::new().await;
     let track_id = track(database.pool()).await;
     pending(database.pool(), track_id).await;
-    let mut db = database.pool().acquire().await.unwrap();
-    let urgent =
-        analyses::create(&mut db, &analyses::NewAnalysis { priority: 5, ..new(track_id) }).await.unwrap();
+    let urgent = NewAnalysis { priority: 5, analysis_type: AnalysisType::Rhythm, ..new(track_id) };
+    let urgent = create(database.pool(), urgent).await;
     assert_eq!(claim(database.pool(), "w", LEASE).await.unwrap().lease.analysis_id, urgent.id);
 }
 
@@ -226,7 +226,7 @@ async fn of_two_last_analyses_that_fail_at_once_one_says_so_on_the_track() {
     let pool = database.pool();
     for _ in 0..20 {
         let first = claimed(pool).await;
-        pending(pool, first.track_id).await;
+        create(pool, NewAnalysis { analysis_type: AnalysisType::Rhythm, ..new(first.track_id) }).await;
         let second = claim(pool, "second", LEASE).await.unwrap();
         let (one, other) = tokio::join!(
             queue::fail(pool, &first.lease, &PERMANENT),

@@ -148,8 +148,10 @@ async fn a_hundred_at_once_are_one() {
     let track = server.track(&ada).await;
     let path = format!("/v1/tracks/{track}/analyses");
     let asked = (0..100).map(|_| {
-        let request =
-            server.request(&ada, Method::POST, &path).header("idempotency-key", "k1").json(&json!({}));
+        let request = server
+            .request(&ada, Method::POST, &path)
+            .header("idempotency-key", "k1")
+            .json(&json!({"analysis_type": "rhythm"}));
         async { body(request.send().await.unwrap()).await["id"].clone() }
     });
     let ids: Vec<Value> = stream::iter(asked).buffer_unordered(100).collect().await;

@@ -10,28 +10,39 @@ use analysis_core::config::AnalysisType;
 use sqlx::PgPool;
 use std::time::Duration;
 use store::analyses::{self, Analysis, NewAnalysis, Parameters};
-use store::queue::{self, Claim};
+use store::queue::{self, Claim, reaper};
 use uuid::Uuid;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-/// A user's track, without analyses.
+/// Someone who has tracks.
+pub(crate) async fn owner(pool: &PgPool) -> Uuid {
+    let insert = "INSERT INTO users (name, email) VALUES ('Ada', gen_random_uuid()::text || '@example.org') RETURNING id";
+    sqlx::query_scalar(insert).fetch_one(pool).await.unwrap()
+}
+
+/// A track of theirs, without analyses.
+pub(crate) async fn track_of(pool: &PgPool, owner: Uuid) -> Uuid {
+    let insert = "INSERT INTO reference_tracks (user_id, name, r2_key, file_size_bytes, mime_type)
+                  VALUES ($1, 'Song', 'tracks/song', 1000, 'audio/flac') RETURNING id";
+    sqlx::query_scalar(insert).bind(owner).fetch_one(pool).await.unwrap()
+}
+
+/// A track of someone's, without analyses.
 pub(crate) async fn track(pool: &PgPool) -> Uuid {
-    sqlx::query_scalar(
-        "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', gen_random_uuid()::text || '@example.org')
-                        RETURNING id)
-         INSERT INTO reference_tracks (user_id, name, r2_key, file_size_bytes, mime_type)
-         SELECT id, 'Song', 'tracks/song', 1000, 'audio/flac' FROM owner RETURNING id",
-    )
-    .fetch_one(pool)
-    .await
-    .unwrap()
+    track_of(pool, owner(pool).await).await
 }
 
 /// A pending analysis with its ticket.
 pub(crate) async fn pending(pool: &PgPool, track_id: Uuid) -> Analysis {
-    let mut db = pool.acquire().await.unwrap();
-    analyses::create(&mut db, &new(track_id)).await.unwrap()
+    create(pool, new(track_id)).await
+}
+
+pub(crate) async fn create(pool: &PgPool, new: NewAnalysis<'_>) -> Analysis {
+    let mut tx = pool.begin().await.unwrap();
+    let analysis = analyses::create(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    analysis
 }
 
 pub(crate) fn new(track_id: Uuid) -> NewAnalysis<'static> {
@@ -68,9 +79,10 @@ pub(crate) async fn expire(pool: &PgPool, id: Uuid) {
         .await;
 }
 
-/// As if the time of the next attempt had come.
+/// As if the time of the next attempt had come, and been noticed.
 pub(crate) async fn fast_forward(pool: &PgPool, id: Uuid) {
     execute(pool, "UPDATE track_analyses SET next_run_at = now() WHERE id = $1", id).await;
+    reaper::reap(pool).await.unwrap();
 }
 
 pub(crate) async fn execute(pool: &PgPool, statement: &'static str, id: Uuid) {

@@ -35,9 +35,10 @@ use worker::Engine;
 /// Longer than anything here takes; what is waited for comes or the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Does what the file says.
+/// Does what the first line of the file says.
 #[derive(Default)]
 pub(crate) struct Scripted {
+    pub(crate) begun: AtomicUsize,
     pub(crate) running: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
 }
@@ -52,15 +53,18 @@ impl Engine for Scripted {
     ) -> Result<Analysis> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(running, Ordering::SeqCst);
-        let mut script = String::new();
-        file.read_to_string(&mut script)?;
-        let outcome = follow(&script, config, observer);
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let fingerprint = analysis_core::fingerprint::fingerprint(&mut file)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let script = text.lines().next().unwrap_or_default();
+        let outcome = follow(script, observer).and_then(|()| outcome(config, fingerprint));
         self.running.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
 }
 
-fn follow(script: &str, config: &AnalysisConfig, observer: &mut dyn Observer) -> Result<Analysis> {
+fn follow(script: &str, observer: &mut dyn Observer) -> Result<()> {
     observer.on_chunk(chunk(0))?;
     match script {
         "music" => {}
@@ -80,15 +84,14 @@ fn follow(script: &str, config: &AnalysisConfig, observer: &mut dyn Observer) ->
         }
     }
     observer.on_chunk(chunk(1))?;
-    observer.on_progress(Progress { done_ms: 200, total_ms: Some(200) })?;
-    outcome(config)
+    observer.on_progress(Progress { done_ms: 200, total_ms: Some(200) })
 }
 
 fn chunk(index: u32) -> Chunk {
     Chunk { level: 0, index, start_frame: index * 10, frame_count: 10, crc32: 0, bytes: vec![7; 10] }
 }
 
-fn outcome(config: &AnalysisConfig) -> Result<Analysis> {
+fn outcome(config: &AnalysisConfig, fingerprint: String) -> Result<Analysis> {
     let beat = Event {
         time_ms: 100,
         duration_ms: None,
@@ -112,8 +115,8 @@ fn outcome(config: &AnalysisConfig) -> Result<Analysis> {
     manifest.add(&chunk(1))?;
     Ok(Analysis {
         analyzer_version: analysis_core::ANALYZER_VERSION,
-        fingerprint: None,
-        manifest: manifest.finish(audio.clone(), None),
+        manifest: manifest.finish(audio.clone(), Some(fingerprint.clone())),
+        fingerprint: Some(fingerprint),
         audio,
         summary: Summary { tempo_bpm: Some(120.0), ..Summary::default() },
         events: Events::new(vec![], vec![], vec![], vec![beat]),
@@ -138,11 +141,16 @@ impl Bench {
         self.database.pool()
     }
 
-    /// A track whose audio is `script`.
+    /// A track whose audio is `script`, and like no other's.
     pub(crate) async fn track(&self, script: &str) -> Uuid {
+        self.track_of_audio(&format!("{script}\n{}", Uuid::new_v4())).await
+    }
+
+    /// A track of exactly this audio, and of an owner of its own.
+    pub(crate) async fn track_of_audio(&self, audio: &str) -> Uuid {
         let id = Uuid::new_v4();
         let key = ObjectKey::audio(id);
-        let audio = futures::stream::iter([Ok(Bytes::from(script.to_owned()))]);
+        let audio = futures::stream::iter([Ok(Bytes::from(audio.to_owned()))]);
         self.objects.put(&key, "audio/wav", audio).await.unwrap();
         sqlx::query(
             "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', $1 || '@example.org') RETURNING id)
