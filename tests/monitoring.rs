@@ -176,6 +176,29 @@ fn expect_open_metrics(text: &str) {
     }
 }
 
+/// That what a worker tells and what the documentation explains are the same.
+#[track_caller]
+fn expect_documented(text: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/OPERATIONS.md");
+    let rows = std::fs::read_to_string(path).unwrap();
+    let rows = rows.lines().filter_map(|line| line.strip_prefix("| `arsis_"));
+    let documented: BTreeSet<String> =
+        rows.map(|row| format!("arsis_{}", row.split('`').next().unwrap())).collect();
+    let told = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| {
+        let (family, kind) = line.split_once(' ').unwrap();
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        format!("{family}{suffix}")
+    });
+    let mut told: BTreeSet<String> = told.collect();
+    // The API's.
+    told.insert("arsis_http_request_duration_seconds".into());
+    assert_eq!(told, documented);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_attempt_is_one_line_of_the_log_and_one_count() {
     let bench = Bench::start().await;
@@ -209,6 +232,8 @@ async fn each_attempt_is_one_line_of_the_log_and_one_count() {
     assert!(count("arsis_worker_fetched_bytes_total") > 100_000.0);
     assert_eq!((count("arsis_worker_slots"), count("arsis_worker_jobs_running")), (1.0, 0.0));
     assert_eq!(count("arsis_queue_reached"), 1.0);
+
+    expect_documented(&text);
 
     let log = bench.end();
     for (id, outcome, kind) in [
