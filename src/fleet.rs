@@ -142,10 +142,10 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken> {
                 _ = terminate.recv() => {}
             }
             if cancel.is_cancelled() {
-                eprintln!("arsis: stopped at once");
+                tracing::warn!("stopped at once");
                 std::process::exit(130);
             }
-            eprintln!("arsis: ending; once more to stop at once");
+            tracing::warn!("ending; once more to stop at once");
             cancel.cancel();
         }
     });

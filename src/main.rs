@@ -18,7 +18,9 @@ const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended = config::log_format(cli.log_format).and_then(|format| {
+    let format = config::log_format(cli.log_format);
+    let for_programs = matches!(format, Ok(LogFormat::Json));
+    let ended = format.and_then(|format| {
         start_log(format);
         run(cli)
     });
@@ -26,7 +28,12 @@ fn main() -> ExitCode {
         if let Some(usage) = error.downcast_ref::<clap::Error>() {
             usage.exit();
         }
-        eprintln!("arsis: {}", causes(&error));
+        let causes = causes(&error);
+        if for_programs {
+            tracing::error!(error.cause = causes, "failed");
+        } else {
+            eprintln!("arsis: {causes}");
+        }
         ExitCode::from(FAILED)
     })
 }

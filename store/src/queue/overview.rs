@@ -58,7 +58,7 @@ impl Counts {
 }
 
 /// Counts what has not ended; what has is never looked at, however much there is of it. With 100,000 analyses in line
-/// and as many tickets this takes about 60 ms, with few it is a matter of microseconds.
+/// and as many tickets this takes about 60 ms, with few a few milliseconds.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
