@@ -18,6 +18,9 @@ pub(crate) fn wrong_usage(message: String) -> anyhow::Error {
 #[derive(Debug, Parser)]
 #[command(name = "arsis", version, propagate_version = true)]
 pub(crate) struct Cli {
+    /// How the log on standard error is written [env: ARSIS_LOG_FORMAT] [default: text]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -31,7 +34,7 @@ pub(crate) enum Command {
     /// The worker alone: pulls analyses from the queue until it is told to stop
     Worker(WorkerArgs),
     /// The API alone
-    Api(ListenArgs),
+    Api(ApiArgs),
     /// Bring the database to the newest schema
     Migrate,
     /// Manage users
@@ -152,6 +155,15 @@ pub(crate) enum Format {
     Dat,
 }
 
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ListenArgs {
     /// Address and port to listen on; port 0 takes a free one [env: ARSIS_LISTEN] [default: 127.0.0.1:7070]
@@ -160,7 +172,24 @@ pub(crate) struct ListenArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct WorkerArgs {
+pub(crate) struct MonitorArgs {
+    /// Address and port for /metrics, /healthz and /readyz to be asked for without a session: keep it inside your
+    /// network [env: ARSIS_METRICS_LISTEN] [default: none]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) monitor: MonitorArgs,
+}
+
+/// How much a worker does.
+#[derive(Debug, Args)]
+pub(crate) struct JobsArgs {
     /// Analyses at a time [env: ARSIS_JOBS] [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
@@ -178,11 +207,21 @@ pub(crate) struct WorkerArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
+    #[command(flatten)]
+    pub(crate) monitor: MonitorArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
-    pub(crate) worker: WorkerArgs,
+    pub(crate) jobs: JobsArgs,
+    #[command(flatten)]
+    pub(crate) monitor: MonitorArgs,
 }
 
 #[derive(Debug, Args)]

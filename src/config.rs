@@ -18,9 +18,13 @@
 //! | `ARSIS_TEMP_MAX_BYTES` | most bytes of such audio at a time; a job whose audio does not fit beside others waits, a larger file fails | `17179869184` |
 //! | `ARSIS_TIME_BASE_MINUTES` | minutes that an analysis may take beside the length of its audio | `10` |
 //! | `ARSIS_TIME_LIMIT_MINUTES` | minutes that it may take however long the audio is, and copying the audio may | `360` |
+//! | `ARSIS_METRICS_LISTEN` | address and port of a listener for `/metrics`, `/healthz` and `/readyz` without a session | none |
+//! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
+use crate::cli::LogFormat;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use std::env;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -71,6 +75,20 @@ pub(crate) fn objects() -> Result<objects::Config> {
 /// Address the API listens on.
 pub(crate) fn listen(argument: Option<SocketAddr>) -> Result<SocketAddr> {
     Ok(argument.or(parsed("ARSIS_LISTEN")?).unwrap_or_else(|| DEFAULT_LISTEN.into()))
+}
+
+/// Address of the listener for metrics and probes, if there is to be one.
+pub(crate) fn metrics_listen(argument: Option<SocketAddr>) -> Result<Option<SocketAddr>> {
+    Ok(argument.or(parsed("ARSIS_METRICS_LISTEN")?))
+}
+
+/// How the log is written.
+pub(crate) fn log_format(argument: Option<LogFormat>) -> Result<LogFormat> {
+    let Some(name) = text("ARSIS_LOG_FORMAT")? else { return Ok(argument.unwrap_or(LogFormat::Text)) };
+    let format = LogFormat::from_str(&name, false).ok();
+    let configured =
+        format.with_context(|| format!("ARSIS_LOG_FORMAT is {name:?}; it must be text or json"))?;
+    Ok(argument.unwrap_or(configured))
 }
 
 /// Origins whose pages may write with the session cookie.

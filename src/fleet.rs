@@ -1,7 +1,8 @@
 //! The roles a process can have, and what they share: database, object storage, signals.
 
-use crate::cli::{ListenArgs, UserArgs, UserCommand, WorkerArgs};
+use crate::cli::{ApiArgs, JobsArgs, UserArgs, UserCommand, WorkerArgs};
 use crate::config;
+use crate::monitor::{self, Monitored};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -34,19 +35,26 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
     let database = Database::open_migrated().await?;
     let objects = objects().await?;
-    let ended = run_worker(args, &database.pool, &objects, &stop).await;
+    let monitor = worker::Monitor::default();
+    let told = monitor::exposition(&database.pool, &monitor);
+    let probes = monitor::start(&args.monitor, told, Monitored(monitor.clone())).await?;
+    let ended = run_worker(&args.jobs, monitor, &database.pool, &objects, &stop).await;
+    probes.end();
     database.close().await;
     ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// `arsis api`.
-pub(crate) async fn api(args: &ListenArgs) -> Result<ExitCode> {
+pub(crate) async fn api(args: &ApiArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
     let database = Database::open_migrated().await?;
     let objects = objects().await?;
-    let listener = listen(config::listen(args.listen)?).await?;
+    let listener = listen(config::listen(args.listen.listen)?).await?;
+    let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects)?;
+    let probes = monitor::start(&args.monitor, app.exposition().clone(), app.clone()).await?;
     println!("Arsis listens on http://{}/", listener.local_addr()?);
-    let ended = run_api(listener, &database.pool, &objects, &stop).await;
+    let ended = run_api(listener, app, &stop).await;
+    probes.end();
     database.close().await;
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -77,13 +85,8 @@ pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves HTTP until `stop`.
-pub(crate) async fn run_api(
-    listener: TcpListener,
-    pool: &PgPool,
-    objects: &Objects,
-    stop: &CancellationToken,
-) -> Result<()> {
+/// The API as it is configured; `told` is what it tells at `/metrics` beside its own.
+pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -> Result<api::App> {
     let default = api::Config::default();
     let settings = api::Config {
         allowed_origins: config::allowed_origins()?,
@@ -91,13 +94,18 @@ pub(crate) async fn run_api(
         max_upload_bytes: config::max_upload_bytes()?.unwrap_or(default.max_upload_bytes),
         ..api::Config::default()
     };
-    let app = api::App::new(pool.clone(), objects.clone(), settings);
+    Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))
+}
+
+/// Serves HTTP until `stop`.
+pub(crate) async fn run_api(listener: TcpListener, app: api::App, stop: &CancellationToken) -> Result<()> {
     api::serve(listener, app, stop.clone().cancelled_owned()).await.context("the API ended")
 }
 
 /// Works until `stop`.
 pub(crate) async fn run_worker(
-    args: &WorkerArgs,
+    args: &JobsArgs,
+    monitor: worker::Monitor,
     pool: &PgPool,
     objects: &Objects,
     stop: &CancellationToken,
@@ -109,6 +117,7 @@ pub(crate) async fn run_worker(
         temp_max_bytes: config::temp_max_bytes(args.temp_max_bytes)?.unwrap_or(default.temp_max_bytes),
         time_base: config::time_base(args.time_base_minutes)?.unwrap_or(default.time_base),
         time_limit: config::time_limit(args.time_limit_minutes)?.unwrap_or(default.time_limit),
+        monitor,
         ..default
     };
     worker::run(settings, pool.clone(), objects.clone(), stop.clone()).await.context("the worker ended")
@@ -119,7 +128,7 @@ pub(crate) async fn objects() -> Result<Objects> {
     Objects::open(config::objects()?).await.context("failed to open the object storage")
 }
 
-/// Binds the API's address.
+/// Binds an address.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
 }
@@ -137,10 +146,10 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken> {
                 _ = terminate.recv() => {}
             }
             if cancel.is_cancelled() {
-                eprintln!("arsis: stopped at once");
+                tracing::warn!("stopped at once");
                 std::process::exit(130);
             }
-            eprintln!("arsis: ending; once more to stop at once");
+            tracing::warn!("ending; once more to stop at once");
             cancel.cancel();
         }
     });

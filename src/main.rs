@@ -4,11 +4,12 @@ mod analyze;
 mod cli;
 mod config;
 mod fleet;
+mod monitor;
 mod serve;
 
 use anyhow::Result;
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogFormat};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -17,12 +18,22 @@ const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log();
-    run(cli).unwrap_or_else(|error| {
+    let format = config::log_format(cli.log_format);
+    let for_programs = matches!(format, Ok(LogFormat::Json));
+    let ended = format.and_then(|format| {
+        start_log(format);
+        run(cli)
+    });
+    ended.unwrap_or_else(|error| {
         if let Some(usage) = error.downcast_ref::<clap::Error>() {
             usage.exit();
         }
-        eprintln!("arsis: {}", causes(&error));
+        let causes = causes(&error);
+        if for_programs {
+            tracing::error!(error.cause = causes, "failed");
+        } else {
+            eprintln!("arsis: {causes}");
+        }
         ExitCode::from(FAILED)
     })
 }
@@ -51,14 +62,16 @@ fn causes(error: &anyhow::Error) -> String {
 
 /// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`;
 /// what the decoders say about damaged files is in the result).
-fn start_log() {
+fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("warn,symphonia=error,arsis=info,api=info,worker=info,store=info")
     });
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }

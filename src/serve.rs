@@ -1,7 +1,8 @@
 //! `arsis serve`: everything in one process, so that one command is enough to begin.
 
 use crate::cli::ServeArgs;
-use crate::{config, fleet};
+use crate::monitor::{Both, Monitored};
+use crate::{config, fleet, monitor};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -24,12 +25,18 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
     greet(&database.pool, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.
+    let monitor = worker::Monitor::default();
+    let told = monitor::exposition(&database.pool, &monitor);
+    let app = fleet::api_app(told, &database.pool, &objects)?;
+    let both = Both(app.clone(), Monitored(monitor.clone()));
+    let probes = monitor::start(&args.monitor, app.exposition().clone(), both).await?;
     let stop_all = stop.child_token();
     let ends = |token: CancellationToken| move || token.cancel();
-    let api = ending(fleet::run_api(listener, &database.pool, &objects, &stop_all), ends(stop_all.clone()));
-    let worker =
-        ending(fleet::run_worker(&args.worker, &database.pool, &objects, &stop_all), ends(stop_all.clone()));
+    let api = ending(fleet::run_api(listener, app, &stop_all), ends(stop_all.clone()));
+    let worker = fleet::run_worker(&args.jobs, monitor, &database.pool, &objects, &stop_all);
+    let worker = ending(worker, ends(stop_all.clone()));
     let (api, worker) = tokio::join!(api, worker);
+    probes.end();
     database.close().await;
     api?;
     worker?;

@@ -30,6 +30,12 @@ pub(crate) async fn healthz() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "service", security(()),
     responses((status = 200, body = Health), (status = 503, body = crate::problem::Body)))]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
+    ready(&app).await?;
+    Ok(OK)
+}
+
+/// Whether requests can be answered now.
+pub(crate) async fn ready(app: &App) -> Result<(), Problem> {
     if app.closing().is_cancelled() {
         return Err(Problem::detailed(Kind::Unavailable, "the server is shutting down"));
     }
@@ -41,8 +47,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Probl
     let storage = tokio::time::timeout(PATIENCE, app.objects().probe());
     let (database, storage) = tokio::join!(database, storage);
     check("database", database)?;
-    check("storage", storage)?;
-    Ok(OK)
+    check("storage", storage)
 }
 
 fn check<T, E>(what: &str, outcome: Result<Result<T, E>, tokio::time::error::Elapsed>) -> Result<(), Problem>

@@ -22,6 +22,7 @@ mod frames;
 mod health;
 mod idempotent;
 mod metrics;
+mod monitor;
 mod negotiate;
 mod page;
 pub mod problem;
@@ -43,6 +44,8 @@ mod upload;
 mod views;
 
 pub use config::Config;
+pub use metrics::Exposition;
+pub use monitor::{Probe, serve_monitor};
 pub use router::{description, router};
 pub use serve::serve;
 pub use state::App;

@@ -54,6 +54,8 @@ kinds! {
     NotApproved = "account-not-approved", FORBIDDEN, "The account is not approved";
     /// A write with the session cookie came from another site's page.
     OriginRefused = "origin-refused", FORBIDDEN, "Writing with the session cookie is not allowed from this origin";
+    /// No role of the caller's grants it.
+    Forbidden = "forbidden", FORBIDDEN, "None of your roles grants this";
     /// There is no such thing, or it is not yours to see.
     NotFound = "not-found", NOT_FOUND, "There is no such thing";
     /// The path exists, but not with this method.
@@ -175,6 +177,12 @@ impl Problem {
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
+    }
+
+    /// What happened this time, or else what always happens, for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.0.detail.as_deref().unwrap_or(self.0.kind.title())
     }
 
     /// What went wrong.

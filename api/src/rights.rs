@@ -4,7 +4,7 @@ use crate::auth::Visitor;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use store::PgConnection;
-use store::access::{self, Action, TRACKS};
+use store::access::{self, Action, QUEUE, TRACKS};
 use store::analyses::{self, Analysis};
 use store::frames::Source;
 use store::sessions::{self, Session};
@@ -43,6 +43,22 @@ async fn check(
         }
         _ => Err(Problem::new(Kind::NotFound)),
     }
+}
+
+/// Whether `caller` may do `action` with the queue as a whole.
+///
+/// That there is a queue is no secret: those who may not are told so.
+pub(crate) async fn queue(db: &mut PgConnection, caller: &Caller, action: Action) -> Result<(), Problem> {
+    if operates(db, caller, action).await? { Ok(()) } else { Err(Problem::new(Kind::Forbidden)) }
+}
+
+/// Whether a role of `caller` makes them an operator of the queue.
+pub(crate) async fn operates(
+    db: &mut PgConnection,
+    caller: &Caller,
+    action: Action,
+) -> Result<bool, Problem> {
+    Ok(access::is_entitled(db, caller.user_id(), QUEUE, action).await?)
 }
 
 /// By what someone may read a result.

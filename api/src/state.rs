@@ -1,7 +1,7 @@
 //! What every handler works with.
 
 use crate::config::Config;
-use crate::metrics::Metrics;
+use crate::metrics::{Exposition, Metrics};
 use crate::problem::Problem;
 use std::sync::Arc;
 use store::objects::Objects;
@@ -18,7 +18,8 @@ struct Inner {
     pool: PgPool,
     objects: Objects,
     config: Config,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
+    exposition: Exposition,
     closing: CancellationToken,
     breaking_off: CancellationToken,
     uploads: TaskTracker,
@@ -28,11 +29,21 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(pool: PgPool, objects: Objects, config: Config) -> Self {
+        let told = Exposition::new(&pool);
+        Self::telling(told, pool, objects, config)
+    }
+
+    /// [`App::new`], with what else runs in this process to tell at `/metrics`.
+    #[must_use]
+    pub fn telling(told: Exposition, pool: PgPool, objects: Objects, config: Config) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let counted = metrics.clone();
         Self(Arc::new(Inner {
             pool,
             objects,
             config,
-            metrics: Metrics::default(),
+            metrics,
+            exposition: told.with(move |text| counted.encode(text)),
             closing: CancellationToken::new(),
             breaking_off: CancellationToken::new(),
             uploads: TaskTracker::new(),
@@ -55,6 +66,12 @@ impl App {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What this process tells at `/metrics`.
+    #[must_use]
+    pub fn exposition(&self) -> &Exposition {
+        &self.0.exposition
     }
 
     /// Cancelled when the server shuts down: endless answers end then.

@@ -41,6 +41,9 @@ impl fmt::Display for Action {
 /// `entitlements.resource` for tracks and everything that hangs on them.
 pub const TRACKS: &str = "reference_tracks";
 
+/// `entitlements.resource` for the queue of analyses: what operators see and steer.
+pub const QUEUE: &str = "analysis_queue";
+
 /// Whether a role of `user_id` grants `action` on every `resource`, whoever owns it.
 ///
 /// A role has its own entitlements and those of its parents, all the way up; a grant counts until it

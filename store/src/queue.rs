@@ -25,6 +25,8 @@
 //! nothing to do; a missing one is made by the reaper. `docs/QUEUE.md` tells all of it.
 
 pub mod announcements;
+pub mod gauges;
+pub mod overview;
 pub mod pause;
 pub mod reaper;
 pub mod tickets;
@@ -81,6 +83,8 @@ pub struct Claim {
     pub mime_type: String,
     /// The track's name.
     pub track_name: String,
+    /// From when it was due to the claim.
+    pub waited: Duration,
     /// SHA-256 of the audio file in hex; unknown for tracks that others inserted.
     pub content_sha256: Option<String>,
 }
@@ -161,12 +165,14 @@ pub async fn claim(pool: &PgPool, worker: &str, lease_for: Duration) -> Result<O
                  FROM due, reference_tracks t
                 WHERE a.id = due.id AND t.id = a.track_id
                RETURNING a.id, a.lease_token, a.attempt, a.max_attempts, a.track_id, a.analysis_type,
-                         a.parameters, t.r2_key, t.mime_type, t.name, t.content_sha256),
+                         a.parameters, t.r2_key, t.mime_type, t.name, t.content_sha256,
+                         now() - a.next_run_at AS waited),
            begun AS (
                INSERT INTO track_analysis_attempts (token, analysis_id, attempt, worker)
                SELECT lease_token, id, attempt, $2 FROM claimed)
            SELECT id, lease_token AS "token!", attempt, max_attempts, track_id, analysis_type, parameters,
-                  r2_key, mime_type, name AS track_name, content_sha256
+                  r2_key, mime_type, name AS track_name, content_sha256,
+                  extract(epoch FROM waited)::float8 AS "waited_s!"
              FROM claimed"#,
         interval(lease_for),
         worker,
@@ -184,6 +190,7 @@ pub async fn claim(pool: &PgPool, worker: &str, lease_for: Duration) -> Result<O
         r2_key: row.r2_key,
         mime_type: row.mime_type,
         track_name: row.track_name,
+        waited: Duration::try_from_secs_f64(row.waited_s).unwrap_or_default(),
         content_sha256: row.content_sha256,
     }))
 }

@@ -1,5 +1,7 @@
 //! Claims, leases, retries and rescue, against a real server.
 
+#[path = "queue/overview.rs"]
+mod overview;
 mod support;
 
 use analysis_core::config::AnalysisType;

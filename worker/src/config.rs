@@ -1,5 +1,6 @@
 //! How a worker works.
 
+use crate::Monitor;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Config {
     pub stop_grace: Duration,
     /// Largest audio file taken, in bytes. Default 16 GiB.
     pub max_file_bytes: u64,
+    /// Through which others see how the worker does. Default: one of its own, which nobody looks at.
+    pub monitor: Monitor,
 }
 
 impl Default for Config {
@@ -67,6 +70,7 @@ impl Default for Config {
             time_limit: Duration::from_secs(6 * 3600),
             stop_grace: Duration::from_secs(30),
             max_file_bytes: 16 << 30,
+            monitor: Monitor::default(),
         }
     }
 }

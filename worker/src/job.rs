@@ -5,6 +5,8 @@ use crate::engine::Source;
 use crate::failure::{Failure, Next, chain};
 use crate::fetch::{Audio, fetch};
 use crate::lease::{self, Status, Stop};
+use crate::monitor::Monitor;
+use crate::report::{Outcome, Report};
 use crate::{Context, stuck};
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
@@ -54,7 +56,7 @@ impl<E: Into<Failure>> From<E> for Ended {
 }
 
 /// What there is to commit.
-enum Outcome {
+enum Made {
     /// A result of our own.
     Analysed(Box<Analysed>),
     /// The result of another analysis of the same audio.
@@ -85,7 +87,13 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
                 track.id = %claim.track_id,
                 attempt = claim.lease.attempt
             );
-            run(context, &claim, leased_at).instrument(span).await;
+            let status = Arc::new(Status::default());
+            let report = Report::begin(context, &claim, &status.measures);
+            let (outcome, stuck) = run(context, &claim, leased_at, &status).instrument(span).await;
+            report.end(&outcome);
+            if let Some(thread) = stuck {
+                stuck::outlast(context, thread).await;
+            }
         }
         Ok(None) => {}
         // The ticket is spent; the reaper makes another.
@@ -93,13 +101,17 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
 }
 
-async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
-    let began = Instant::now();
-    let status = Arc::new(Status::default());
-    let _entry = context.running.enter(claim.lease.analysis_id, &status);
+/// How it ended, and the thread that goes on in spite of it, if one does.
+async fn run(
+    context: &Arc<Context>,
+    claim: &Claim,
+    leased_at: Instant,
+    status: &Arc<Status>,
+) -> (Outcome, Option<Thread>) {
+    let _entry = context.running.enter(claim.lease.analysis_id, status);
     let attempted = {
-        let attempt = attempt(context, claim, &status);
-        let keeper = lease::keep(context, &claim.lease, leased_at, &status);
+        let attempt = attempt(context, claim, status);
+        let keeper = lease::keep(context, &claim.lease, leased_at, status);
         tokio::pin!(attempt, keeper);
         tokio::select! {
             ended = &mut attempt => ended,
@@ -108,49 +120,54 @@ async fn run(context: &Arc<Context>, claim: &Claim, leased_at: Instant) {
         }
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
-    let committed = match &attempted {
-        Ok(Outcome::Analysed(analysed)) => commit(context, analysed).await,
-        Ok(Outcome::Reused(from)) => copy(context, claim, *from).await,
-        Err(_) => Ok(()),
+    let committed = match attempted {
+        Ok(made) => {
+            let began = Instant::now();
+            let committed = conclude(context, claim, &made).instrument(tracing::info_span!("commit")).await;
+            status.measures.committed(began.elapsed());
+            committed
+        }
+        Err(ended) => Err(ended),
     };
-    let wall_ms = began.elapsed().as_millis();
-    match attempted.and_then(|done| committed.map(|()| done)) {
-        Ok(Outcome::Analysed(done)) => {
-            tracing::info!(audio_ms = done.analysis.manifest.duration_ms, wall_ms, "analysed track");
-        }
-        Ok(Outcome::Reused(from)) => {
-            tracing::info!(analysis.from = %from, wall_ms, "took the result of the same audio")
-        }
-        Err(Ended::Twin(twin)) => put_aside(context, claim, twin).await,
-        Err(Ended::Stopped(stop)) => stopped(context, claim, &status, stop).await,
-        Err(Ended::Stuck(stop, thread)) => {
-            stopped(context, claim, &status, stop).await;
-            stuck::outlast(context, thread).await;
-        }
-        Err(Ended::Failed(failure)) => failed(context, claim, &failure).await,
+    match committed {
+        Ok(outcome) => (outcome, None),
+        Err(Ended::Twin(twin)) => (put_aside(context, claim, twin).await, None),
+        Err(Ended::Stopped(stop)) => (stopped(context, claim, status, stop).await, None),
+        Err(Ended::Stuck(stop, thread)) => (stopped(context, claim, status, stop).await, Some(thread)),
+        Err(Ended::Failed(failure)) => (failed(context, claim, failure).await, None),
     }
 }
 
 /// Everything up to the commit.
-async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Outcome, Ended> {
+async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Made, Ended> {
     let plan = plan(claim)?;
     let known = claim.content_sha256.clone();
     if let Some(sha256) = &known
         && let Some(from) = twin(context, claim, &plan, sha256, status).await?
     {
-        return Ok(Outcome::Reused(from));
+        return Ok(Made::Reused(from));
     }
     let writer = Writer::new(&claim.lease, &plan.config)?;
-    let audio = until_stopped(status, fetch(context, claim)).await??;
+    let began = Instant::now();
+    let fetch = fetch(context, claim).instrument(tracing::info_span!("fetch"));
+    let audio = until_stopped(status, fetch).await??;
+    let bytes = audio.file.metadata().map_err(analysis_core::Error::Io)?.len();
+    status.measures.fetched(bytes, began.elapsed());
+    context.config.monitor.metrics().fetched(bytes);
     if known.is_none() {
         let sha256 = checksum(context, claim, &audio, status).await?;
         if let Some(from) = twin(context, claim, &plan, &sha256, status).await? {
-            return Ok(Outcome::Reused(from));
+            return Ok(Made::Reused(from));
         }
     }
-    analyze(context, claim, plan.config, audio, status, writer)
-        .await
-        .map(|done| Outcome::Analysed(Box::new(done)))
+    let began = Instant::now();
+    let analyze = analyze(context, claim, plan.config, audio, status, writer);
+    let analysed = analyze.instrument(tracing::info_span!("analyze")).await;
+    status.measures.analysed(began.elapsed());
+    let analysed = analysed?;
+    let rest_ms = status.measures.reached(analysed.analysis.manifest.duration_ms);
+    context.config.monitor.metrics().analysed_ms(rest_ms);
+    Ok(Made::Analysed(Box::new(analysed)))
 }
 
 /// Another analysis of the same audio whose result will do, if there is one.
@@ -222,7 +239,8 @@ async fn analyze(
     writer: Writer,
 ) -> Result<Analysed, Ended> {
     let (sender, mut chunks) = chunks::channel();
-    let mut observer = ChannelObserver { chunks: sender, status: status.clone() };
+    let monitor = context.config.monitor.clone();
+    let mut observer = ChannelObserver { chunks: sender, status: status.clone(), monitor };
     let (engine, hint) = (context.engine.clone(), claim.mime_type.clone());
     let span = tracing::Span::current();
     let of_source = status.clone();
@@ -298,6 +316,14 @@ async fn commit(context: &Context, analysed: &Analysed) -> Result<(), Ended> {
     }
 }
 
+/// Makes visible what was made.
+async fn conclude(context: &Context, claim: &Claim, made: &Made) -> Result<Outcome, Ended> {
+    match made {
+        Made::Analysed(analysed) => commit(context, analysed).await.map(|()| Outcome::Completed),
+        Made::Reused(from) => copy(context, claim, *from).await.map(|()| Outcome::Reused { from: *from }),
+    }
+}
+
 /// The commit point of a result that is there already. One that has gone meanwhile must be made after all.
 async fn copy(context: &Context, claim: &Claim, from: Uuid) -> Result<(), Ended> {
     match insist(COMMIT_PATIENCE, || reuse::copy(&context.pool, &claim.lease, from)).await {
@@ -365,28 +391,34 @@ async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Res
 }
 
 /// Writes that an analysis waits for its twin.
-async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) {
+async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) -> Outcome {
     let wait = || queue::wait_for(&context.pool, &claim.lease, twin);
     match insist(context.config.lease, wait).await {
-        Ok(()) => tracing::info!(analysis.twin = %twin, "waits for another analysis of the same audio"),
-        Err(error) => tracing::warn!(error = chain(&error), "could not put a job aside"),
+        Ok(()) => Outcome::PutAside { twin },
+        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
     }
 }
 
 /// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
-async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) {
+async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) -> Outcome {
     let (lease, patience) = (&claim.lease, context.config.lease);
-    let written = match stop {
-        Stop::Cancelled => insist(patience, || queue::cancelled(&context.pool, lease)).await,
-        Stop::HandBack => insist(patience, || queue::release(&context.pool, lease)).await,
-        Stop::LeaseLost => Ok(()),
-        Stop::TimedOut => return failed(context, claim, &timed_out(context, claim, status).await).await,
+    let (written, outcome) = match stop {
+        Stop::Cancelled => {
+            let written = insist(patience, || queue::cancelled(&context.pool, lease)).await;
+            (written, Outcome::Cancelled(None))
+        }
+        Stop::HandBack => {
+            (insist(patience, || queue::release(&context.pool, lease)).await, Outcome::Released)
+        }
+        Stop::LeaseLost => (Ok(()), Outcome::Lost { failure: None, unwritten: None }),
+        Stop::TimedOut => {
+            let failure = timed_out(context, claim, status).await;
+            return failed(context, claim, failure).await;
+        }
     };
     match written {
-        Ok(()) => tracing::info!(reason = ?stop, "stopped analysing track"),
-        Err(error) => {
-            tracing::warn!(reason = ?stop, error = chain(&error), "could not write that a job stopped")
-        }
+        Ok(()) => outcome,
+        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
     }
 }
 
@@ -411,41 +443,27 @@ async fn timed_out(context: &Context, claim: &Claim, status: &Status) -> Failure
 }
 
 /// Writes that an analysis must wait for this worker, with the same patience.
-async fn postpone(context: &Context, claim: &Claim, failure: &Failure) {
-    let Failure { kind, message, cause, .. } = failure;
-    tracing::error!(error.kind = kind, error.cause = cause, "this worker cannot go on as it is");
+async fn postpone(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
+    let Failure { kind, message, cause, .. } = &failure;
     let snooze = || queue::snooze(&context.pool, &claim.lease, POSTPONE, kind, message, cause);
-    if let Err(error) = insist(context.config.lease, snooze).await {
-        tracing::warn!(error = chain(&error), "could not put an analysis off");
+    match insist(context.config.lease, snooze).await {
+        Ok(()) => Outcome::Snoozed { failure, after: POSTPONE },
+        Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
     }
 }
 
 /// Writes that an attempt failed, with the same patience.
-async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
+async fn failed(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
     if failure.next == Next::Postponed {
         return postpone(context, claim, failure).await;
     }
     let written = failure.for_queue();
     let fail = || queue::fail(&context.pool, &claim.lease, &written);
     match insist(context.config.lease, fail).await {
-        Ok(Verdict::Failed) => {
-            tracing::warn!(error.kind = failure.kind, error.cause = failure.cause, "analysis failed");
-        }
-        Ok(Verdict::Cancelled) => {
-            tracing::info!(error.kind = failure.kind, "analysis failed after it was cancelled");
-        }
-        Ok(Verdict::Retrying { after }) => tracing::warn!(
-            error.kind = failure.kind,
-            error.cause = failure.cause,
-            retry_after_ms = after.as_millis(),
-            "analysis failed, trying again later"
-        ),
-        Err(error) => tracing::warn!(
-            error.kind = failure.kind,
-            error.cause = failure.cause,
-            error = chain(&error),
-            "analysis failed, and that could not be written"
-        ),
+        Ok(Verdict::Failed) => Outcome::Failed(failure),
+        Ok(Verdict::Cancelled) => Outcome::Cancelled(Some(failure)),
+        Ok(Verdict::Retrying { after }) => Outcome::Retrying { failure, after },
+        Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
     }
 }
 
@@ -453,6 +471,7 @@ async fn failed(context: &Context, claim: &Claim, failure: &Failure) {
 struct ChannelObserver {
     chunks: chunks::Sender,
     status: Arc<Status>,
+    monitor: Monitor,
 }
 
 impl ChannelObserver {
@@ -472,6 +491,7 @@ impl Observer for ChannelObserver {
     }
 
     fn on_progress(&mut self, progress: Progress) -> analysis_core::Result<()> {
+        self.monitor.metrics().analysed_ms(self.status.measures.reached(progress.done_ms));
         self.status.set_progress(queue::Progress { done_ms: progress.done_ms, total_ms: progress.total_ms });
         self.go_on()?;
         if self.chunks.is_closed() { Err(analysis_core::Error::Cancelled) } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! Keeps the lease of a running job, and tells the job when it must stop.
 
 use crate::failure::chain;
+use crate::report::Measures;
 use crate::{Config, Context};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +37,7 @@ pub(crate) struct Status {
     done_ms: AtomicU64,
     /// 0: not known.
     total_ms: AtomicU64,
+    pub(crate) measures: Measures,
 }
 
 impl Status {
@@ -137,8 +139,11 @@ async fn renew_until_lost(context: &Context, lease: &Lease, leased_at: Instant, 
                 }
             }
             Ok(Ok(Renewal::Lost)) => return,
-            Ok(Err(error)) => tracing::warn!(error = chain(&error), "could not renew a lease yet"),
-            Err(_) => {}
+            Ok(Err(error)) => {
+                context.config.monitor.metrics().lease_not_renewed();
+                tracing::warn!(error = chain(&error), "could not renew a lease yet");
+            }
+            Err(_) => context.config.monitor.metrics().lease_not_renewed(),
         }
         if renewed_at.elapsed() >= config.lease {
             return;

@@ -13,13 +13,17 @@ mod failure;
 mod fetch;
 mod job;
 mod lease;
+mod metrics;
+mod monitor;
 mod reaper;
+mod report;
 mod running;
 mod stuck;
 mod temp;
 
 pub use config::Config;
 pub use engine::{Arsis, Engine, Source};
+pub use monitor::Monitor;
 
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -103,6 +107,13 @@ pub async fn run_engine(
         engine,
         name,
         temp,
+    });
+    context.config.monitor.metrics().set_slots(jobs);
+    context.config.monitor.started(monitor::Worker {
+        pool: context.pool.clone(),
+        name: context.name.clone(),
+        temp: context.temp.path().to_owned(),
+        shutdown: context.shutdown.clone(),
     });
     tracing::info!(worker = context.name, jobs, "worker started");
     let running = TaskTracker::new();

@@ -18,11 +18,15 @@ pub(crate) async fn run(context: &Context) {
     // The first round is this worker's own: it may be the only one, come back after a crash.
     let mut pause = Duration::ZERO;
     while !shutdown.is_cancelled() {
+        context.config.monitor.turned();
         match round(context, pause).await {
-            Ok(Reaped { rescued, ended, .. }) if rescued + ended > 0 => {
-                tracing::warn!(rescued, ended, "took analyses from lost workers");
+            Ok(reaped) => {
+                context.config.monitor.metrics().reaped(&reaped);
+                let Reaped { rescued, ended, .. } = reaped;
+                if rescued + ended > 0 {
+                    tracing::warn!(rescued, ended, "took analyses from lost workers");
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(error = chain(&error), "could not look after the queue"),
         }
         if pruned_at.elapsed() >= PRUNE_EVERY {

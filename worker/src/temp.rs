@@ -81,6 +81,10 @@ impl Folder {
         .await?
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Room for a file of this size, if there is some at the moment.
     ///
     /// # Errors

@@ -330,3 +330,27 @@ async fn folders_of_dead_workers_are_removed_and_those_of_living_ones_stay() {
     second.end().await;
     assert_eq!(bench.temporary(), [other]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_ready_from_when_it_listens_to_when_it_is_told_to_end() {
+    let bench = Bench::new().await;
+    let config = bench.config();
+    let monitor = config.monitor.clone();
+    assert_eq!(monitor.ready().await, Err("the worker has not begun".into()));
+    let worker = bench.start_with(config);
+    let (script, gate) = bench.gate();
+    let id = bench.pending(&script).await;
+    bench.until_under_way(id).await;
+    assert_eq!(monitor.ready().await, Ok(()));
+    let mut text = String::new();
+    monitor.encode(&mut text);
+    assert!(text.contains("arsis_worker_jobs_running 1\n"), "{text}");
+    worker.stop.cancel();
+    assert_eq!(monitor.ready().await, Err("the worker is shutting down".into()));
+    std::fs::write(gate, "").unwrap();
+    worker.end().await;
+    text.clear();
+    monitor.encode(&mut text);
+    assert!(text.contains("arsis_worker_jobs_running 0\n"), "{text}");
+    assert!(monitor.is_alive());
+}

@@ -1,7 +1,7 @@
 //! The server itself: health, its description, and its manners.
 
 use crate::support::{Server, expect_problem};
-use api::Config;
+use api::{App, Config};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -53,16 +53,59 @@ async fn the_reference_page_asks_nobody_else() {
     assert!(page.contains("validation-failed"));
 }
 
+/// Gives everybody who is there the seeds' role of administrators, who may see the queue.
+const OPERATORS: &str = "INSERT INTO user_roles (user_id, role_id)
+    SELECT u.id, r.id FROM users u, roles r WHERE r.name = 'admin'";
+
 #[tokio::test]
 async fn requests_are_counted_by_route() {
     let server = Server::start().await;
     let ada = server.person("ada").await;
+    server.execute(OPERATORS).await;
     let track = server.track(&ada).await;
     server.json(&ada, &format!("/v1/tracks/{track}")).await;
-    let text = server.get(&ada, "/metrics").await.text().await.unwrap();
-    let line = "arsis_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/tracks/{track_id}\",status=\"200\"} 1";
-    assert!(text.contains(line), "{text}");
+    let response = server.get(&ada, "/metrics").await;
+    let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(content_type.starts_with("application/openmetrics-text; version=1.0.0"), "{content_type}");
+    let text = response.text().await.unwrap();
+    let labels = "{method=\"GET\",route=\"/v1/tracks/{track_id}\",status=\"200\"}";
+    let line = format!("arsis_http_request_duration_seconds_count{labels} 1\n");
+    assert!(text.contains(&line), "{text}");
     assert!(!text.contains(&track.to_string()));
+    assert!(text.contains("arsis_queue_analyses{state=\"in_line\",priority=\"normal\"} 1\n"), "{text}");
+    assert!(text.ends_with("# EOF\n"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_are_for_operators() {
+    let server = Server::start().await;
+    server.person("ada").await;
+    server.execute(OPERATORS).await;
+    let bob = server.person("bob").await;
+    expect_problem(server.get(&bob, "/metrics").await, 403, "forbidden").await;
+    let nobody = server.anonymous(Method::GET, "/metrics").send().await.unwrap();
+    expect_problem(nobody, 401, "unauthorized").await;
+}
+
+#[tokio::test]
+async fn the_monitor_answers_without_a_session() {
+    let server = Server::start().await;
+    let app = App::new(server.pool().clone(), server.objects.clone(), Config::default());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(api::serve_monitor(listener, app.exposition().clone(), app));
+    let ask = async |path: &str| server.client.get(format!("http://{address}{path}")).send().await.unwrap();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(ask(path).await.status(), 200, "{path}");
+    }
+    assert_eq!(ask("/v1/tracks").await.status(), 404);
+    server.remove_storage();
+    let response = ask("/readyz").await;
+    assert_eq!(
+        (response.status().as_u16(), response.text().await.unwrap()),
+        (503, "the storage does not answer\n".into())
+    );
+    assert_eq!(ask("/healthz").await.status(), 200);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ const QUEUE: &str = "arsis.analyses";
 
 /// Sign of life of a listening worker to apalis, which hands its tickets on after [`MISSED_HEARTBEATS`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
-const MISSED_HEARTBEATS: usize = 6;
+const MISSED_HEARTBEATS: u32 = 6;
 
 /// How often to look for tickets without having been notified: a backstop, for connections that cannot LISTEN.
 const POLL: Duration = Duration::from_secs(5);
@@ -117,6 +117,24 @@ pub async fn prune(pool: &PgPool) -> Result<u64> {
     Ok(tickets.rows_affected() + left.rows_affected() + listeners.rows_affected())
 }
 
+/// Whether `worker` has a listener that gave a sign of life lately.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn is_listening(pool: &PgPool, worker: &str) -> Result<bool> {
+    let listening = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM apalis.workers
+                           WHERE worker_type = $1 AND starts_with(id, $2 || '/')
+                             AND last_seen > now() - make_interval(secs => $3)) AS "listening!""#,
+        QUEUE,
+        worker,
+        (HEARTBEAT * MISSED_HEARTBEATS).as_secs_f64()
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(listening)
+}
+
 /// Answers tickets until `shutdown`: calls `handle` for each, at most `concurrency` at a time, and comes back when
 /// those begun have ended. A listener that fails (database away) is replaced by a new one.
 ///
@@ -164,7 +182,7 @@ where
         .queue(QUEUE)
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
-        .missed_heartbeats(MISSED_HEARTBEATS)
+        .missed_heartbeats(MISSED_HEARTBEATS as usize)
         // A ticket is its listener's from the fetch on: to write down when the work begins would be one more transaction.
         .lock_tasks(false)
         // Without its result (null) apalis does not write down that a ticket is answered either.
