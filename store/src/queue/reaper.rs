@@ -21,7 +21,7 @@ const WORKER_LOST_MESSAGE: &str =
 const BATCH: i64 = 100;
 
 /// How long a row that someone else set to `running`, without a lease, is left to them after its last change.
-const LEASELESS: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LEASELESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Most tickets made at a time; more would only lie in the queue.
 const MAX_NEW_TICKETS: i64 = 1000;
