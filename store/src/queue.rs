@@ -25,6 +25,9 @@
 //! nothing to do; a missing one is made by the reaper. `docs/QUEUE.md` tells all of it.
 
 pub mod announcements;
+pub mod estimate;
+pub mod inspect;
+pub mod operate;
 pub mod overview;
 pub mod pause;
 pub mod reaper;
