@@ -54,6 +54,8 @@ kinds! {
     NotApproved = "account-not-approved", FORBIDDEN, "The account is not approved";
     /// A write with the session cookie came from another site's page.
     OriginRefused = "origin-refused", FORBIDDEN, "Writing with the session cookie is not allowed from this origin";
+    /// No role of the caller's grants it.
+    Forbidden = "forbidden", FORBIDDEN, "None of your roles grants this";
     /// There is no such thing, or it is not yours to see.
     NotFound = "not-found", NOT_FOUND, "There is no such thing";
     /// The path exists, but not with this method.
@@ -66,6 +68,8 @@ kinds! {
     AnalysisFailed = "analysis-failed", CONFLICT, "The analysis failed";
     /// The analysis is over: there is nothing left to cancel.
     AnalysisOver = "analysis-over", CONFLICT, "The analysis is over";
+    /// The analysis has not failed: there is nothing to try again.
+    AnalysisNotFailed = "analysis-not-failed", CONFLICT, "The analysis has not failed";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// A body of unknown length where its length must be known.
