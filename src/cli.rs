@@ -1,5 +1,7 @@
 //! What the command line accepts. Every default a user can see is here.
 
+pub(crate) mod queue;
+
 use analysis_core::{AnalysisType, SampleType};
 use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Migrate,
     /// Manage users
     User(UserArgs),
+    /// See the queue of analyses, and steer it
+    Queue(queue::QueueArgs),
 }
 
 #[derive(Debug, Args)]
@@ -236,5 +240,8 @@ pub(crate) enum UserCommand {
     Add {
         /// Their e-mail address; a known one gets a further token
         email: String,
+        /// Also give them a role that may see and steer the queue of everybody (the seeds' `admin`)
+        #[arg(long)]
+        operator: bool,
     },
 }

@@ -7,13 +7,15 @@ use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
-use store::PgPool;
+use store::access::Action;
 use store::embedded::{self, Server};
 use store::objects::Objects;
 use store::sessions::{self, Origin};
+use store::{PgConnection, PgPool};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Name of the private server's database.
 const PRIVATE_DATABASE: &str = "arsis";
@@ -73,16 +75,26 @@ pub(crate) async fn migrate() -> Result<ExitCode> {
 
 /// `arsis user add`.
 pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
-    let UserCommand::Add { email } = &args.command;
+    let UserCommand::Add { email, operator } = &args.command;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
     let mut db = database.pool.acquire().await.context("failed to reach the database")?;
     let user = store::users::add_local(&mut db, email, None).await?;
+    if *operator {
+        make_operator(&mut db, user.id).await?;
+    }
     let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
     drop(db);
     println!("{}", token.expose());
     database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives a user a role that may steer the queue.
+pub(crate) async fn make_operator(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    let role = store::access::grant(db, user_id, store::access::QUEUE, Action::Update).await?;
+    role.context("no role grants `update` on `analysis_queue`: give a role of yours that entitlement")?;
+    Ok(())
 }
 
 /// The API as it is configured; `told` is what it tells at `/metrics` beside its own.
@@ -183,7 +195,7 @@ impl Database {
     }
 
     /// Opens a database that somebody migrated: only `serve`, `user` and `migrate` change the schema.
-    async fn open_migrated() -> Result<Self> {
+    pub(crate) async fn open_migrated() -> Result<Self> {
         let database = Self::open().await?;
         if let Err(error) = store::migrate::check(&database.pool).await {
             database.close().await;

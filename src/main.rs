@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod fleet;
 mod monitor;
+mod queue;
 mod serve;
 
 use anyhow::Result;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Api(args) => fleet::block_on(fleet::api(&args)),
         Command::Migrate => fleet::block_on(fleet::migrate()),
         Command::User(args) => fleet::block_on(fleet::user(&args)),
+        Command::Queue(args) => fleet::block_on(queue::run(&args)),
     }
 }
 

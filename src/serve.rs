@@ -58,6 +58,7 @@ async fn greet(pool: &PgPool, address: SocketAddr) -> Result<()> {
         return Ok(());
     }
     let user = store::users::add_local(&mut db, LOCAL_USER, Some("Local user")).await?;
+    fleet::make_operator(&mut db, user.id).await?;
     let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
     println!("Arsis listens. Your address, with a token that is shown only this once:");
     println!("  http://{address}/?token={}", token.expose());

@@ -6,6 +6,7 @@ use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
+use crate::schedule;
 use crate::state::{self, App};
 use crate::text::Checks;
 use crate::upload;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 use store::access::{self, Action};
 use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
 use store::idempotency::Answer;
+use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -29,6 +31,12 @@ pub(crate) struct AnalysisRequest {
     analysis_type: Option<String>,
     /// In which shape.
     parameters: AnalysisParameters,
+    /// Higher runs first, -100 to 100. Default 0; above 0 is for operators.
+    #[schema(minimum = -100, maximum = 100)]
+    priority: Option<i16>,
+    /// Not before this moment, at most a year ahead; absent or past: as soon as it is its turn.
+    #[serde(with = "time::serde::rfc3339::option")]
+    run_at: Option<OffsetDateTime>,
 }
 
 /// A request that was checked. Its JSON is what two equal requests have in common.
@@ -37,6 +45,10 @@ struct Checked {
     track_id: Uuid,
     analysis_type: analysis_core::AnalysisType,
     parameters: Parameters,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_at: Option<OffsetDateTime>,
 }
 
 impl AnalysisRequest {
@@ -46,11 +58,17 @@ impl AnalysisRequest {
             upload::analysis_type("#/analysis_type", self.analysis_type.as_deref(), &mut checks);
         let parameters = Parameters::from(self.parameters);
         upload::check_parameters("#/parameters", analysis_type, &parameters, &mut checks);
-        checks.finish().map(|()| Checked { track_id, analysis_type, parameters })
+        let Self { priority, run_at, .. } = self;
+        schedule::check_priority(priority, &mut checks);
+        schedule::check_run_at(run_at, &mut checks);
+        checks.finish().map(|()| Checked { track_id, analysis_type, parameters, priority, run_at })
     }
 }
 
 /// Asks for an analysis of a track.
+///
+/// While the same one (type, version and parameters) waits or runs there is no second: the answer is the one that is
+/// there, hurried on if this request has the higher priority or the earlier time.
 #[utoipa::path(post, path = "/v1/tracks/{track_id}/analyses", tag = "analyses", request_body = AnalysisRequest,
     params(("track_id" = Uuid, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
@@ -67,6 +85,7 @@ pub(crate) async fn create(
     let fingerprint = fingerprint(&asked)?;
     let mut tx = app.begin().await?;
     rights::track(&mut tx, &caller, track_id, Action::Update).await?;
+    schedule::allow(&mut tx, &caller, asked.priority).await?;
     let operation = format!("POST /v1/tracks/{track_id}/analyses");
     let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(&fingerprint),
@@ -78,8 +97,8 @@ pub(crate) async fn create(
         parameters: asked.parameters,
         version: analysis_core::ANALYZER_VERSION,
         requested_by: Some(caller.user_id()),
-        priority: 0,
-        run_at: None,
+        priority: asked.priority.unwrap_or(0),
+        run_at: asked.run_at.filter(|at| *at > OffsetDateTime::now_utc()),
     };
     let analysis = analyses::create(&mut tx, &new).await?;
     let location = Some(format!("/v1/analyses/{}", analysis.id));
@@ -94,7 +113,8 @@ fn answer(status: u16, location: Option<String>, analysis: Analysis) -> Result<A
     Ok(Answer { status, location, body })
 }
 
-fn fingerprint(asked: &impl Serialize) -> Result<String, Problem> {
+/// What two equal requests have in common, in short.
+pub(crate) fn fingerprint(asked: &impl Serialize) -> Result<String, Problem> {
     let text = serde_json::to_vec(asked).map_err(Problem::internal)?;
     Ok(store::sessions::hex(&Sha256::digest(&text)))
 }
@@ -158,7 +178,7 @@ pub(crate) async fn cancel(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut tx = app.begin().await?;
-    let before = rights::analysis(&mut tx, &caller, analysis_id, Action::Update).await?;
+    let before = rights::job(&mut tx, &caller, analysis_id, Action::Update).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
     let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(""),
@@ -182,4 +202,37 @@ pub(crate) async fn cancel(
 
 fn over(analysis: &Analysis) -> Problem {
     Problem::detailed(Kind::AnalysisOver, format!("its status is {}", analysis.status.as_str()))
+}
+
+/// Tries an analysis again that failed or was cancelled, with fresh attempts.
+///
+/// 202 with the analysis as it is after the request; 409 when it is not in error.
+#[utoipa::path(post, path = "/v1/analyses/{analysis_id}/retry", tag = "analyses",
+    params(("analysis_id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
+    responses((status = 202, body = AnalysisView), (status = 404, body = crate::problem::Body),
+        (status = 409, body = crate::problem::Body)))]
+pub(crate) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    Path(analysis_id): Path<Uuid>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut tx = app.begin().await?;
+    let before = rights::job(&mut tx, &caller, analysis_id, Action::Update).await?;
+    let operation = format!("POST /v1/analyses/{analysis_id}/retry");
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
+        Attempt::Again(earlier) => return earlier.replay(""),
+        Attempt::First(claim) => claim,
+    };
+    if !analyses::retry(&mut tx, analysis_id).await? {
+        let status = format!("its status is {}", before.status.as_str());
+        return Err(Problem::detailed(Kind::AnalysisNotFailed, status));
+    }
+    let after = analyses::get(&mut tx, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    access::record(&mut tx, &caller.audit("analysis.retried", before.track_id, Action::Update)).await?;
+    let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
+    idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
+    state::commit(tx).await?;
+    Ok(idempotent::respond(answer))
 }

@@ -12,8 +12,11 @@
 //! ```
 
 mod analyses;
+mod attempts;
 mod audio;
 mod auth;
+mod batches;
+mod board;
 mod conditional;
 mod config;
 mod docs;
@@ -28,11 +31,13 @@ mod page;
 pub mod problem;
 mod progress;
 mod prompts;
+pub mod queue;
 mod range;
 mod request;
 mod results;
 mod rights;
 mod router;
+mod schedule;
 mod serve;
 mod sniff;
 mod spotify;

@@ -68,6 +68,8 @@ kinds! {
     AnalysisFailed = "analysis-failed", CONFLICT, "The analysis failed";
     /// The analysis is over: there is nothing left to cancel.
     AnalysisOver = "analysis-over", CONFLICT, "The analysis is over";
+    /// The analysis has not failed: there is nothing to try again.
+    AnalysisNotFailed = "analysis-not-failed", CONFLICT, "The analysis has not failed";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// A body of unknown length where its length must be known.

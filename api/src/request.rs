@@ -74,12 +74,23 @@ impl Caller {
 
     /// A line for the audit trail about something this caller did to a track.
     pub(crate) fn audit(&self, event_type: &'static str, track_id: Uuid, action: Action) -> AuditEntry<'_> {
+        self.audit_of(event_type, store::access::TRACKS, Some(track_id), action)
+    }
+
+    /// A line for the audit trail about something this caller did to a thing of any kind.
+    pub(crate) fn audit_of(
+        &self,
+        event_type: &'static str,
+        resource_type: &'static str,
+        resource_id: Option<Uuid>,
+        action: Action,
+    ) -> AuditEntry<'_> {
         AuditEntry {
             user_id: Some(self.identity.user_id),
             session_id: Some(self.identity.session_id),
             event_type,
-            resource_type: Some(store::access::TRACKS),
-            resource_id: Some(track_id),
+            resource_type: Some(resource_type),
+            resource_id,
             action: Some(action),
             succeeded: true,
             details: None,

@@ -22,24 +22,30 @@ pub(crate) async fn track(
     action: Action,
 ) -> Result<Track, Problem> {
     let found = tracks::get(db, id).await?;
-    check(db, caller, found.as_ref().map(|track| (track.id, track.user_id)), action).await?;
+    check(db, caller, found.as_ref().map(|track| (track.id, track.user_id)), action, &[TRACKS]).await?;
     found.ok_or_else(|| Problem::new(Kind::NotFound))
 }
 
-/// Whether `caller` may do `action` with a track, named with its owner; `None` stands for one that does not exist.
+/// By what `caller` may do `action` with a track, named with its owner, if they may: it is theirs, or a role grants it
+/// on one of `resources`. `None` stands for a track that does not exist.
 async fn check(
     db: &mut PgConnection,
     caller: &Caller,
     track: Option<(Uuid, Uuid)>,
     action: Action,
-) -> Result<(), Problem> {
+    resources: &[&str],
+) -> Result<Right, Problem> {
     if track.is_some_and(|(_, owner_id)| owner_id == caller.user_id()) {
-        return Ok(());
+        return Ok(Right::Owned);
     }
-    let entitled = access::is_entitled(db, caller.user_id(), TRACKS, action).await?;
+    let mut entitled = false;
+    for resource in resources {
+        entitled |= access::is_entitled(db, caller.user_id(), resource, action).await?;
+    }
     match track {
         Some((track_id, _)) if entitled => {
-            Ok(access::record(db, &caller.audit("track.cross_user_access", track_id, action)).await?)
+            access::record(db, &caller.audit("track.cross_user_access", track_id, action)).await?;
+            Ok(Right::Granted)
         }
         _ => Err(Problem::new(Kind::NotFound)),
     }
@@ -76,9 +82,7 @@ pub(crate) async fn source(
     caller: &Caller,
     source: Option<&Source>,
 ) -> Result<Right, Problem> {
-    check(db, caller, source.map(|source| (source.track_id, source.owner_id)), Action::Read).await?;
-    let owned = source.is_some_and(|source| source.owner_id == caller.user_id());
-    Ok(if owned { Right::Owned } else { Right::Granted })
+    check(db, caller, source.map(|source| (source.track_id, source.owner_id)), Action::Read, &[TRACKS]).await
 }
 
 /// The same for a visitor whose session was looked up along with the source.
@@ -113,5 +117,21 @@ pub(crate) async fn analysis(
     // An id without an analysis is looked up like any other, for the same reason as above.
     let track_id = found.as_ref().map_or(id, |analysis| analysis.track_id);
     track(db, caller, track_id, action).await?;
+    found.ok_or_else(|| Problem::new(Kind::NotFound))
+}
+
+/// The analysis as a job, if `caller` may do `action` with its track or operates the queue: to see its attempts, to stop
+/// it, to try it again. What it is about stays with those who may see the track.
+pub(crate) async fn job(
+    db: &mut PgConnection,
+    caller: &Caller,
+    id: Uuid,
+    action: Action,
+) -> Result<Analysis, Problem> {
+    let found = analyses::get(db, id).await?;
+    let track_id = found.as_ref().map_or(id, |analysis| analysis.track_id);
+    let track = tracks::get(db, track_id).await?;
+    let named = track.map(|track| (track.id, track.user_id));
+    check(db, caller, named, action, &[TRACKS, QUEUE]).await?;
     found.ok_or_else(|| Problem::new(Kind::NotFound))
 }

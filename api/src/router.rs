@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, audio, auth, docs, frames, health, metrics, progress, prompts, request, results, spotify,
-    tracks, upload,
+    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
+    request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -31,8 +31,10 @@ use utoipa_axum::routes;
     tags(
         (name = "tracks", description = "Audio and what is said about it"),
         (name = "analyses", description = "What was computed, and how far it is"),
+        (name = "batches", description = "One analysis of each track of a person, asked for at once"),
         (name = "results", description = "Manifest, chunks, frames and events"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
+        (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
         (name = "service", description = "The server itself")
     )
 )]
@@ -60,6 +62,15 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(analyses::create, analyses::list))
         .routes(routes!(analyses::get))
         .routes(routes!(analyses::cancel))
+        .routes(routes!(analyses::retry))
+        .routes(routes!(attempts::list))
+        .routes(routes!(batches::create, batches::list))
+        .routes(routes!(batches::get))
+        .routes(routes!(batches::cancel))
+        .routes(routes!(queue::status))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::pause))
+        .routes(routes!(queue::resume))
         .routes(routes!(progress::progress))
         .routes(routes!(frames::frames))
         .routes(routes!(results::events))
@@ -88,6 +99,7 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(health::readyz))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
+        .routes(routes!(board::page))
 }
 
 /// All routes with their layers, and what describes them.

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::analyses::Analysis;
+use std::time::Duration;
+use store::analyses::{Analysis, Status};
 use store::prompts::{Preset, Template};
+use store::queue::estimate::Observed;
 use store::tracks::Track;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
@@ -83,11 +85,46 @@ impl From<Track> for TrackView {
 
 /// How far an analysis is.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// Audio analysed so far, in ms.
-    pub(crate) done_ms: Option<i64>,
+    pub done_ms: Option<i64>,
     /// Length of the audio, in ms, where it is known.
-    pub(crate) total_ms: Option<i64>,
+    pub total_ms: Option<i64>,
+    /// The part that is done, 0 to 1; null while it is not known.
+    #[schema(minimum = 0, maximum = 1)]
+    pub fraction: Option<f64>,
+    /// How long it will take from `updated_at`, in ms, at the speed so far; null unless it runs.
+    pub remaining_ms: Option<u64>,
+}
+
+impl Progress {
+    /// Of a running analysis, as its row was observed.
+    pub(crate) fn of(observed: &Observed) -> Self {
+        Self {
+            done_ms: observed.done_ms,
+            total_ms: observed.total_ms,
+            fraction: observed.fraction(),
+            remaining_ms: observed.remaining().map(milliseconds),
+        }
+    }
+
+    fn of_row(analysis: &Analysis) -> Self {
+        if let Some(observed) = observed(analysis) {
+            return Self::of(&observed);
+        }
+        let fraction = (analysis.status == Status::Completed).then_some(1.0);
+        Self { done_ms: analysis.done_ms, total_ms: analysis.total_ms, fraction, remaining_ms: None }
+    }
+}
+
+fn observed(analysis: &Analysis) -> Option<Observed> {
+    let Analysis { started_at, updated_at, done_ms, total_ms, .. } = *analysis;
+    (analysis.status == Status::Running).then_some(Observed { started_at, updated_at, done_ms, total_ms })
+}
+
+/// Whole milliseconds.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An analysis of a track.
@@ -108,6 +145,14 @@ pub(crate) struct AnalysisView {
     pub(crate) status: &'static str,
     /// How far it is.
     pub(crate) progress: Progress,
+    /// When it will be done at the speed so far; null unless it runs.
+    #[serde(with = "rfc3339::option")]
+    pub(crate) estimated_completion_at: Option<OffsetDateTime>,
+    /// Higher runs first.
+    pub(crate) priority: i16,
+    /// When it may be begun, or tried again; null unless it waits.
+    #[serde(with = "rfc3339::option")]
+    pub(crate) run_at: Option<OffsetDateTime>,
     /// Somebody asked for it to stop.
     pub(crate) cancel_requested: bool,
     /// Which attempt this is.
@@ -134,6 +179,8 @@ pub(crate) struct AnalysisView {
 
 impl From<Analysis> for AnalysisView {
     fn from(analysis: Analysis) -> Self {
+        let progress = Progress::of_row(&analysis);
+        let completes_at = observed(&analysis).and_then(|observed| observed.completes_at());
         Self {
             id: analysis.id,
             track_id: analysis.track_id,
@@ -141,7 +188,10 @@ impl From<Analysis> for AnalysisView {
             parameters: analysis.parameters,
             version: analysis.version,
             status: analysis.status.as_str(),
-            progress: Progress { done_ms: analysis.done_ms, total_ms: analysis.total_ms },
+            progress,
+            estimated_completion_at: completes_at,
+            priority: analysis.priority,
+            run_at: (analysis.status == Status::Pending).then_some(analysis.next_run_at),
             cancel_requested: analysis.cancel_requested,
             attempt: analysis.attempt,
             error_kind: analysis.error_kind,

@@ -244,11 +244,19 @@ pub async fn create(db: &mut PgConnection, new: &NewAnalysis<'_>) -> Result<Anal
         }
         None => insert(db, new, &parameters).await?,
     };
-    let analysis = get(db, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    if analysis.status == Status::Pending && analysis.next_run_at <= OffsetDateTime::now_utc() {
+    if is_in_line(db, id).await? {
         queue::enqueue(db, id).await?;
     }
-    Ok(analysis)
+    Ok(get(db, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+}
+
+async fn is_in_line(db: &mut PgConnection, id: Uuid) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT status = 'pending' AND turn IS NOT NULL AS "in_line!" FROM track_analyses WHERE id = $1"#,
+        id
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 async fn under_way(db: &mut PgConnection, new: &NewAnalysis<'_>, parameters: &Value) -> Result<Option<Uuid>> {

@@ -25,7 +25,10 @@
 //! nothing to do; a missing one is made by the reaper. `docs/QUEUE.md` tells all of it.
 
 pub mod announcements;
+pub mod estimate;
 pub mod gauges;
+pub mod inspect;
+pub mod operate;
 pub mod overview;
 pub mod pause;
 pub mod reaper;

@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_secs(5);
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long answered tickets and silent listeners are kept.
-const KEEP_S: f64 = 3600.0;
+const KEEP: Duration = Duration::from_secs(3600);
 
 /// Makes apalis' tables. Run after our own migrations; may be run at every start.
 ///
@@ -79,29 +79,56 @@ pub(super) async fn waiting(db: &mut PgConnection, at_most: i64) -> Result<i64> 
     Ok(count)
 }
 
+/// Workers that listened for tickets within `within`, each with how long ago it was last heard of.
+pub(super) async fn listeners(db: &mut PgConnection, within: Duration) -> Result<Vec<(String, Duration)>> {
+    // A listener is called by its worker and the number of its start: see `serve`.
+    let rows = sqlx::query!(
+        r#"SELECT regexp_replace(id, '/[0-9]+$', '') AS "name!", extract(epoch FROM now() - max(last_seen))::float8 AS "silent_s!"
+             FROM apalis.workers
+            WHERE worker_type = $1 AND last_seen > now() - make_interval(secs => $2) GROUP BY 1"#,
+        QUEUE,
+        within.as_secs_f64()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, Duration::try_from_secs_f64(row.silent_s).unwrap_or_default()))
+        .collect())
+}
+
+/// Removes tickets answered longer ago than `age`. Returns how many.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn prune_answered(pool: &PgPool, age: Duration) -> Result<u64> {
+    let tickets = sqlx::query!(
+        "DELETE FROM apalis.jobs
+          WHERE job_type = $1
+            AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))
+            AND done_at <= now() - make_interval(secs => $2)",
+        QUEUE,
+        age.as_secs_f64()
+    )
+    .execute(pool)
+    .await?;
+    Ok(tickets.rows_affected())
+}
+
 /// Removes tickets answered an hour ago, listeners silent for an hour, and the tickets that those took and never answered:
 /// if one of them is needed after all, the reaper makes another. Returns how many of all.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub async fn prune(pool: &PgPool) -> Result<u64> {
-    let tickets = sqlx::query!(
-        "DELETE FROM apalis.jobs
-          WHERE job_type = $1
-            AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))
-            AND done_at < now() - make_interval(secs => $2)",
-        QUEUE,
-        KEEP_S
-    )
-    .execute(pool)
-    .await?;
+    let tickets = prune_answered(pool, KEEP).await?;
     let left = sqlx::query!(
         "DELETE FROM apalis.jobs
           WHERE job_type = $1 AND status IN ('Queued', 'Running')
             AND lock_by IN (SELECT id FROM apalis.workers
                              WHERE worker_type = $1 AND last_seen < now() - make_interval(secs => $2))",
         QUEUE,
-        KEEP_S
+        KEEP.as_secs_f64()
     )
     .execute(pool)
     .await?;
@@ -110,11 +137,11 @@ pub async fn prune(pool: &PgPool) -> Result<u64> {
           WHERE worker_type = $1 AND last_seen < now() - make_interval(secs => $2)
             AND NOT EXISTS (SELECT 1 FROM apalis.jobs WHERE lock_by = w.id)",
         QUEUE,
-        KEEP_S
+        KEEP.as_secs_f64()
     )
     .execute(pool)
     .await?;
-    Ok(tickets.rows_affected() + left.rows_affected() + listeners.rows_affected())
+    Ok(tickets + left.rows_affected() + listeners.rows_affected())
 }
 
 /// Whether `worker` has a listener that gave a sign of life lately.

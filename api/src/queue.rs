@@ -1,0 +1,138 @@
+//! The queue as operators see and steer it. What they do leaves a line in the audit trail.
+
+pub mod views;
+
+use crate::extract::Query;
+use crate::page::{self, Page};
+use crate::problem::Problem;
+use crate::request::Caller;
+use crate::rights;
+use crate::state::{self, App};
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use std::time::Duration;
+use store::access::{self, Action};
+use store::analyses::Status;
+use store::queue::inspect::{self, Entry, Filter};
+use store::queue::{overview, pause};
+use store::users;
+use utoipa::IntoParams;
+use uuid::Uuid;
+use views::{FailuresView, QueueEntryView, QueueView, WorkerView};
+
+/// How long a worker is told of after it was last heard of, unless it left leases behind.
+pub const WORKERS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Over how long failures are counted.
+pub const FAILURES_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+/// The queue in numbers: what waits and since when, who works, what failed. For operators.
+#[utoipa::path(get, path = "/v1/queue", tag = "queue",
+    responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
+pub(crate) async fn status(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
+    rights::queue(&mut *app.db().await?, &caller, Action::Read).await?;
+    Ok(Json(look(&app).await?))
+}
+
+async fn look(app: &App) -> Result<QueueView, Problem> {
+    let counts = overview::counts(app.pool()).await?;
+    let mut db = app.db().await?;
+    let pause = pause::paused(&mut db).await?;
+    let workers = inspect::workers(&mut db, WORKERS_WITHIN).await?;
+    let failures = inspect::failures(&mut db, FAILURES_WITHIN).await?;
+    let workers = workers.into_iter().map(WorkerView::from).collect();
+    let failures = failures.into_iter().map(FailuresView::from).collect();
+    Ok(QueueView::new(&counts, pause, workers, failures))
+}
+
+/// Which analyses to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// `pending`, `running`, `completed` or `error` only.
+    status: Option<String>,
+    /// Of this kind of failure only.
+    error_kind: Option<String>,
+    /// Of this user's tracks only.
+    owner_id: Option<Uuid>,
+    /// Of this track only.
+    track_id: Option<Uuid>,
+    /// Of this batch only.
+    batch_id: Option<Uuid>,
+    /// Held by this worker only, now or last.
+    worker: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on a page, 1 to 100. Default 50.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+impl ListQuery {
+    fn filter(&self) -> Result<Filter, Problem> {
+        let known = [Status::Pending, Status::Running, Status::Completed, Status::Error];
+        let status = self.status.as_deref().map(|name| {
+            let found = known.into_iter().find(|status| status.as_str() == name);
+            found.ok_or_else(|| {
+                Problem::invalid_field("status", "must be pending, running, completed or error")
+            })
+        });
+        Ok(Filter {
+            status: status.transpose()?,
+            error_kind: self.error_kind.clone(),
+            owner_id: self.owner_id,
+            track_id: self.track_id,
+            batch_id: self.batch_id,
+            worker: self.worker.clone(),
+            ..Filter::default()
+        })
+    }
+}
+
+/// Analyses of everybody, newest first: by when they ended, or were asked for while they have not. For operators.
+///
+/// What is analysed is told by ids alone: names are for those who may see the track.
+#[utoipa::path(get, path = "/v1/queue/analyses", tag = "queue", params(ListQuery),
+    responses((status = 200, body = Page<QueueEntryView>), (status = 403, body = crate::problem::Body),
+        (status = 422, body = crate::problem::Body)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<QueueEntryView>>, Problem> {
+    let mut db = app.db().await?;
+    rights::queue(&mut db, &caller, Action::Read).await?;
+    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
+    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key));
+    let rows = inspect::list(&mut db, &query.filter()?, after.transpose()?, i64::from(limit) + 1).await?;
+    let cursor = |row: &Entry| page::write_cursor(page::time_key(row.at), row.id);
+    Ok(Json(Page::new(rows, limit, cursor)))
+}
+
+/// Pauses the queue: no worker begins an analysis until it is resumed; those that run go on. For operators.
+#[utoipa::path(post, path = "/v1/queue/pause", tag = "queue",
+    responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
+pub(crate) async fn pause(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
+    let mut tx = app.begin().await?;
+    rights::queue(&mut tx, &caller, Action::Update).await?;
+    let operator = users::get(&mut tx, caller.user_id()).await?;
+    pause::pause(&mut tx, &operator.map(|operator| operator.email).unwrap_or_default()).await?;
+    let entry = caller.audit_of("queue.paused", access::QUEUE, None, Action::Update);
+    access::record(&mut tx, &entry).await?;
+    state::commit(tx).await?;
+    Ok(Json(look(&app).await?))
+}
+
+/// Lets a paused queue go on. For operators.
+#[utoipa::path(post, path = "/v1/queue/resume", tag = "queue",
+    responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
+pub(crate) async fn resume(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
+    let mut tx = app.begin().await?;
+    rights::queue(&mut tx, &caller, Action::Update).await?;
+    pause::resume(&mut tx).await?;
+    let entry = caller.audit_of("queue.resumed", access::QUEUE, None, Action::Update);
+    access::record(&mut tx, &entry).await?;
+    state::commit(tx).await?;
+    Ok(Json(look(&app).await?))
+}

@@ -1,0 +1,84 @@
+//! `arsis queue`: what an operator sees of the queue, and does with it.
+//!
+//! The same rows as the API's, in the same JSON; who may reach the database may do all of it. What is done leaves a line
+//! in the audit trail.
+
+mod act;
+mod drain;
+mod show;
+mod status;
+mod table;
+
+use crate::cli::queue::{FilterArgs, QueueArgs, QueueCommand};
+use crate::fleet::Database;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+use std::process::ExitCode;
+use std::time::Duration;
+use store::access::{self, Action, AuditEntry};
+use store::queue::inspect::Filter;
+use store::{PgConnection, PgPool};
+
+/// Runs one of the commands.
+pub(crate) async fn run(args: &QueueArgs) -> Result<ExitCode> {
+    let database = Database::open_migrated().await?;
+    let ended = dispatch(args, &database.pool).await;
+    database.close().await;
+    ended
+}
+
+async fn dispatch(args: &QueueArgs, pool: &PgPool) -> Result<ExitCode> {
+    match &args.command {
+        QueueCommand::Status => status::run(pool, args.json).await,
+        QueueCommand::List(list) => show::list(pool, list, args.json).await,
+        QueueCommand::Show { id } => show::one(pool, *id, args.json).await,
+        QueueCommand::Retry(retry) => act::retry(pool, retry, args.json).await,
+        QueueCommand::Cancel(cancel) => act::cancel(pool, cancel, args.json).await,
+        QueueCommand::Drain(drain) => drain::drain(pool, drain, args.json).await,
+        QueueCommand::Resume => drain::resume(pool, args.json).await,
+        QueueCommand::Prune(prune) => act::prune(pool, prune, args.json).await,
+    }
+}
+
+impl FilterArgs {
+    fn filter(&self, last_hours: Option<u32>) -> Filter {
+        Filter {
+            owner_id: self.owner,
+            track_id: self.track,
+            batch_id: self.batch,
+            worker: self.worker.clone(),
+            ended_within: last_hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600)),
+            ..Filter::default()
+        }
+    }
+}
+
+/// So many analyses.
+fn analyses(count: u64) -> String {
+    if count == 1 { "1 analysis".to_owned() } else { format!("{count} analyses") }
+}
+
+/// Prints a document for scripts, or what `text` says to people.
+fn print(json: bool, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(document).context("failed to write JSON")?);
+    } else {
+        print!("{}", text());
+    }
+    Ok(())
+}
+
+/// Notes in the audit trail what was done from the command line.
+async fn note(db: &mut PgConnection, event_type: &'static str, details: Value) -> Result<()> {
+    let entry = AuditEntry {
+        event_type,
+        resource_type: Some(access::QUEUE),
+        action: Some(Action::Update),
+        succeeded: true,
+        details: Some(details),
+        user_agent: Some("arsis queue"),
+        ..AuditEntry::default()
+    };
+    access::record(db, &entry).await.context("failed to write the audit trail")
+}
