@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// Name of the queue in apalis' tables.
 const QUEUE: &str = "arsis.analyses";
 
+/// What the ids of tickets look like, as a regular expression.
+const ULID: &str = "^[0-7][0-9a-hjkmnp-tv-z]{25}$";
+
 /// Sign of life of a listening worker to apalis, which hands its tickets on after [`MISSED_HEARTBEATS`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED_HEARTBEATS: usize = 6;
@@ -139,12 +142,38 @@ pub async fn serve<F, Fut>(
         match listen(pool, &name, concurrency, shutdown.clone(), handle.clone()).await {
             Ok(()) if shutdown.is_cancelled() => return,
             Ok(()) => tracing::warn!(listener = name, "ticket listener ended, starting another"),
-            Err(error) => tracing::warn!(listener = name, error, "ticket listener failed, starting another"),
+            Err(error) => {
+                tracing::warn!(listener = name, error, "ticket listener failed, starting another");
+                remove_tickets_of(pool, &name).await;
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(RESTART_PAUSE) => {}
         }
+    }
+}
+
+/// Removes the tickets that a listener took before it failed, and those that every listener fails on: whose id is no ULID.
+/// Others may have written them. Where an analysis loses its ticket so, the reaper makes another.
+async fn remove_tickets_of(pool: &PgPool, listener: &str) {
+    let removal = sqlx::query!(
+        "DELETE FROM apalis.jobs
+          WHERE job_type = $1 AND (lock_by = $2 AND status IN ('Queued', 'Running') OR id !~* $3)",
+        QUEUE,
+        listener,
+        ULID
+    );
+    match removal.execute(pool).await {
+        Ok(removed) if removed.rows_affected() > 0 => {
+            tracing::warn!(
+                listener,
+                tickets = removed.rows_affected(),
+                "removed tickets of a failed listener"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::debug!(listener, %error, "could not remove tickets of a failed listener"),
     }
 }
 
