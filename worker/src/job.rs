@@ -142,9 +142,21 @@ async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) ->
             return Ok(Outcome::Reused(from));
         }
     }
-    analyze(context, claim, plan.config, audio, status, writer)
-        .await
-        .map(|done| Outcome::Analysed(Box::new(done)))
+    let done = analyze(context, claim, plan.config, audio, status, writer).await?;
+    if let (Some(uploaded), Some(analysed)) = (&known, &done.analysis.fingerprint) {
+        check_unchanged(uploaded, analysed)?;
+    }
+    Ok(Outcome::Analysed(Box::new(done)))
+}
+
+/// What was analysed must be what was uploaded: else the result would be that of another file.
+fn check_unchanged(uploaded_sha256: &str, fingerprint: &str) -> Result<(), Failure> {
+    if fingerprint.strip_prefix("sha256:") == Some(uploaded_sha256) {
+        return Ok(());
+    }
+    let message = "The track's audio file in the storage is not the one that was uploaded.";
+    let cause = format!("uploaded was sha256:{uploaded_sha256}, in the storage is {fingerprint}");
+    Err(Failure::permanent("object_changed", message, cause))
 }
 
 /// Another analysis of the same audio whose result will do, if there is one.
