@@ -1,6 +1,6 @@
 //! Tickets that are wrong, doubled, lost, or in the wrong hands. They are only wake-ups: the rows are the truth.
 
-use crate::support::{Bench, Fault, Piece, analysis_of, eventually};
+use crate::support::{Bench, Fault, Piece, analysis_of};
 use store::queue;
 
 const QUEUE: &str = "arsis.analyses";
@@ -34,6 +34,7 @@ async fn tickets_that_cannot_be_read_stop_no_worker() {
         let job = bench.pending(&Piece::short(seed)).await;
         bench.until_completed(job.id).await;
     }
+    bench.until_tickets_are_answered().await;
     bench.end([worker]).await;
 }
 
@@ -52,7 +53,7 @@ async fn a_ticket_too_many_fails_no_transaction_and_starts_nothing_twice() {
     bench.until_completed(id).await;
     let mut again = bench.pool().await.acquire().await.unwrap();
     queue::enqueue(&mut again, id).await.unwrap();
-    bench.assert_nothing_left().await;
+    bench.until_tickets_are_answered().await;
     bench.assert_outcomes(id, &["completed"]).await;
     bench.assert_result(id, piece).await;
     bench.end(workers).await;
@@ -91,7 +92,7 @@ async fn no_worker_keeps_tickets_waiting_behind_its_long_job() {
     assert_eq!(bench.outcomes(long.id).await, [None]);
     bench.storage.open_gate();
     bench.until_completed(long.id).await;
-    bench.assert_nothing_left().await;
+    bench.until_tickets_are_answered().await;
     bench.end([busy, idle]).await;
 }
 
@@ -105,9 +106,6 @@ async fn the_ticket_of_a_killed_worker_is_answered_by_another() {
     bench.storage.open_gate();
     let other = bench.worker("other").await;
     bench.until_completed(job.id).await;
-    eventually("its ticket is answered", async || {
-        (bench.count("SELECT count(*) FROM apalis.jobs WHERE status <> 'Done'").await == 0).then_some(())
-    })
-    .await;
+    bench.until_tickets_are_answered().await;
     bench.end([other]).await;
 }

@@ -138,14 +138,14 @@ pub async fn serve<F, Fut>(
     while !shutdown.is_cancelled() {
         // apalis takes a second listener of one name for the first one come back, and gives its tickets to nobody.
         let name = format!("{worker}/{starts}");
+        if starts > 0 {
+            remove_tickets_of_failed(pool, worker).await;
+        }
         starts += 1;
         match listen(pool, &name, concurrency, shutdown.clone(), handle.clone()).await {
             Ok(()) if shutdown.is_cancelled() => return,
             Ok(()) => tracing::warn!(listener = name, "ticket listener ended, starting another"),
-            Err(error) => {
-                tracing::warn!(listener = name, error, "ticket listener failed, starting another");
-                remove_tickets_of(pool, &name).await;
-            }
+            Err(error) => tracing::warn!(listener = name, error, "ticket listener failed, starting another"),
         }
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -154,26 +154,22 @@ pub async fn serve<F, Fut>(
     }
 }
 
-/// Removes the tickets that a listener took before it failed, and those that every listener fails on: whose id is no ULID.
+/// Removes the tickets that a worker's earlier listeners took, and those that every listener fails on: whose id is no ULID.
 /// Others may have written them. Where an analysis loses its ticket so, the reaper makes another.
-async fn remove_tickets_of(pool: &PgPool, listener: &str) {
+async fn remove_tickets_of_failed(pool: &PgPool, worker: &str) {
     let removal = sqlx::query!(
         "DELETE FROM apalis.jobs
-          WHERE job_type = $1 AND (lock_by = $2 AND status IN ('Queued', 'Running') OR id !~* $3)",
+          WHERE job_type = $1
+            AND (starts_with(lock_by, $2) AND status IN ('Queued', 'Running') OR id !~* $3)",
         QUEUE,
-        listener,
+        format!("{worker}/"),
         ULID
     );
-    match removal.execute(pool).await {
-        Ok(removed) if removed.rows_affected() > 0 => {
-            tracing::warn!(
-                listener,
-                tickets = removed.rows_affected(),
-                "removed tickets of a failed listener"
-            );
-        }
-        Ok(_) => {}
-        Err(error) => tracing::debug!(listener, %error, "could not remove tickets of a failed listener"),
+    let removal = async { Ok(removal.execute(pool).await?.rows_affected()) };
+    match crate::within(HEARTBEAT, removal).await {
+        Ok(0) => {}
+        Ok(tickets) => tracing::warn!(worker, tickets, "removed tickets of failed listeners"),
+        Err(error) => tracing::debug!(worker, %error, "could not remove tickets of failed listeners"),
     }
 }
 
