@@ -33,7 +33,7 @@ async fn check_restart(how: Crash) {
 }
 
 /// Longer than a lease, as any longer absence is: whoever held one has lost it.
-const AWAY: Duration = Duration::from_secs(LEASE.as_secs() + 10);
+const AWAY: Duration = Duration::from_secs(LEASE.as_secs() + 5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_away_for_longer_than_a_lease_is_waited_for() {

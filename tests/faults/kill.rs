@@ -102,3 +102,17 @@ async fn a_job_that_kills_its_workers_ends_in_error_with_its_history_while_other
     bench.assert_outcomes(poison.id, &["expired"; 3]).await;
     bench.end(workers).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ticket_of_a_killed_worker_is_answered_by_another() {
+    let bench = Bench::new().await;
+    let job = bench.pending_with(&Piece::short(1), Fault::Gate, 2).await;
+    let killed = bench.worker("killed").await;
+    bench.until_read(&job).await;
+    killed.kill();
+    bench.storage.open_gate();
+    let other = bench.worker("other").await;
+    bench.until_completed(job.id).await;
+    bench.until_tickets_are_answered().await;
+    bench.end([other]).await;
+}

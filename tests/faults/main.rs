@@ -5,8 +5,8 @@
 //! | fault | test |
 //! |---|---|
 //! | PostgreSQL restarted in the middle of a job (`-m immediate`, `kill -9`) | `database::a_database_that_is_restarted_…`, `…_killed_…` |
-//! | PostgreSQL away for longer than a lease (20 s) | `database::a_database_away_for_longer_than_a_lease_…` |
-//! | PostgreSQL does not answer for longer than a lease (20 s) | `database::a_database_that_does_not_answer_…` |
+//! | PostgreSQL away for longer than a lease (15 s) | `database::a_database_away_for_longer_than_a_lease_…` |
+//! | PostgreSQL does not answer for longer than a lease (15 s) | `database::a_database_that_does_not_answer_…` |
 //! | connections go silent for good | `database::connections_that_went_silent_…` |
 //! | connection cut before, or after, the server heard of the commit | `database::a_connection_cut_before_…`, `…_after_…` |
 //! | storage refuses connections | `storage::a_job_whose_storage_refuses_…` |
@@ -18,7 +18,7 @@
 //! | disk full | `disk::a_job_that_finds_the_disk_full_…` |
 //! | corrupt audio, and what is no audio | `corrupt::files_that_cannot_be_analysed_…` |
 //! | clocks of hosts a day off | `clock::with_clocks_a_day_off_…`, `clock::with_a_clock_a_day_off_…` |
-//! | worker killed | `kill::a_killed_workers_job_…`, `tickets::the_ticket_of_a_killed_worker_…` |
+//! | worker killed | `kill::a_killed_workers_job_…`, `kill::the_ticket_of_a_killed_worker_…` |
 //! | worker killed and started again under the same name | `kill::a_worker_killed_and_started_again_…` |
 //! | job that kills each worker (out of memory) | `kill::a_job_that_kills_its_workers_…` |
 //! | worker stopped for longer than its lease, then continued | `signals::a_worker_stopped_…` |
@@ -28,7 +28,7 @@
 //! | ticket written twice, or once more when all is done | `tickets::a_ticket_too_many_…` |
 //! | tickets lost | `tickets::lost_tickets_…` |
 //! | ticket taken by a busy worker | `tickets::no_worker_keeps_tickets_waiting_…` |
-//! | wake-up lost: slow start on an idle worker | `latency::an_idle_worker_begins_…` |
+//! | wake-up lost: slow start on an idle worker | `begin::an_idle_worker_begins_…` |
 //! | listener ends (database down) and must be started again | `database::a_database_that_is_restarted_…` |
 //! | handler panics | `worker/tests/worker.rs`: `a_panic_ends_its_job_alone` |
 //! | job over its time limit | `worker/tests/worker.rs`: `an_analysis_over_its_time_ends_in_error` |
@@ -39,12 +39,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
+mod begin;
 mod clock;
 mod corrupt;
 mod database;
 mod disk;
 mod kill;
-mod latency;
 mod signals;
 mod storage;
 mod support;

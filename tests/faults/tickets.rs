@@ -95,17 +95,3 @@ async fn no_worker_keeps_tickets_waiting_behind_its_long_job() {
     bench.until_tickets_are_answered().await;
     bench.end([busy, idle]).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_ticket_of_a_killed_worker_is_answered_by_another() {
-    let bench = Bench::new().await;
-    let job = bench.pending_with(&Piece::short(1), Fault::Gate, 2).await;
-    let killed = bench.worker("killed").await;
-    bench.until_read(&job).await;
-    killed.kill();
-    bench.storage.open_gate();
-    let other = bench.worker("other").await;
-    bench.until_completed(job.id).await;
-    bench.until_tickets_are_answered().await;
-    bench.end([other]).await;
-}
