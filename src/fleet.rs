@@ -206,7 +206,7 @@ impl Database {
 
     /// Ends the connections, then the private server.
     pub(crate) async fn close(self) {
-        self.pool.close().await;
+        store::close(&self.pool).await;
         if let Some(server) = self.server {
             server.stop().await;
         }

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::embedded::Server;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ pub const MAX_CONNECTIONS: u32 = 16;
 /// How long to wait for one before the caller is told that the database does not answer. Below the lease of a
 /// worker, which is 10 s by default: whoever waits under a lease can try again before it is over.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long connections may take to end.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A connection that lay unused for longer is tried before it is lent. sqlx tries each one when it comes back; to try
 /// it again a moment later would be a round trip for nothing with every request.
@@ -38,6 +42,28 @@ pub async fn connect_sized(url: &str, max_connections: u32) -> Result<PgPool> {
 #[must_use]
 pub fn pool_beside(pool: &PgPool, max_connections: u32) -> PgPool {
     options(max_connections).connect_lazy_with(pool.connect_options().as_ref().clone())
+}
+
+/// Waits for an answer of the database, but no longer than `limit`: a server that is gone without a word, with its host or
+/// behind a router that forgot the connection, says nothing for ever.
+///
+/// # Errors
+/// Those of `work`; [`crate::Error::Database`], unavailable, when the time is over. What was asked for may have been done.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let message = format!("no answer within {} s", limit.as_secs());
+            Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message)).into())
+        }
+    }
+}
+
+/// Ends the connections of a pool, and waits for those that say nothing no longer than they may take to say goodbye.
+pub async fn close(pool: &PgPool) {
+    if tokio::time::timeout(CLOSE_LIMIT, pool.close()).await.is_err() {
+        tracing::warn!("connections to the database do not end; they are left to themselves");
+    }
 }
 
 /// Connects to a database of a private server, creating it first if it is not there.

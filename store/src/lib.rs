@@ -21,7 +21,9 @@ pub mod testing;
 pub mod tracks;
 pub mod users;
 
-pub use connect::{MAX_CONNECTIONS, connect, connect_private, connect_running, connect_sized, pool_beside};
+pub use connect::{
+    MAX_CONNECTIONS, close, connect, connect_private, connect_running, connect_sized, pool_beside, within,
+};
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};
 

@@ -7,7 +7,7 @@ use crate::fetch::{Audio, fetch};
 use crate::lease::{self, Status, Stop};
 use crate::monitor::Monitor;
 use crate::report::{Outcome, Report};
-use crate::{Context, stuck};
+use crate::{ANSWER_LIMIT, Context, stuck};
 use analysis_core::Config as AnalysisConfig;
 use analysis_core::analyzer::{Analysis, Observer, Progress};
 use analysis_core::chunk::Chunk;
@@ -32,6 +32,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// How long to leave an analysis that this worker has no means for at the moment: a full disk, for one, is emptied by
 /// jobs that end or by people, and another worker may have room.
 const POSTPONE: Duration = Duration::from_secs(30);
+
+/// How long a commit may take; that of a track of ten hours writes half a million rows.
+const COMMIT_LIMIT: Duration = Duration::from_secs(100);
 
 /// How long to hold on to a finished result while the database is away.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
@@ -78,7 +81,8 @@ pub(crate) async fn run_next(context: &Arc<Context>) {
     }
     // The lease runs from when the server writes it, which is later.
     let leased_at = Instant::now();
-    let claimed = queue::claim(&context.pool, &context.name, context.config.lease).await;
+    let claim = queue::claim(&context.pool, &context.name, context.config.lease);
+    let claimed = store::within(ANSWER_LIMIT, claim).await;
     match claimed {
         Ok(Some(claim)) => {
             let span = tracing::info_span!(
@@ -348,7 +352,7 @@ where
 {
     let began = Instant::now();
     loop {
-        match write().await {
+        match store::within(patience.min(COMMIT_LIMIT), write()).await {
             Err(error) if may_pass(&error) && began.elapsed() < patience => {
                 tracing::warn!(error = chain(&error), "could not write yet, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -370,7 +374,7 @@ where
     Fut: Future<Output = store::Result<T>>,
 {
     loop {
-        match until_stopped(status, write()).await? {
+        match until_stopped(status, store::within(ANSWER_LIMIT, write())).await? {
             Ok(written) => return Ok(written),
             Err(store::Error::LeaseLost { .. }) => return Err(Ended::Stopped(Stop::LeaseLost)),
             Err(error) if may_pass(&error) => {

@@ -27,6 +27,7 @@ pub use monitor::Monitor;
 
 use anyhow::Context as _;
 use std::sync::Arc;
+use std::time::Duration;
 use store::PgPool;
 use store::objects::Objects;
 use store::queue::tickets;
@@ -38,6 +39,12 @@ use uuid::Uuid;
 /// Connections that renew leases. A renewal takes about a millisecond, so one would do for hundreds of jobs; the other is
 /// for when the first has to be made again.
 const RENEWAL_CONNECTIONS: u32 = 2;
+
+/// How long the database may take to answer. What waits longer is told that it is away.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long the ticket listener may take to end when nothing runs any more.
+const LISTENER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What every job of a worker needs.
 struct Context {
@@ -124,14 +131,25 @@ pub async fn run_engine(
     let ended = CancellationToken::new();
     let work = async {
         reaper::prune(&context).await;
-        tickets::serve(&context.pool, &context.name, jobs, &context.shutdown, answer).await;
+        let serving = tickets::serve(&context.pool, &context.name, jobs, &context.shutdown, answer);
+        let all_done = async {
+            context.shutdown.cancelled().await;
+            running.close();
+            running.wait().await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = async { all_done.await; tokio::time::sleep(LISTENER_LIMIT).await } => {
+                tracing::warn!("the ticket listener does not end; it is left to itself");
+            }
+        }
         running.close();
         running.wait().await;
         ended.cancel();
     };
     let heed = announcements::follow(&context, &ended);
     tokio::join!(work, reaper::run(&context), heed, hand_back_late(&context, &ended));
-    context.renewals.close().await;
+    store::close(&context.renewals).await;
     tracing::info!(worker = context.name, "worker ended");
     context.stuck.check(jobs)
 }

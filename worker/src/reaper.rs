@@ -1,7 +1,7 @@
 //! Puts right what workers left lying, at intervals and when a row from elsewhere is announced.
 
-use crate::Context;
 use crate::failure::chain;
+use crate::{ANSWER_LIMIT, Context};
 use std::time::{Duration, Instant};
 use store::queue::reaper::{self, Reaped};
 use store::queue::tickets;
@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context) {
     let mut pause = Duration::ZERO;
     while !shutdown.is_cancelled() {
         context.config.monitor.turned();
-        match round(context, pause).await {
+        match store::within(ANSWER_LIMIT, round(context, pause)).await {
             Ok(reaped) => {
                 context.config.monitor.metrics().reaped(&reaped);
                 let Reaped { rescued, ended, .. } = reaped;
@@ -61,7 +61,7 @@ async fn round(context: &Context, pause: Duration) -> store::Result<Reaped> {
 
 /// Removes old tickets. A worker does so before it listens, too: a listener takes up what dead ones have left.
 pub(crate) async fn prune(context: &Context) {
-    if let Err(error) = tickets::prune(&context.pool).await {
+    if let Err(error) = store::within(ANSWER_LIMIT, tickets::prune(&context.pool)).await {
         tracing::warn!(error = chain(&error), "could not remove old tickets");
     }
 }

@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// Name of the queue in apalis' tables.
 const QUEUE: &str = "arsis.analyses";
 
+/// What the ids of tickets look like, as a regular expression.
+const ULID: &str = "^[0-7][0-9a-hjkmnp-tv-z]{25}$";
+
 /// Sign of life of a listening worker to apalis, which hands its tickets on after [`MISSED_HEARTBEATS`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED_HEARTBEATS: u32 = 6;
@@ -180,6 +183,9 @@ pub async fn serve<F, Fut>(
     while !shutdown.is_cancelled() {
         // apalis takes a second listener of one name for the first one come back, and gives its tickets to nobody.
         let name = format!("{worker}/{starts}");
+        if starts > 0 {
+            remove_tickets_of_failed(pool, worker).await;
+        }
         starts += 1;
         match listen(pool, &name, concurrency, shutdown.clone(), handle.clone()).await {
             Ok(()) if shutdown.is_cancelled() => return,
@@ -190,6 +196,25 @@ pub async fn serve<F, Fut>(
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(RESTART_PAUSE) => {}
         }
+    }
+}
+
+/// Removes the tickets that a worker's earlier listeners took, and those that every listener fails on: whose id is no ULID.
+/// Others may have written them. Where an analysis loses its ticket so, the reaper makes another.
+async fn remove_tickets_of_failed(pool: &PgPool, worker: &str) {
+    let removal = sqlx::query!(
+        "DELETE FROM apalis.jobs
+          WHERE job_type = $1
+            AND (starts_with(lock_by, $2) AND status IN ('Queued', 'Running') OR id !~* $3)",
+        QUEUE,
+        format!("{worker}/"),
+        ULID
+    );
+    let removal = async { Ok(removal.execute(pool).await?.rows_affected()) };
+    match crate::within(HEARTBEAT, removal).await {
+        Ok(0) => {}
+        Ok(tickets) => tracing::warn!(worker, tickets, "removed tickets of failed listeners"),
+        Err(error) => tracing::debug!(worker, %error, "could not remove tickets of failed listeners"),
     }
 }
 
