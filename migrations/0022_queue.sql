@@ -23,15 +23,16 @@ ALTER TABLE track_analyses
     ADD COLUMN IF NOT EXISTS reused_from UUID,     -- Of which analysis the result is a copy
     ADD COLUMN IF NOT EXISTS batch_id    UUID REFERENCES analysis_batches (id) ON DELETE SET NULL;
 
--- Rows that were there. Those that wait keep the order they had.
-UPDATE track_analyses a SET owner_id = t.user_id FROM reference_tracks t WHERE t.id = a.track_id AND a.owner_id IS NULL;
-UPDATE track_analyses a SET turn = line.place
-  FROM (SELECT id, row_number() OVER (PARTITION BY priority ORDER BY next_run_at, id) AS place
-          FROM track_analyses WHERE status IN ('pending', 'running')) AS line
- WHERE line.id = a.id AND a.turn IS NULL;
+-- Rows that wait or run keep the order they had, the first of each owner beside the first of the others. Those that have
+-- ended get an owner when they are set to pending again. A second time there is nothing to do.
+UPDATE track_analyses a SET owner_id = line.user_id, turn = line.place
+  FROM (SELECT w.id, t.user_id,
+               row_number() OVER (PARTITION BY w.priority, t.user_id ORDER BY w.next_run_at, w.id) AS place
+          FROM track_analyses w JOIN reference_tracks t ON t.id = w.track_id
+         WHERE w.status IN ('pending', 'running') AND w.owner_id IS NULL) AS line
+ WHERE line.id = a.id;
 
--- The line itself: claims read its head.
-DROP INDEX IF EXISTS track_analyses_pending_idx;
+-- The line itself: claims read its head. track_analyses_pending_idx stays, since the release before claims by it.
 CREATE INDEX IF NOT EXISTS track_analyses_line_idx
     ON track_analyses (priority DESC, turn, next_run_at, id) WHERE status = 'pending' AND turn IS NOT NULL;
 -- Those that wait for their time or for another.
@@ -43,12 +44,16 @@ CREATE INDEX IF NOT EXISTS track_analyses_waits_for_idx
 CREATE INDEX IF NOT EXISTS track_analyses_owner_turn_idx
     ON track_analyses (owner_id, priority, turn DESC) WHERE status IN ('pending', 'running') AND turn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS track_analyses_batch_idx ON track_analyses (batch_id, status) WHERE batch_id IS NOT NULL;
--- Ended analyses, newest first, for operators.
-CREATE INDEX IF NOT EXISTS track_analyses_ended_idx ON track_analyses (status, completed_at DESC, id DESC)
-    WHERE status IN ('completed', 'error');
+-- For operators: analyses of a status, those that ended or were asked for last first.
+CREATE INDEX IF NOT EXISTS track_analyses_operators_idx
+    ON track_analyses (status, (coalesce(completed_at, created_at)) DESC, id DESC);
 -- Tracks of the same audio.
 CREATE INDEX IF NOT EXISTS reference_tracks_content_idx
     ON reference_tracks (content_sha256) WHERE content_sha256 IS NOT NULL;
+
+-- Results of the same audio.
+CREATE INDEX IF NOT EXISTS analysis_frame_manifests_fingerprint_idx
+    ON analysis_frame_manifests (fingerprint) WHERE level = 0 AND fingerprint IS NOT NULL;
 
 -- The next place in line for an owner: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with jobs of equal
 -- weight. Nobody comes before what runs or is next, and each owner's analyses stand one place after the other; so an
@@ -58,9 +63,10 @@ CREATE OR REPLACE FUNCTION arsis_next_turn(of_owner UUID, of_priority SMALLINT) 
 BEGIN
     RETURN greatest(
         coalesce(
-            (SELECT max(turn) FROM track_analyses WHERE status = 'running' AND priority = of_priority),
-            (SELECT turn FROM track_analyses
-              WHERE status = 'pending' AND turn IS NOT NULL AND priority = of_priority ORDER BY turn LIMIT 1),
+            least(
+                (SELECT max(turn) FROM track_analyses WHERE status = 'running' AND priority = of_priority),
+                (SELECT turn FROM track_analyses
+                  WHERE status = 'pending' AND turn IS NOT NULL AND priority = of_priority ORDER BY turn LIMIT 1)),
             0),
         coalesce(
             (SELECT turn + 1 FROM track_analyses
@@ -133,12 +139,21 @@ CREATE OR REPLACE TRIGGER track_analyses_announce_cancel
 CREATE TABLE IF NOT EXISTS analysis_queue (
     id              BOOLEAN     PRIMARY KEY DEFAULT TRUE CHECK (id),
     paused_at       TIMESTAMPTZ,                               -- Since when nothing is begun; NULL: the queue runs
-    paused_by       TEXT,
-    looked_after_at TIMESTAMPTZ NOT NULL DEFAULT '-infinity'   -- When a worker last put right what others left lying
+    paused_by       TEXT
 );
 INSERT INTO analysis_queue DEFAULT VALUES ON CONFLICT DO NOTHING;
 
--- What operators may do with the queue. The role is the one that the seeds made.
+-- When workers of a version last put right what others left lying: one of each version at a time does. Workers of an older
+-- version make no tickets for what asks for a later one.
+CREATE TABLE IF NOT EXISTS analysis_queue_rounds (
+    version  TEXT        PRIMARY KEY,
+    began_at TIMESTAMPTZ NOT NULL
+);
+
+-- What operators may do with the queue. The role admin is the one that the seeds made.
+INSERT INTO roles (id, name, description) VALUES
+    ('0a515000-0001-4000-8000-000000000004', 'operator', 'Looks after the queue')
+ON CONFLICT DO NOTHING;
 INSERT INTO entitlements (name, description, resource, action) VALUES
     ('read_queue',   'See the queue, its workers and its failures', 'analysis_queue', 'read'),
     ('update_queue', 'Retry, cancel, pause and prune',              'analysis_queue', 'update')
@@ -146,5 +161,6 @@ ON CONFLICT (name) DO NOTHING;
 INSERT INTO role_entitlements (role_id, entitlement_id)
 SELECT roles.id, entitlements.id
   FROM roles, entitlements
- WHERE roles.id = '0a515000-0001-4000-8000-000000000003' AND entitlements.name IN ('read_queue', 'update_queue')
+ WHERE roles.id IN ('0a515000-0001-4000-8000-000000000003', '0a515000-0001-4000-8000-000000000004')
+   AND entitlements.resource = 'analysis_queue' AND entitlements.name IN ('read_queue', 'update_queue')
 ON CONFLICT DO NOTHING;
