@@ -120,7 +120,7 @@ async fn check(cut: Cut) {
     // The worker knows that it is done: it is free for the next one.
     let next = bench.pending(&Piece::short(2)).await;
     bench.until_completed(next.id).await;
-    assert_eq!(worker.log().matches("analysed track").count(), 2, "{}", worker.log());
+    assert_eq!(worker.log().matches("outcome=\"completed\"").count(), 2, "{}", worker.log());
     bench.assert_nothing_left().await;
     bench.end([worker]).await;
 }

@@ -22,7 +22,8 @@ async fn a_worker_stopped_for_longer_than_its_lease_changes_nothing_when_it_wake
     let completed = bench.row(job.id).await;
 
     late.signal(Signal::SIGCONT);
-    eventually("it sees that it is late", async || late.log().contains("LeaseLost").then_some(())).await;
+    let sees = async || late.log().contains("outcome=\"lost\"").then_some(());
+    eventually("it sees that it is late", sees).await;
     assert_eq!(bench.row(job.id).await, completed);
     bench.assert_outcomes(job.id, &["expired", "completed"]).await;
     bench.assert_result(job.id, piece).await;

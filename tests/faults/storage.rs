@@ -103,7 +103,7 @@ async fn an_object_that_is_another_than_was_uploaded_ends_the_job_with_a_clear_m
     for job in [&same_size, &shorter] {
         let row = bench.until(job.id, "the job ends", |row| row.status == Status::Error).await;
         assert_eq!(row.error_kind.as_deref(), Some("object_changed"));
-        let message = "The track's audio file in the storage is not the one that was uploaded.";
+        let message = "The stored audio is not the file that was uploaded: it was changed or replaced since.";
         assert_eq!((row.error_message.as_deref(), row.attempt), (Some(message), 1));
     }
     bench.assert_nothing_left().await;
