@@ -7,6 +7,32 @@ use std::io;
 use store::objects;
 use store::queue;
 
+/// Every kind of failure there is: the values of `error_kind` that a worker writes.
+pub(crate) const KINDS: [&str; 22] = [
+    "corrupt",
+    "database_unavailable",
+    "decoded_too_large",
+    "disk_failed",
+    "disk_full",
+    "empty",
+    "file_too_large",
+    "internal_error",
+    "invalid_key",
+    "invalid_parameters",
+    "no_audio_track",
+    "object_changed",
+    "object_missing",
+    "read_failed",
+    "sample_rate_out_of_range",
+    "storage_unavailable",
+    "timed_out",
+    "too_long",
+    "too_many_channels",
+    "unknown_analysis_type",
+    "unrecognized",
+    "unsupported_codec",
+];
+
 /// What comes after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {

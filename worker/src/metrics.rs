@@ -1,6 +1,7 @@
 //! What a worker counts of itself, in the form that Prometheus reads. The label sets are bounded by the code.
 
-use crate::report::Outcome;
+use crate::failure::KINDS;
+use crate::report::{self, Outcome};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
@@ -57,7 +58,7 @@ struct ActionLabels {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All at zero, and all there: the first event of a series that is not there before it is no increase to Prometheus.
     pub(crate) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("arsis"),
@@ -117,7 +118,20 @@ impl Metrics {
             "Analyses that this worker has put right for the fleet, by what it did",
             metrics.put_right.clone(),
         );
+        metrics.begin_at_zero();
         metrics
+    }
+
+    fn begin_at_zero(&self) {
+        for r#type in report::type_labels() {
+            for outcome in report::OUTCOMES {
+                self.attempts.get_or_create(&AttemptLabels { r#type, outcome });
+            }
+        }
+        for kind in KINDS {
+            self.failures.get_or_create(&FailureLabels { kind });
+        }
+        self.reaped(&Reaped::default());
     }
 
     /// Appends the series to `text`.
@@ -145,6 +159,7 @@ impl Metrics {
         self.attempts.get_or_create(&AttemptLabels { r#type, outcome: outcome.name() }).inc();
         self.duration.get_or_create(&TypeLabels { r#type }).observe(took.as_secs_f64());
         if let Some(kind) = outcome.error_kind() {
+            debug_assert!(KINDS.contains(&kind), "{kind} is not among the known kinds");
             self.failures.get_or_create(&FailureLabels { kind }).inc();
         }
     }

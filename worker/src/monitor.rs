@@ -58,9 +58,13 @@ impl Monitor {
         self.metrics().encode(text);
     }
 
-    /// Whether the worker's loops turn. Whether there is work, or a database, does not matter.
+    /// Whether the worker's loops turn, or it comes to its end, which has limits of its own. Whether there is work, or a
+    /// database, does not matter.
     #[must_use]
     pub fn is_alive(&self) -> bool {
+        if self.0.worker.get().is_some_and(|worker| worker.shutdown.is_cancelled()) {
+            return true;
+        }
         let turned = Duration::from_millis(self.0.turned_ms.load(Ordering::Relaxed));
         self.0.made.elapsed().saturating_sub(turned) < STUCK_AFTER
     }
@@ -101,4 +105,45 @@ impl Monitor {
 fn bytes_in(folder: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_ends_is_alive_for_as_long_as_it_takes() {
+        let shutdown = CancellationToken::new();
+        let made = Instant::now().checked_sub(STUCK_AFTER * 2).unwrap();
+        let monitor = Monitor(Arc::new(Inner {
+            metrics: Metrics::new(),
+            made,
+            turned_ms: AtomicU64::new(0),
+            worker: OnceLock::new(),
+        }));
+        monitor.started(Worker {
+            pool: PgPool::connect_lazy("postgres://localhost/none").unwrap(),
+            name: "worker".into(),
+            temp: PathBuf::new(),
+            shutdown: shutdown.clone(),
+        });
+        assert!(!monitor.is_alive(), "its loops do not turn");
+        shutdown.cancel();
+        assert!(monitor.is_alive());
+    }
+
+    #[test]
+    fn every_series_is_there_before_anything_happens() {
+        let mut text = String::new();
+        Monitor::default().encode(&mut text);
+        for series in [
+            r#"failures_total{kind="internal_error"}"#,
+            r#"failures_total{kind="timed_out"}"#,
+            r#"attempts_total{type="full",outcome="snoozed"}"#,
+            r#"attempts_total{type="unknown",outcome="failed"}"#,
+            r#"reaper_analyses_total{action="rescued"}"#,
+        ] {
+            assert!(text.contains(&format!("\narsis_worker_{series} 0\n")), "{series}: {text}");
+        }
+    }
 }

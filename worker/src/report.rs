@@ -3,12 +3,17 @@
 use crate::Context;
 use crate::failure::Failure;
 use crate::metrics::Metrics;
+use analysis_core::AnalysisType;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use store::analyses;
 use store::queue::Claim;
 use uuid::Uuid;
+
+/// The names of all outcomes.
+pub(crate) const OUTCOMES: [&str; 9] =
+    ["completed", "reused", "put_aside", "failed", "retrying", "snoozed", "cancelled", "released", "lost"];
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -215,9 +220,18 @@ impl Drop for Report<'_> {
     }
 }
 
-/// A type of analysis as a label: rows of others may hold anything.
+/// The label of types of analysis that there are not: rows of others may hold anything.
+const UNKNOWN_TYPE: &str = "unknown";
+
+/// A type of analysis as a label.
 fn type_label(claim: &Claim) -> &'static str {
-    analyses::type_from_name(&claim.analysis_type).map_or("unknown", analyses::type_name)
+    analyses::type_from_name(&claim.analysis_type).map_or(UNKNOWN_TYPE, analyses::type_name)
+}
+
+/// All labels that [`type_label`] gives.
+pub(crate) fn type_labels() -> impl Iterator<Item = &'static str> {
+    use AnalysisType::{Full, Rhythm, Spectral, Structure, Tonal};
+    [Full, Spectral, Rhythm, Tonal, Structure].map(analyses::type_name).into_iter().chain([UNKNOWN_TYPE])
 }
 
 fn ms(duration: Duration) -> u64 {
