@@ -66,6 +66,9 @@ pub(crate) async fn migrate() -> Result<ExitCode> {
     let database = Database::open().await?;
     let applied = store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
     match applied.versions.as_slice() {
+        [] if applied.newer => {
+            println!("a newer Arsis has brought the database to migration {}; nothing to do", applied.latest);
+        }
         [] => println!("the database is at migration {}; nothing to do", applied.latest),
         new => println!("applied {} migrations; the database is at {}", new.len(), applied.latest),
     }

@@ -5,8 +5,10 @@
 use dockerfile_parser_rs::{Dockerfile, Instruction};
 use saphyr::{LoadableYamlNode, Yaml};
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use store::testing::TestDatabase;
 
 /// The merge key of YAML 1.1, which compose files use.
 const MERGE: &str = "<<";
@@ -101,10 +103,51 @@ fn the_compose_file_runs_commands_and_sets_variables_that_exist() {
     }
     assert_eq!(commands, BTreeSet::from(["api", "migrate", "worker"]));
     for name in ["api", "worker"] {
+        // Long enough to end in order.
+        assert!(get(&services[name], "stop_grace_period").is_some(), "{name}");
         let check = strings(&get(&services[name], "healthcheck").unwrap()["test"]).join(" ");
         assert!(check.contains("/127.0.0.1/9090") && check.contains("GET /readyz "), "{name}: {check}");
     }
     assert_eq!(services["worker"]["deploy"]["replicas"].as_integer(), Some(2));
+}
+
+/// Before a release begins `migrate` runs, and the others wait for it to end well: going back to an older release must
+/// not end there.
+#[tokio::test]
+async fn an_older_release_goes_on_with_a_database_that_a_newer_one_migrated() {
+    let (database, folder) = (TestDatabase::new().await, tempfile::tempdir().unwrap());
+    let arsis = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_arsis"));
+        command.args(arguments).env_clear().stdin(Stdio::null());
+        command.env("DATABASE_URL", database.url()).env("ARSIS_DATA_DIR", folder.path());
+        command
+    };
+    let said = |arguments: &[&str]| {
+        let output = arsis(arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said(&["migrate"]).starts_with("the database is at migration "));
+    sqlx::query(
+        "INSERT INTO _arsis_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', true, '', 0)",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    assert_eq!(
+        said(&["migrate"]),
+        "a newer Arsis has brought the database to migration 9999; nothing to do\n"
+    );
+    assert!(!said(&["user", "add", "ada@example.org"]).is_empty());
+    let mut serve = arsis(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut serving = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(first.starts_with("Arsis listens on http://127.0.0.1:"), "{first}");
 }
 
 #[test]

@@ -15,9 +15,10 @@ pub enum Error {
         /// What exists.
         what: String,
     },
-    /// The database was migrated by a newer Arsis than this one.
+    /// The database was migrated by another Arsis, which lacks migrations of this one.
     #[error(
-        "the database holds migration {version}, which this Arsis does not know: a newer one has migrated it"
+        "the database holds migration {version}, which this Arsis does not know, and lacks one that it brings: migrate \
+         with the newest release"
     )]
     SchemaTooNew {
         /// The first migration in the database that this program does not know.

@@ -24,6 +24,8 @@ pub struct Applied {
     pub versions: Vec<i64>,
     /// The newest migration that the database holds.
     pub latest: i64,
+    /// Whether that is one of a newer Arsis: then nothing was applied.
+    pub newer: bool,
 }
 
 /// Applies every migration that the database does not hold yet, then the job queue's own.
@@ -34,20 +36,29 @@ pub struct Applied {
 ///
 /// # Errors
 ///
-/// [`Error::SchemaTooNew`] if the database holds migrations that this program does not know, [`Error::Migration`] if
-/// one fails or was changed after it had been applied, [`Error::Database`] if the database cannot be reached.
+/// [`Error::SchemaTooNew`] if the database holds migrations that this program does not know and lacks one that it does,
+/// [`Error::Migration`] if one fails or was changed after it had been applied, [`Error::Database`] if the database cannot
+/// be reached.
 pub async fn migrate(pool: &PgPool) -> Result<Applied> {
     // Not given back to the pool: after an error it would still hold the migrator's advisory lock.
     let mut connection = pool.acquire().await?.detach();
     let before = recorded(&mut connection).await?;
-    MIGRATOR.run(&mut connection).await.map_err(failure)?;
+    let unknown = match MIGRATOR.run(&mut connection).await {
+        Ok(()) => None,
+        Err(MigrateError::VersionMissing(version)) => Some(version),
+        Err(error) => return Err(failure(error)),
+    };
     let after = recorded(&mut connection).await?;
     connection.close().await?;
-    tickets::setup(pool).await?;
-
+    match unknown {
+        None => tickets::setup(pool).await?,
+        Some(version) if missing(&after).is_some() => return Err(Error::SchemaTooNew { version }),
+        // Migrations only add: what a newer Arsis has made is enough for this one.
+        Some(_) => {}
+    }
     let latest = after.last().copied().unwrap_or_default();
     let versions = after.into_iter().filter(|version| !before.contains(version)).collect();
-    Ok(Applied { versions, latest })
+    Ok(Applied { versions, latest, newer: unknown.is_some() })
 }
 
 /// Checks that the database holds every migration that this program knows. More are no fault: migrations only add, so
@@ -58,8 +69,12 @@ pub async fn migrate(pool: &PgPool) -> Result<Applied> {
 /// [`Error::SchemaTooOld`] if one is missing, [`Error::Database`] if the database cannot be reached.
 pub async fn check(pool: &PgPool) -> Result<()> {
     let held = recorded(&mut *pool.acquire().await?).await?;
-    let missing = MIGRATOR.iter().map(|migration| migration.version).find(|version| !held.contains(version));
-    missing.map_or(Ok(()), |version| Err(Error::SchemaTooOld { version }))
+    missing(&held).map_or(Ok(()), |version| Err(Error::SchemaTooOld { version }))
+}
+
+/// The first migration of this program that is not among those held.
+fn missing(held: &[i64]) -> Option<i64> {
+    MIGRATOR.iter().map(|migration| migration.version).find(|version| !held.contains(version))
 }
 
 /// The versions that the database holds, ascending.
@@ -79,7 +94,6 @@ async fn recorded(connection: &mut PgConnection) -> Result<Vec<i64>> {
 
 fn failure(error: MigrateError) -> Error {
     match error {
-        MigrateError::VersionMissing(version) => Error::SchemaTooNew { version },
         MigrateError::Execute(error) => Error::Database(error),
         other => Error::Migration(other),
     }

@@ -4,7 +4,7 @@ use crate::spec::{self, Column, PLATFORM_MIGRATIONS, Table};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use store::Error;
-use store::migrate::migrate;
+use store::migrate::{check, migrate};
 use store::testing::TestDatabase;
 
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn a_second_time_there_is_nothing_to_do() {
     assert_eq!(first.versions.first(), Some(&1));
     assert_eq!(first.versions.last(), Some(&first.latest));
     let second = migrate(database.pool()).await.unwrap();
-    assert_eq!((second.versions, second.latest), (Vec::new(), first.latest));
+    assert_eq!((second.versions, second.latest, second.newer), (Vec::new(), first.latest, false));
 }
 
 #[tokio::test]
@@ -39,6 +39,14 @@ async fn a_database_that_a_newer_arsis_migrated_is_left_alone() {
     .execute(database.pool())
     .await
     .unwrap();
+    for _ in 0..2 {
+        let applied = migrate(database.pool()).await.unwrap();
+        assert_eq!((applied.versions, applied.latest, applied.newer), (Vec::new(), 9999, true));
+    }
+    check(database.pool()).await.unwrap();
+
+    // One that lacks something of ours is another matter.
+    sqlx::query("DELETE FROM _arsis_migrations WHERE version = 1").execute(database.pool()).await.unwrap();
     let error = migrate(database.pool()).await.unwrap_err();
     assert!(matches!(error, Error::SchemaTooNew { version: 9999 }), "{error}");
 }
