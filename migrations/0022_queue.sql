@@ -135,11 +135,19 @@ CREATE OR REPLACE TRIGGER track_analyses_announce_cancel
     FOR EACH ROW WHEN (NEW.cancel_requested AND NOT OLD.cancel_requested AND NEW.status = 'running')
     EXECUTE FUNCTION arsis_announce_cancel();
 
+-- Since when attempts at an analysis have been put off one after the other; NULL: the last one was not.
+CREATE OR REPLACE FUNCTION arsis_snoozed_since(of_analysis UUID) RETURNS TIMESTAMPTZ AS $$
+    SELECT min(started_at) FROM track_analysis_attempts
+     WHERE analysis_id = of_analysis AND outcome = 'snoozed'
+       AND started_at > coalesce((SELECT max(ended_at) FROM track_analysis_attempts
+                                   WHERE analysis_id = of_analysis AND outcome <> 'snoozed'), '-infinity')
+$$ LANGUAGE sql STABLE;
+
 -- The queue as a whole: one row.
 CREATE TABLE IF NOT EXISTS analysis_queue (
-    id              BOOLEAN     PRIMARY KEY DEFAULT TRUE CHECK (id),
-    paused_at       TIMESTAMPTZ,                               -- Since when nothing is begun; NULL: the queue runs
-    paused_by       TEXT
+    id        BOOLEAN     PRIMARY KEY DEFAULT TRUE CHECK (id),
+    paused_at TIMESTAMPTZ,     -- Since when nothing is begun; NULL: the queue runs
+    paused_by TEXT
 );
 INSERT INTO analysis_queue DEFAULT VALUES ON CONFLICT DO NOTHING;
 

@@ -274,12 +274,12 @@ async fn under_way(db: &mut PgConnection, new: &NewAnalysis<'_>, parameters: &Va
     .await?)
 }
 
-/// Takes over the higher priority, and the earlier time where it is not the pause after a failure.
+/// Takes over the higher priority, and the earlier time unless what it waits for is no time, or a pause after a failure.
 async fn hurry(db: &mut PgConnection, id: Uuid, new: &NewAnalysis<'_>) -> Result<()> {
     sqlx::query!(
         "WITH wanted AS (
              SELECT greatest(priority, $2) AS priority,
-                    CASE WHEN attempt = 0 AND waits_for IS NULL
+                    CASE WHEN attempt = 0 AND waits_for IS NULL AND error_kind IS NULL
                          THEN least(next_run_at, greatest(coalesce($3, now()), now())) ELSE next_run_at END AS run_at
                FROM track_analyses WHERE id = $1)
          UPDATE track_analyses a

@@ -242,18 +242,3 @@ pub async fn delete(db: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
         .await?;
     Ok(key)
 }
-
-/// Writes down the checksum of a track's audio that had none; one that is known stays.
-///
-/// # Errors
-/// [`crate::Error::Database`].
-pub async fn set_content_sha256(db: &mut PgConnection, id: Uuid, sha256: &str) -> Result<()> {
-    sqlx::query!(
-        "UPDATE reference_tracks SET content_sha256 = $2, updated_at = now() WHERE id = $1 AND content_sha256 IS NULL",
-        id,
-        sha256
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}

@@ -135,17 +135,54 @@ async fn a_snoozed_analysis_comes_back_later_and_lost_no_attempt() {
     let mut claimed = claimed(pool).await;
     let id = claimed.lease.analysis_id;
     for _ in 0..3 {
-        let (kind, message) = ("disk_full", "The disk is full.");
-        queue::snooze(pool, &claimed.lease, Duration::from_secs(30), kind, message, "ENOSPC").await.unwrap();
+        assert!(snooze(pool, &claimed.lease).await);
         let row = row(pool, id).await;
-        assert_eq!((row.status, row.attempt, row.error_kind.as_deref()), (Status::Pending, 0, Some(kind)));
+        assert_eq!(
+            (row.status, row.attempt, row.error_kind.as_deref()),
+            (Status::Pending, 0, Some("disk_full"))
+        );
         assert!(claim(pool, "w", LEASE).await.is_none(), "not before its time");
         fast_forward(pool, id).await;
         claimed = claim(pool, "w", LEASE).await.unwrap();
         assert_eq!(claimed.lease.attempt, 1);
     }
     let snoozed = "SELECT count(*) FROM track_analysis_attempts WHERE outcome = 'snoozed'";
-    assert_eq!(count(pool, snoozed).await, 1, "the history keeps the last");
+    assert_eq!(count(pool, snoozed).await, 2, "the history keeps the first and the last");
+}
+
+async fn snooze(pool: &PgPool, lease: &queue::Lease) -> bool {
+    let pause = Duration::from_secs(30);
+    queue::snooze(pool, lease, pause, "disk_full", "The disk is full.", "ENOSPC").await.unwrap()
+}
+
+#[tokio::test]
+async fn an_analysis_is_not_put_off_without_end() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let first = claimed(pool).await;
+    let id = first.lease.analysis_id;
+    assert!(snooze(pool, &first.lease).await);
+    let earlier = "UPDATE track_analysis_attempts SET started_at = started_at - interval '7 hours' WHERE analysis_id = $1";
+    execute(pool, earlier, id).await;
+    fast_forward(pool, id).await;
+    let again = claim(pool, "w", LEASE).await.unwrap();
+    assert!(!snooze(pool, &again.lease).await, "for hours now");
+    let failure = queue::Failure { kind: "disk_full", message: "m", cause: "c", permanent: false };
+    queue::fail(pool, &again.lease, &failure).await.unwrap();
+    fast_forward(pool, id).await;
+    let again = claim(pool, "w", LEASE).await.unwrap();
+    assert_eq!(again.lease.attempt, 2, "that one counted");
+    assert!(snooze(pool, &again.lease).await, "and begins anew");
+}
+
+#[tokio::test]
+async fn a_worker_that_hears_late_of_a_cancel_hands_back_what_was_sent_round_again() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let claim = claimed(pool).await;
+    queue::cancelled(pool, &claim.lease).await.unwrap();
+    let row = row(pool, claim.lease.analysis_id).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0), "nobody asks for it to stop");
 }
 
 #[tokio::test]
@@ -186,7 +223,7 @@ async fn an_analysis_told_to_stop_does_not_come_back_from_snoozing_or_waiting() 
         analyses::request_cancel(&mut tx, id).await.unwrap();
         tx.commit().await.unwrap();
         match way {
-            "snooze" => queue::snooze(pool, &claim.lease, LEASE, "k", "m", "c").await.unwrap(),
+            "snooze" => assert!(queue::snooze(pool, &claim.lease, LEASE, "k", "m", "c").await.unwrap()),
             _ => queue::wait_for(pool, &claim.lease, Uuid::new_v4()).await.unwrap(),
         }
         let row = row(pool, id).await;

@@ -18,7 +18,6 @@ use store::analyses::{self, Parameters};
 use store::queue::{self, Claim, Lease, Verdict};
 use store::results::reuse::{self, Twin};
 use store::results::{self, Finished, Writer};
-use store::tracks;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -50,6 +49,16 @@ enum Ended {
     Failed(Failure),
     /// Another analysis of the same audio runs, whose result will do.
     Twin(Uuid),
+    /// The result of the same audio that was to be taken is gone, or cannot be read.
+    Gone,
+}
+
+/// Whether the result of another analysis will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reuse {
+    Welcome,
+    /// It has turned out to be none.
+    No,
 }
 
 impl<E: Into<Failure>> From<E> for Ended {
@@ -113,8 +122,30 @@ async fn run(
     status: &Arc<Status>,
 ) -> (Outcome, Option<Thread>) {
     let _entry = context.running.enter(claim.lease.analysis_id, status);
+    let mut committed = once(context, claim, leased_at, status, Reuse::Welcome).await;
+    if matches!(committed, Err(Ended::Gone)) {
+        committed = once(context, claim, leased_at, status, Reuse::No).await;
+    }
+    match committed {
+        Ok(outcome) => (outcome, None),
+        Err(Ended::Twin(twin)) => (put_aside(context, claim, twin).await, None),
+        Err(Ended::Stopped(stop)) => (stopped(context, claim, status, stop).await, None),
+        Err(Ended::Stuck(stop, thread)) => (stopped(context, claim, status, stop).await, Some(thread)),
+        Err(Ended::Failed(failure)) => (failed(context, claim, failure).await, None),
+        Err(Ended::Gone) => (stopped(context, claim, status, Stop::HandBack).await, None),
+    }
+}
+
+/// An attempt up to and with the commit.
+async fn once(
+    context: &Arc<Context>,
+    claim: &Claim,
+    leased_at: Instant,
+    status: &Arc<Status>,
+    reuse: Reuse,
+) -> Result<Outcome, Ended> {
     let attempted = {
-        let attempt = attempt(context, claim, status);
+        let attempt = attempt(context, claim, status, reuse);
         let keeper = lease::keep(context, &claim.lease, leased_at, status);
         tokio::pin!(attempt, keeper);
         tokio::select! {
@@ -124,29 +155,24 @@ async fn run(
         }
     };
     // Without the keeper: while the commit has the row locked nobody can take the lease, and nobody can renew it.
-    let committed = match attempted {
-        Ok(made) => {
-            let began = Instant::now();
-            let committed = conclude(context, claim, &made).instrument(tracing::info_span!("commit")).await;
-            status.measures.committed(began.elapsed());
-            committed
-        }
-        Err(ended) => Err(ended),
-    };
-    match committed {
-        Ok(outcome) => (outcome, None),
-        Err(Ended::Twin(twin)) => (put_aside(context, claim, twin).await, None),
-        Err(Ended::Stopped(stop)) => (stopped(context, claim, status, stop).await, None),
-        Err(Ended::Stuck(stop, thread)) => (stopped(context, claim, status, stop).await, Some(thread)),
-        Err(Ended::Failed(failure)) => (failed(context, claim, failure).await, None),
-    }
+    let made = attempted?;
+    let began = Instant::now();
+    let committed = conclude(context, claim, &made).instrument(tracing::info_span!("commit")).await;
+    status.measures.committed(began.elapsed());
+    committed
 }
 
 /// Everything up to the commit.
-async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) -> Result<Made, Ended> {
+async fn attempt(
+    context: &Arc<Context>,
+    claim: &Claim,
+    status: &Arc<Status>,
+    reuse: Reuse,
+) -> Result<Made, Ended> {
     let plan = plan(claim)?;
     let known = claim.content_sha256.clone();
-    if let Some(sha256) = &known
+    if reuse == Reuse::Welcome
+        && let Some(sha256) = &known
         && let Some(from) = twin(context, claim, &plan, sha256, status).await?
     {
         return Ok(Made::Reused(from));
@@ -158,8 +184,8 @@ async fn attempt(context: &Arc<Context>, claim: &Claim, status: &Arc<Status>) ->
     let bytes = audio.file.metadata().map_err(analysis_core::Error::Io)?.len();
     status.measures.fetched(bytes, began.elapsed());
     context.config.monitor.metrics().fetched(bytes);
-    if known.is_none() {
-        let sha256 = checksum(context, claim, &audio, status).await?;
+    if reuse == Reuse::Welcome && known.is_none() {
+        let sha256 = checksum(&audio, status).await?;
         if let Some(from) = twin(context, claim, &plan, &sha256, status).await? {
             return Ok(Made::Reused(from));
         }
@@ -190,25 +216,15 @@ async fn twin(
     }
 }
 
-/// The checksum of audio that came without one, written down on its track.
-async fn checksum(
-    context: &Context,
-    claim: &Claim,
-    audio: &Audio,
-    status: &Arc<Status>,
-) -> Result<String, Ended> {
+/// The checksum of audio that came without one. It is not written down: whoever brought the track may put another file in
+/// its place.
+async fn checksum(audio: &Audio, status: &Arc<Status>) -> Result<String, Ended> {
     let file = audio.file.try_clone().map_err(analysis_core::Error::from)?;
     let mut source = Source::new(file, status.clone());
     let hash = tokio::task::spawn_blocking(move || analysis_core::fingerprint::fingerprint(&mut source));
     let hash = until_stopped(status, hash).await?.map_err(|error| Failure::internal(panic_text(error)))?;
     let fingerprint = hash.map_err(analysis_core::Error::from)?;
-    let sha256 = fingerprint.trim_start_matches("sha256:").to_owned();
-    let write = async || {
-        let mut db = context.pool.acquire().await?;
-        tracks::set_content_sha256(&mut db, claim.track_id, &sha256).await
-    };
-    persist(status, write).await?;
-    Ok(sha256)
+    Ok(fingerprint.trim_start_matches("sha256:").to_owned())
 }
 
 /// What was asked for.
@@ -328,11 +344,15 @@ async fn conclude(context: &Context, claim: &Claim, made: &Made) -> Result<Outco
     }
 }
 
-/// The commit point of a result that is there already. One that has gone meanwhile must be made after all.
+/// The commit point of a result that is there already.
 async fn copy(context: &Context, claim: &Claim, from: Uuid) -> Result<(), Ended> {
     match insist(COMMIT_PATIENCE, || reuse::copy(&context.pool, &claim.lease, from)).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Ended::Stopped(Stop::HandBack)),
+        Ok(false) => Err(Ended::Gone),
+        Err(error @ store::Error::Invalid { .. }) => {
+            tracing::warn!(analysis.twin = %from, error = chain(&error), "a result cannot be taken");
+            Err(Ended::Gone)
+        }
         Err(error) => committed_after_all(context, &claim.lease, error).await,
     }
 }
@@ -446,20 +466,26 @@ async fn timed_out(context: &Context, claim: &Claim, status: &Status) -> Failure
     Failure { next, ..Failure::transient(TIMED_OUT, "The analysis took longer than it may.", cause) }
 }
 
-/// Writes that an analysis must wait for this worker, with the same patience.
-async fn postpone(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
-    let Failure { kind, message, cause, .. } = &failure;
+/// Writes that an analysis must wait for this worker, with the same patience; `None` when it has waited too long by now.
+async fn postpone(context: &Context, claim: &Claim, failure: &Failure) -> Option<store::Result<()>> {
+    let Failure { kind, message, cause, .. } = failure;
     let snooze = || queue::snooze(&context.pool, &claim.lease, POSTPONE, kind, message, cause);
     match insist(context.config.lease, snooze).await {
-        Ok(()) => Outcome::Snoozed { failure, after: POSTPONE },
-        Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
+        Ok(true) => Some(Ok(())),
+        Ok(false) => None,
+        Err(error) => Some(Err(error)),
     }
 }
 
 /// Writes that an attempt failed, with the same patience.
 async fn failed(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
-    if failure.next == Next::Postponed {
-        return postpone(context, claim, failure).await;
+    if failure.next == Next::Postponed
+        && let Some(written) = postpone(context, claim, &failure).await
+    {
+        return match written {
+            Ok(()) => Outcome::Snoozed { failure, after: POSTPONE },
+            Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
+        };
     }
     let written = failure.for_queue();
     let fail = || queue::fail(&context.pool, &claim.lease, &written);

@@ -5,6 +5,7 @@ use crate::{ANSWER_LIMIT, Context};
 use std::time::{Duration, Instant};
 use store::queue::reaper::{self, Reaped};
 use store::queue::tickets;
+use uuid::Uuid;
 
 /// How often answered tickets are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -34,10 +35,8 @@ pub(crate) async fn run(context: &Context) {
             prune(context).await;
         }
         let next_round = async {
-            let announced =
-                tokio::time::timeout(context.config.reap_every, context.pending_announced.notified())
-                    .await
-                    .is_ok();
+            let period = uneven(context.config.reap_every);
+            let announced = tokio::time::timeout(period, context.pending_announced.notified()).await.is_ok();
             if announced {
                 // Others hear of it, too. Whoever is first makes the round; it began after the announcement.
                 tokio::time::sleep(PAUSE).await;
@@ -49,6 +48,12 @@ pub(crate) async fn run(context: &Context) {
             pause = next_round => pause,
         };
     }
+}
+
+/// The period, a quarter longer or shorter: workers that keep time with one another would leave the rounds to one of them.
+fn uneven(period: Duration) -> Duration {
+    let [chance, ..] = Uuid::new_v4().into_bytes();
+    period.mul_f64(0.75 + f64::from(chance) / 510.0)
 }
 
 /// Looks after the queue, unless somebody in the fleet did so within `pause`.

@@ -47,7 +47,7 @@ async fn make_due(bench: &Bench, id: Uuid) {
 /// Waits until workers have looked after the queue so many times.
 async fn looked_after(bench: &Bench, times: usize) {
     for _ in 0..times {
-        let last = "SELECT extract(epoch FROM looked_after_at)::text FROM analysis_queue";
+        let last = "SELECT coalesce(max(began_at)::text, '') FROM analysis_queue_rounds";
         let before: String = sqlx::query_scalar(last).fetch_one(bench.pool()).await.unwrap();
         while before == sqlx::query_scalar::<_, String>(last).fetch_one(bench.pool()).await.unwrap() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -127,3 +127,50 @@ async fn the_twin_of_one_that_fails_is_analysed_itself() {
     assert_eq!(worker.engine.begun.load(Ordering::SeqCst), 2);
     worker.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audio_of_unknown_checksum_is_known_again_and_none_is_written_down() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let first = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, first).await;
+    let track_id = bench.track_of_audio("music").await;
+    let forget = "UPDATE reference_tracks SET content_sha256 = NULL WHERE id = $1";
+    sqlx::query(forget).bind(track_id).execute(bench.pool()).await.unwrap();
+    let second = bench.pending_of(track_id).await;
+    completed(&bench, second).await;
+    assert_eq!(reused_from(&bench, second).await, Some(first));
+    // Its owner may put another file there: a checksum of ours would have that refused.
+    assert_eq!(bench.count("SELECT count(*) FROM reference_tracks WHERE content_sha256 IS NULL").await, 1);
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_incomplete_or_about_to_go_is_not_waited_for() {
+    let bench = Bench::new().await;
+    let worker = bench.start();
+    let first = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, first).await;
+    let mut tx = bench.pool().begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM track_analyses WHERE id = $1 FOR UPDATE")
+        .bind(first)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let second = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, second).await;
+    tx.rollback().await.unwrap();
+    assert_eq!((reused_from(&bench, second).await, bench.row(second).await.attempt), (None, 1));
+
+    sqlx::query("UPDATE track_analyses SET total_ms = NULL").execute(bench.pool()).await.unwrap();
+    let third = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, third).await;
+    assert_eq!(reused_from(&bench, third).await, None);
+
+    sqlx::query("UPDATE track_analyses SET summary = '{}'").execute(bench.pool()).await.unwrap();
+    let fourth = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, fourth).await;
+    assert_eq!(reused_from(&bench, fourth).await, None);
+    assert_eq!(worker.engine.begun.load(Ordering::SeqCst), 4);
+    worker.end().await;
+}

@@ -68,7 +68,8 @@ pub async fn counts(pool: &PgPool) -> Result<Counts> {
     counts.tickets = unsigned(tickets::waiting(&mut db, MAX_TICKETS).await?);
     let queue = sqlx::query!(
         r#"SELECT extract(epoch FROM now() - paused_at)::float8 AS paused_s,
-                  extract(epoch FROM now() - nullif(looked_after_at, '-infinity'))::float8 AS looked_after_s
+                  (SELECT extract(epoch FROM now() - max(began_at))::float8 FROM analysis_queue_rounds)
+                      AS looked_after_s
              FROM analysis_queue"#
     )
     .fetch_one(&mut *db)

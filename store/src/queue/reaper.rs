@@ -42,13 +42,17 @@ pub struct Reaped {
 /// Most analyses let into the line in one round.
 const MAX_PROMOTED: i64 = 1000;
 
-/// Whether nobody in the fleet has looked after the queue for `pause`. Whoever is told so should [`reap`].
+/// Whether no worker of this version of the analyzer has looked after the queue for `pause`. Whoever is told so should
+/// [`reap`]. Each version for itself: an older one makes no tickets for what asks for a later one.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn its_turn(pool: &PgPool, pause: Duration) -> Result<bool> {
     let taken = sqlx::query!(
-        "UPDATE analysis_queue SET looked_after_at = now() WHERE looked_after_at <= now() - make_interval(secs => $1)",
+        "INSERT INTO analysis_queue_rounds AS last (version, began_at) VALUES ($1, now())
+         ON CONFLICT (version) DO UPDATE SET began_at = now()
+          WHERE last.began_at <= now() - make_interval(secs => $2)",
+        analysis_core::ANALYZER_VERSION,
         pause.as_secs_f64()
     )
     .execute(pool)
@@ -120,23 +124,33 @@ async fn look(pool: &PgPool) -> Result<Left> {
 
 /// Lets analyses into the line whose time has come, or whose twin has ended.
 async fn promote(pool: &PgPool) -> Result<u64> {
-    let promoted = sqlx::query!(
+    // Two statements: each reads the head of an index of its own.
+    let due = sqlx::query!(
         "WITH waiting AS (
-             SELECT id FROM track_analyses a
-              WHERE status = 'pending'
-                AND (turn IS NULL AND next_run_at <= now()
-                     OR waits_for IS NOT NULL
-                        AND NOT EXISTS (SELECT 1 FROM track_analyses twin
-                                         WHERE twin.id = a.waits_for AND twin.status = 'running'))
+             SELECT id FROM track_analyses
+              WHERE status = 'pending' AND turn IS NULL AND next_run_at <= now()
               ORDER BY next_run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)
-         UPDATE track_analyses a
-            SET turn = arsis_next_turn(a.owner_id, a.priority), waits_for = NULL, next_run_at = least(next_run_at, now())
+         UPDATE track_analyses a SET turn = arsis_next_turn(a.owner_id, a.priority), waits_for = NULL
            FROM waiting WHERE a.id = waiting.id",
         MAX_PROMOTED
     )
     .execute(pool)
     .await?;
-    Ok(promoted.rows_affected())
+    let twins = sqlx::query!(
+        "WITH waiting AS (
+             SELECT id FROM track_analyses a
+              WHERE status = 'pending' AND waits_for IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM track_analyses twin
+                                 WHERE twin.id = a.waits_for AND twin.status = 'running')
+              LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE track_analyses a
+            SET turn = arsis_next_turn(a.owner_id, a.priority), waits_for = NULL, next_run_at = now()
+           FROM waiting WHERE a.id = waiting.id",
+        MAX_PROMOTED
+    )
+    .execute(pool)
+    .await?;
+    Ok(due.rows_affected() + twins.rows_affected())
 }
 
 /// Takes running analyses from workers that stopped renewing. Their tracks are locked first, as everywhere

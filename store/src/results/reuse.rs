@@ -28,8 +28,9 @@ pub enum Twin {
 
 /// Looks for an analysis of the same audio by this version of the analyzer.
 ///
-/// `content_sha256` is the audio file's checksum in hex. A completed result counts only if it was itself made of a file
-/// with that checksum. Of two that began at the same instant neither may see the other: then both are made.
+/// `content_sha256` is the audio file's checksum in hex. A completed result counts if it was itself made of a file with
+/// that checksum, a running one if its track's file was uploaded with it. Of two that began at the same instant neither may
+/// see the other: then both are made.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -40,28 +41,39 @@ pub async fn find(
     analysis_type: AnalysisType,
     parameters: &Parameters,
 ) -> Result<Twin> {
-    let twin = sqlx::query!(
-        r#"SELECT a.id, a.status = 'completed' AS "completed!"
-             FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
-            WHERE t.content_sha256 = $2 AND a.id <> $1 AND a.analysis_type = $3 AND a.parameters = $4
-              AND (a.status = 'completed' AND a.version = $5 AND a.manifest ->> 'fingerprint' = 'sha256:' || $2
-                   OR a.status = 'running' AND a.lease_until > now() AND NOT a.cancel_requested
-                      AND coalesce(arsis_version_number(a.version) <= arsis_version_number($5), TRUE)
-                      AND (a.started_at, a.id) < (SELECT started_at, id FROM track_analyses WHERE id = $1))
-            ORDER BY a.status = 'completed' DESC, a.started_at, a.id LIMIT 1"#,
-        lease.analysis_id,
+    let (analysis_type, parameters) = (analyses::type_name(analysis_type), parameters.stored());
+    let completed = sqlx::query_scalar!(
+        "SELECT a.id FROM analysis_frame_manifests m JOIN track_analyses a ON a.id = m.analysis_id
+          WHERE m.fingerprint = 'sha256:' || $1::text AND m.level = 0 AND m.attempt IS NOT NULL
+            AND a.status = 'completed' AND a.analysis_type = $2 AND a.parameters = $3 AND a.version = $4
+            AND a.summary IS NOT NULL AND a.manifest IS NOT NULL AND a.total_ms IS NOT NULL
+          LIMIT 1",
         content_sha256,
-        analyses::type_name(analysis_type),
-        parameters.stored(),
+        analysis_type,
+        parameters,
         analysis_core::ANALYZER_VERSION
     )
     .fetch_optional(pool)
     .await?;
-    Ok(match twin {
-        Some(twin) if twin.completed => Twin::Completed(twin.id),
-        Some(twin) => Twin::Running(twin.id),
-        None => Twin::None,
-    })
+    if let Some(completed) = completed {
+        return Ok(Twin::Completed(completed));
+    }
+    let running = sqlx::query_scalar!(
+        "SELECT a.id FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
+          WHERE a.status = 'running' AND a.lease_until > now() AND NOT a.cancel_requested AND a.id <> $1
+            AND t.content_sha256 = $2 AND a.analysis_type = $3 AND a.parameters = $4
+            AND coalesce(arsis_version_number(a.version) <= arsis_version_number($5), TRUE)
+            AND (a.started_at, a.id) < (SELECT started_at, id FROM track_analyses WHERE id = $1)
+          LIMIT 1",
+        lease.analysis_id,
+        content_sha256,
+        analysis_type,
+        parameters,
+        analysis_core::ANALYZER_VERSION
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(running.map_or(Twin::None, Twin::Running))
 }
 
 /// The commit point of an analysis that takes the result of another: a copy of it, the completed analysis and the ready

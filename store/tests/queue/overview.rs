@@ -77,8 +77,8 @@ async fn a_pause_and_the_last_look_are_told_with_their_age() {
     let track_id = track(pool).await;
     pending(pool, track_id).await;
     sqlx::query(
-        "UPDATE analysis_queue SET paused_at = now() - interval '1 minute',
-                looked_after_at = now() - interval '2 minutes'",
+        "WITH round AS (INSERT INTO analysis_queue_rounds VALUES ('arsis-0.1.0', now() - interval '2 minutes'))
+         UPDATE analysis_queue SET paused_at = now() - interval '1 minute'",
     )
     .execute(pool)
     .await

@@ -178,15 +178,16 @@ impl Bench {
         let id = Uuid::new_v4();
         let key = ObjectKey::audio(id);
         let audio = futures::stream::iter([Ok(Bytes::from(audio.to_owned()))]);
-        self.objects.put(&key, "audio/wav", audio).await.unwrap();
+        let stored = self.objects.put(&key, "audio/wav", audio).await.unwrap();
         sqlx::query(
             "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', $1 || '@example.org') RETURNING id)
-             INSERT INTO reference_tracks (id, user_id, name, r2_key, file_size_bytes, mime_type)
-             SELECT $2, id, 'Song', $3, 5, 'audio/wav' FROM owner",
+             INSERT INTO reference_tracks (id, user_id, name, r2_key, file_size_bytes, mime_type, content_sha256)
+             SELECT $2, id, 'Song', $3, 5, 'audio/wav', $4 FROM owner",
         )
         .bind(id.to_string())
         .bind(id)
         .bind(key.as_str())
+        .bind(stored.sha256)
         .execute(self.pool())
         .await
         .unwrap();
