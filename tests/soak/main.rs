@@ -196,10 +196,10 @@ async fn balance(bench: &Bench, jobs: u64) -> bool {
         (
             "levels that lack chunks, or have too many",
             0,
-            "SELECT count(*) FROM analysis_frame_manifests m
-              WHERE (total_chunks, frame_count) IS DISTINCT FROM
-                    (SELECT count(*)::int, coalesce(sum(frame_count), 0)::int FROM analysis_frame_data
-                      WHERE manifest_id = m.id)",
+            "SELECT count(*) FROM analysis_frame_manifests m,
+                    LATERAL (SELECT count(*) AS chunks, coalesce(sum(frame_count), 0) AS frames
+                               FROM analysis_frame_data WHERE manifest_id = m.id) AS stored
+              WHERE (m.total_chunks, m.frame_count) IS DISTINCT FROM (stored.chunks, stored.frames)",
         ),
         (
             "levels twice",
