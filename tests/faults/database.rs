@@ -36,7 +36,11 @@ async fn check_restart(how: Crash) {
 const AWAY: Duration = Duration::from_secs(LEASE.as_secs() + 5);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_away_for_longer_than_a_lease_is_waited_for() {
+async fn a_database_away_or_silent_for_longer_than_a_lease_is_waited_for() {
+    tokio::join!(check_away(), check_silent());
+}
+
+async fn check_away() {
     let bench = Bench::with_cluster().await;
     let (running, waiting) = (&LONG_PIECE, Piece::short(1));
     let workers = [bench.worker("first").await, bench.worker("second").await];
@@ -56,8 +60,7 @@ async fn a_database_away_for_longer_than_a_lease_is_waited_for() {
     bench.end(workers).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_does_not_answer_for_longer_than_a_lease_is_waited_for() {
+async fn check_silent() {
     let bench = Bench::new().await;
     let (relay, url) = bench.relay();
     let mut setup = bench.setup();

@@ -54,7 +54,12 @@ async fn a_killed_workers_job_is_begun_again_within_15_seconds_and_finished_once
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_and_started_again_takes_up_its_own_job() {
+async fn what_a_killed_worker_had_is_taken_up_by_itself_or_another() {
+    tokio::join!(check_started_again(), check_ticket_of_killed());
+}
+
+/// The same worker, started again, takes up its own job.
+async fn check_started_again() {
     let bench = Bench::new().await;
     let piece = &Piece::short(1);
     let job = bench.pending_with(piece, Fault::Gate, 1).await;
@@ -103,8 +108,8 @@ async fn a_job_that_kills_its_workers_ends_in_error_with_its_history_while_other
     bench.end(workers).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_ticket_of_a_killed_worker_is_answered_by_another() {
+/// Another worker answers the ticket of the one that was killed.
+async fn check_ticket_of_killed() {
     let bench = Bench::new().await;
     let job = bench.pending_with(&Piece::short(1), Fault::Gate, 2).await;
     let killed = bench.worker("killed").await;

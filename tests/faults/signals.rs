@@ -45,7 +45,12 @@ async fn a_worker_stopped_for_longer_than_its_lease_changes_nothing_when_it_wake
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_asked_to_end_finishes_its_job_under_its_lease() {
+async fn a_worker_asked_to_end_finishes_its_job_or_hands_it_back() {
+    tokio::join!(check_finishes(), check_hands_back());
+}
+
+/// A job that it can finish, under its lease.
+async fn check_finishes() {
     let bench = Bench::new().await;
     let piece = &Piece::short(1);
     // Longer than the lease: it must be renewed while the worker drains, or the other one would begin the job again.
@@ -70,8 +75,8 @@ async fn a_worker_asked_to_end_finishes_its_job_under_its_lease() {
     bench.end([other]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_asked_to_end_hands_a_long_job_back_and_another_does_it() {
+/// A job that takes longer: another worker does it.
+async fn check_hands_back() {
     let bench = Bench::new().await;
     let piece = &Piece::short(1);
     let mut ending = bench.worker("ending").await;

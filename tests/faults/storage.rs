@@ -8,44 +8,42 @@ use store::analyses::Status;
 /// How often the storage is asked for a body in one attempt, before any of it has come.
 const TRIES: usize = 3;
 
-/// The first attempt fails for the storage, which meets the fault so often; the second succeeds.
-async fn check_put_off(fault: Fault, times: usize) {
+/// The first attempts fail for the storage, which meets the fault so often; the second succeed.
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_whose_storage_answers_500_503_or_half_the_audio_are_put_off() {
     let bench = Bench::new().await;
-    let piece = &Piece::short(1);
-    let job = bench.pending_with(piece, fault.clone(), times).await;
-    let other = bench.pending(&Piece::short(2)).await;
+    let faults = [
+        (Fault::Answer(StatusCode::INTERNAL_SERVER_ERROR), TRIES),
+        (Fault::Answer(StatusCode::SERVICE_UNAVAILABLE), TRIES),
+        // Once the body has begun nothing is asked for again.
+        (Fault::CutAfter(8_000), 1),
+    ];
+    let mut jobs = Vec::new();
+    for (seed, (fault, times)) in (1..).zip(faults) {
+        let piece = Piece::short(seed);
+        jobs.push((bench.pending_with(&piece, fault.clone(), times).await, piece, fault));
+    }
+    let other = bench.pending(&Piece::short(9)).await;
     let worker = bench.worker("worker").await;
-    let row = bench.until(job.id, "the attempt fails", |row| row.error_kind.is_some()).await;
-    assert_eq!(
-        (row.status, row.error_kind.as_deref()),
-        (Status::Pending, Some("storage_unavailable")),
-        "{fault:?}"
-    );
-    assert!(row.next_run_at > row.updated_at, "not at once: {row:?}");
-    // What is well is not held up.
-    bench.until_completed(other.id).await;
-    assert_eq!(bench.row(job.id).await.status, Status::Pending);
-    bench.until_completed(job.id).await;
-    bench.assert_outcomes(job.id, &["retrying", "completed"]).await;
-    bench.assert_result(job.id, piece).await;
+    let put_off = jobs.iter().map(async |(job, piece, fault)| {
+        let row = bench.until(job.id, "the attempt fails", |row| row.error_kind.is_some()).await;
+        let state = (row.status, row.error_kind.as_deref());
+        assert_eq!(state, (Status::Pending, Some("storage_unavailable")), "{fault:?}");
+        assert!(row.next_run_at > row.updated_at, "{fault:?}: not at once: {row:?}");
+        bench.until_completed(job.id).await;
+        bench.assert_outcomes(job.id, &["retrying", "completed"]).await;
+        bench.assert_result(job.id, piece).await;
+    });
+    futures::future::join_all(put_off).await;
+    // What is well was not held up.
+    let other = bench.row(other.id).await;
+    assert_eq!((other.status, other.attempt), (Status::Completed, 1));
+    for (job, ..) in &jobs {
+        let row = bench.row(job.id).await;
+        assert!(other.completed_at < row.completed_at, "{other:?}, {row:?}");
+    }
     bench.assert_nothing_left().await;
     bench.end([worker]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_storage_answers_503_is_put_off() {
-    check_put_off(Fault::Answer(StatusCode::SERVICE_UNAVAILABLE), TRIES).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_storage_answers_500_is_put_off() {
-    check_put_off(Fault::Answer(StatusCode::INTERNAL_SERVER_ERROR), TRIES).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn audio_cut_in_the_middle_is_never_taken_for_the_whole() {
-    // Once the body has begun nothing is asked for again.
-    check_put_off(Fault::CutAfter(8_000), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,11 +125,11 @@ impl Metrics {
     fn begin_at_zero(&self) {
         for r#type in report::type_labels() {
             for outcome in report::OUTCOMES {
-                self.attempts.get_or_create(&AttemptLabels { r#type, outcome });
+                drop(self.attempts.get_or_create(&AttemptLabels { r#type, outcome }));
             }
         }
         for kind in KINDS {
-            self.failures.get_or_create(&FailureLabels { kind });
+            drop(self.failures.get_or_create(&FailureLabels { kind }));
         }
         self.reaped(&Reaped::default());
     }
