@@ -41,7 +41,8 @@ fn postmaster(data_dir: &Path) -> String {
 }
 
 fn is_alive(pid: &str) -> bool {
-    Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success()
+    // The shell's own: not every machine has the command.
+    Command::new("sh").args(["-c", "kill -0 \"$0\"", pid]).stderr(Stdio::null()).status().unwrap().success()
 }
 
 fn socket_dir(server: &Server) -> PathBuf {
