@@ -87,7 +87,7 @@ impl App {
         &self.0.breaking_off
     }
 
-    /// Uploads under way. They outlive their connections, and the server waits for them.
+    /// Uploads under way, and batches being cancelled. They outlive their connections, and the server waits for them.
     pub(crate) fn uploads(&self) -> &TaskTracker {
         &self.0.uploads
     }

@@ -28,6 +28,15 @@ async fn failed(database: &TestDatabase, failure: &Failure<'_>) -> Uuid {
     lease.analysis_id
 }
 
+/// A new track's analysis that somebody stopped while it ran.
+async fn stopped(database: &TestDatabase) -> Uuid {
+    let lease = claimed(database.pool()).await.lease;
+    let mut db = database.pool().acquire().await.unwrap();
+    analyses::request_cancel(&mut db, lease.analysis_id).await.unwrap();
+    queue::cancelled(database.pool(), &lease).await.unwrap();
+    lease.analysis_id
+}
+
 async fn ids(database: &TestDatabase, filter: Filter) -> Vec<Uuid> {
     let mut db = database.pool().acquire().await.unwrap();
     let found = inspect::list(&mut db, &filter, None, 100).await.unwrap();
@@ -162,8 +171,7 @@ async fn what_somebody_wanted_so_is_no_failure() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let damaged = failed(&database, &DAMAGED).await;
-    let stopped = claimed(pool).await.lease;
-    queue::cancelled(pool, &stopped).await.unwrap();
+    let stopped = stopped(&database).await;
     let superseded = failed(&database, &DAMAGED).await;
     execute(pool, "UPDATE track_analyses SET error_kind = 'superseded' WHERE id = $1", superseded).await;
     let nameless = failed(&database, &DAMAGED).await;
@@ -179,7 +187,9 @@ async fn what_somebody_wanted_so_is_no_failure() {
     let failures = Filter { status: Some(Status::Error), ..failures };
     assert_eq!(ids(&database, failures).await, [nameless, damaged]);
     assert_eq!(operate::retry_many(pool, &Filter::default()).await.unwrap(), 2);
-    assert_eq!(row(pool, superseded).await.status, Status::Error);
+    for wanted in [stopped, superseded] {
+        assert_eq!(row(pool, wanted).await.status, Status::Error);
+    }
     assert_eq!(row(pool, waiting).await.status, Status::Pending);
 }
 
@@ -217,8 +227,7 @@ async fn many_are_retried_by_kind_and_what_was_cancelled_stays_so() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let (damaged, unknown) = (failed(&database, &DAMAGED).await, failed(&database, &UNKNOWN).await);
-    let stopped = claimed(pool).await.lease;
-    queue::cancelled(pool, &stopped).await.unwrap();
+    let stopped = stopped(&database).await;
     let of_kind = |kind: &str| Filter { error_kind: Some(kind.into()), ..Filter::default() };
 
     assert_eq!(operate::retry_many(pool, &of_kind("corrupt_audio")).await.unwrap(), 1);
@@ -226,7 +235,7 @@ async fn many_are_retried_by_kind_and_what_was_cancelled_stays_so() {
     assert_eq!(row(pool, unknown).await.status, Status::Error);
     assert_eq!(operate::retry_many(pool, &Filter::default()).await.unwrap(), 1);
     assert_eq!(row(pool, unknown).await.status, Status::Pending);
-    assert_eq!(row(pool, stopped.analysis_id).await.status, Status::Error, "nobody asked for it again");
+    assert_eq!(row(pool, stopped).await.status, Status::Error, "nobody asked for it again");
     assert_eq!(operate::retry_many(pool, &of_kind(CANCELLED)).await.unwrap(), 1);
     assert!(claim(pool, "second", LEASE).await.is_some());
 }
