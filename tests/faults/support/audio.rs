@@ -31,7 +31,7 @@ impl Piece {
         Self::of(wav_bytes(&noise(1.0, rate_hz, 0.5, seed).mono(), rate_hz, 1, WavFormat::Int16))
     }
 
-    fn of(audio: Vec<u8>) -> Self {
+    pub(crate) fn of(audio: Vec<u8>) -> Self {
         let mut chunks = Chunks::default();
         let cursor = Cursor::new(audio.clone());
         let analysis = analyze(cursor, Some("audio/wav"), &Config::default(), &mut chunks).unwrap();
