@@ -240,7 +240,7 @@ pub(crate) enum UserCommand {
     Add {
         /// Their e-mail address; a known one gets a further token
         email: String,
-        /// Also give them a role that may see and steer the queue of everybody (the seeds' `admin`)
+        /// Also give them a role that may see and steer the queue of everybody (the seeds' `operator`)
         #[arg(long)]
         operator: bool,
     },

@@ -3,14 +3,16 @@
 use crate::cli::{ApiArgs, JobsArgs, UserArgs, UserCommand, WorkerArgs};
 use crate::config;
 use crate::monitor::{self, Monitored};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::json;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use store::access::Action;
+use store::access::{self, Action, AuditEntry};
 use store::embedded::{self, Server};
 use store::objects::Objects;
-use store::sessions::{self, Origin};
+use store::sessions::{self, Origin, Token};
 use store::{PgConnection, PgPool};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,23 +83,60 @@ pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
     let UserCommand::Add { email, operator } = &args.command;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
-    let mut db = database.pool.acquire().await.context("failed to reach the database")?;
-    let user = store::users::add_local(&mut db, email, None).await?;
-    if *operator {
-        make_operator(&mut db, user.id).await?;
-    }
-    let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
-    drop(db);
+    let token = add_user(&database.pool, email, None, *operator).await?;
     println!("{}", token.expose());
     database.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gives a user a role that may steer the queue.
-pub(crate) async fn make_operator(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
-    let role = store::access::grant(db, user_id, store::access::QUEUE, Action::Update).await?;
-    role.context("no role grants `update` on `analysis_queue`: give a role of yours that entitlement")?;
-    Ok(())
+/// Adds a user, an operator if so asked, with a session: all of it or nothing.
+pub(crate) async fn add_user(
+    pool: &PgPool,
+    email: &str,
+    name: Option<&str>,
+    operator: bool,
+) -> Result<Token> {
+    let mut tx = pool.begin().await.context("failed to reach the database")?;
+    let user = store::users::add_local(&mut tx, email, name).await?;
+    if operator {
+        make_operator(&mut tx, user.id).await?;
+    }
+    let token = sessions::create(&mut tx, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
+    tx.commit().await.context("failed to add the user")?;
+    Ok(token)
+}
+
+/// Gives a user the role that may see and steer the queue.
+async fn make_operator(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    let role = access::grant(db, user_id, access::OPERATOR).await?;
+    let role = role.with_context(|| {
+        format!(
+            "the database has no role {} (`operator`), which migration 22 makes unless there is another of that name: \
+             give a role of yours `read` and `update` on `{}`",
+            access::OPERATOR,
+            access::QUEUE
+        )
+    })?;
+    let entry = AuditEntry {
+        event_type: "role.granted",
+        resource_type: Some("user_roles"),
+        resource_id: Some(user_id),
+        action: Some(Action::Create),
+        succeeded: true,
+        details: Some(json!({ "role_id": access::OPERATOR, "role": role, "by": operator() })),
+        user_agent: Some("arsis"),
+        ..AuditEntry::default()
+    };
+    Ok(access::record(db, &entry).await?)
+}
+
+/// Who runs this process, and where, for the audit trail: `user@host`.
+pub(crate) fn operator() -> String {
+    let uid = nix::unistd::geteuid();
+    let user =
+        nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+    let host = nix::sys::utsname::uname().map(|names| names.nodename().to_string_lossy().into_owned());
+    format!("{user}@{}", host.unwrap_or_else(|_| "localhost".to_owned()))
 }
 
 /// The API as it is configured; `told` is what it tells at `/metrics` beside its own.
@@ -171,9 +210,16 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken> {
     Ok(stop)
 }
 
+/// Where the private server keeps its data.
+fn private_dir() -> Result<PathBuf> {
+    Ok(config::data_dir()?.join("postgres"))
+}
+
 /// The database, and the private server it may be on.
 pub(crate) struct Database {
     pub(crate) pool: PgPool,
+    /// It is Arsis' own in the data directory, whoever runs it.
+    pub(crate) private: bool,
     server: Option<Server>,
 }
 
@@ -182,19 +228,20 @@ impl Database {
     pub(crate) async fn open() -> Result<Self> {
         if let Some(url) = config::database_url()? {
             let pool = store::connect(&url).await.context("failed to connect to DATABASE_URL")?;
-            return Ok(Self { pool, server: None });
+            return Ok(Self { pool, private: false, server: None });
         }
-        let dir = config::data_dir()?.join("postgres");
+        let dir = private_dir()?;
         let started = Server::start(&dir).await;
         if matches!(started, Err(embedded::Error::InUse { .. })) {
             // Another process of ours runs it, `arsis serve` for one: work beside it.
             if let Some(pool) = store::connect_running(&dir, PRIVATE_DATABASE).await? {
-                return Ok(Self { pool, server: None });
+                return Ok(Self { pool, private: true, server: None });
             }
         }
         let server = started.context("failed to start the private PostgreSQL")?;
         let pool = store::connect_private(&server, PRIVATE_DATABASE).await;
-        Ok(Self { pool: pool.context("failed to connect to the private PostgreSQL")?, server: Some(server) })
+        let pool = pool.context("failed to connect to the private PostgreSQL")?;
+        Ok(Self { pool, private: true, server: Some(server) })
     }
 
     /// Opens a database that somebody migrated: only `serve`, `user` and `migrate` change the schema.
@@ -205,6 +252,17 @@ impl Database {
             return Err(error).context("the database is not ready");
         }
         Ok(database)
+    }
+
+    /// [`Database::open_migrated`], where there is one: none is made.
+    pub(crate) async fn open_existing() -> Result<Self> {
+        if config::database_url()?.is_none() {
+            let dir = private_dir()?;
+            if !Server::has_cluster(&dir).context("failed to look for the private database")? {
+                bail!("set DATABASE_URL; there is no private database in {}", dir.display());
+            }
+        }
+        Self::open_migrated().await
     }
 
     /// Ends the connections, then the private server.

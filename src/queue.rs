@@ -10,10 +10,11 @@ mod status;
 mod table;
 
 use crate::cli::queue::{FilterArgs, QueueArgs, QueueCommand};
-use crate::fleet::Database;
+use crate::fleet::{self, Database};
 use anyhow::{Context, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::access::{self, Action, AuditEntry};
@@ -22,7 +23,7 @@ use store::{PgConnection, PgPool};
 
 /// Runs one of the commands.
 pub(crate) async fn run(args: &QueueArgs) -> Result<ExitCode> {
-    let database = Database::open_migrated().await?;
+    let database = Database::open_existing().await?;
     let ended = dispatch(args, &database.pool).await;
     database.close().await;
     ended
@@ -52,6 +53,12 @@ impl FilterArgs {
             ..Filter::default()
         }
     }
+
+    /// As the audit trail keeps it.
+    fn document(&self) -> Value {
+        let Self { owner, track, batch, worker } = self;
+        json!({ "owner": owner, "track": track, "batch": batch, "worker": worker })
+    }
 }
 
 /// So many analyses.
@@ -59,18 +66,34 @@ fn analyses(count: u64) -> String {
     if count == 1 { "1 analysis".to_owned() } else { format!("{count} analyses") }
 }
 
-/// Prints a document for scripts, or what `text` says to people.
+/// Prints a document for scripts, or what `text` says to people. A reader that went away has seen what it wanted.
 fn print(json: bool, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(document).context("failed to write JSON")?);
-    } else {
-        print!("{}", text());
+    let text = if json { escaped(document)? } else { text() };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("failed to print"),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Notes in the audit trail what was done from the command line.
-async fn note(db: &mut PgConnection, event_type: &'static str, details: Value) -> Result<()> {
+/// JSON in which nothing is left that a terminal would obey. Such characters stand in strings alone.
+fn escaped(document: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string_pretty(document).context("failed to write JSON")?;
+    let mut escaped = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c != '\n' && table::is_obeyed(c) {
+            escaped += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    Ok(escaped)
+}
+
+/// Notes in the audit trail what was done from the command line, and by whom.
+async fn note(db: &mut PgConnection, event_type: &'static str, mut details: Value) -> Result<()> {
+    details["by"] = fleet::operator().into();
     let entry = AuditEntry {
         event_type,
         resource_type: Some(access::QUEUE),
@@ -81,4 +104,17 @@ async fn note(db: &mut PgConnection, event_type: &'static str, details: Value) -
         ..AuditEntry::default()
     };
     access::record(db, &entry).await.context("failed to write the audit trail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_obeys_and_means_the_same() {
+        let said = json!({ "name": "a\u{9b}2J\u{7f}\u{1b}b\u{202e}c\u{2069}é" });
+        let json = escaped(&said).unwrap();
+        assert!(!json.chars().any(|c| c != '\n' && table::is_obeyed(c)), "{json:?}");
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), said);
+    }
 }

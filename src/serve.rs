@@ -1,13 +1,12 @@
 //! `arsis serve`: everything in one process, so that one command is enough to begin.
 
 use crate::cli::ServeArgs;
+use crate::fleet::Database;
 use crate::monitor::{Both, Monitored};
 use crate::{config, fleet, monitor};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use store::PgPool;
-use store::sessions::{self, Origin};
 use tokio_util::sync::CancellationToken;
 
 /// The user that a private installation begins with.
@@ -16,13 +15,13 @@ const LOCAL_USER: &str = "local@arsis.localhost";
 /// Starts what is not configured, migrates, runs API and worker until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
     let stop = fleet::stop_on_signal()?;
-    let database = fleet::Database::open().await?;
+    let database = Database::open().await?;
     store::migrate::migrate(&database.pool)
         .await
         .context("failed to bring the database to the newest schema")?;
     let objects = fleet::objects().await?;
     let listener = fleet::listen(config::listen(args.listen.listen)?).await?;
-    greet(&database.pool, listener.local_addr()?).await?;
+    greet(&database, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.
     let monitor = worker::Monitor::default();
@@ -49,18 +48,21 @@ async fn ending<T>(work: impl Future<Output = T>, then: impl FnOnce()) -> T {
     result
 }
 
-/// Prints where the server is, and a token on the first start of an installation without users.
-async fn greet(pool: &PgPool, address: SocketAddr) -> Result<()> {
-    let mut db = pool.acquire().await.context("failed to reach the database")?;
+/// Prints where the server is, and a token on the first start of an installation without users. They may see and steer the
+/// queue where the database is Arsis' own; in one of others that is for its operators to say.
+async fn greet(database: &Database, address: SocketAddr) -> Result<()> {
+    let mut db = database.pool.acquire().await.context("failed to reach the database")?;
     if store::users::any(&mut db).await? {
         println!("Arsis listens on http://{address}/");
         println!("For a new token: arsis user add EMAIL");
         return Ok(());
     }
-    let user = store::users::add_local(&mut db, LOCAL_USER, Some("Local user")).await?;
-    fleet::make_operator(&mut db, user.id).await?;
-    let token = sessions::create(&mut db, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
+    drop(db);
+    let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), database.private).await?;
     println!("Arsis listens. Your address, with a token that is shown only this once:");
     println!("  http://{address}/?token={}", token.expose());
+    if !database.private {
+        println!("For one that may see and steer the queue: arsis user add EMAIL --operator");
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use analysis_core::AnalysisType;
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -88,7 +89,7 @@ impl Bench {
             mime_type: "audio/wav".into(),
             content_sha256: stored.sha256,
             // A name that would clear the screen.
-            name: "Song\u{1b}[2J".into(),
+            name: "Song\u{1b}[2J\u{9b}2J\u{202e}".into(),
             details: Details::default(),
         };
         tracks::insert(&mut db, &track).await.unwrap();
@@ -179,7 +180,11 @@ async fn status_tells_what_waits_who_works_how_far_and_what_failed() {
     assert_line(&said.out, &format!("{}  full  50 %", lease.analysis_id));
     assert_line(&said.out, "tester-1  1     -");
     assert_line(&said.out, "corrupt_audio       1      ");
-    assert!(!said.out.contains('\u{1b}'), "names of others are shown, not obeyed: {:?}", said.out);
+    assert!(
+        !said.out.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+        "names of others are shown, not obeyed: {:?}",
+        said.out
+    );
 
     let document = bench.queue(&["status", "--json"]).await.expect(0).json();
     assert_eq!(document["depth"], json!({"in_line": 1, "scheduled": 0, "waiting": 0, "running": 1}));
@@ -372,9 +377,89 @@ async fn an_operator_is_made_when_asked_and_a_queue_needs_its_tables() {
         let may = store::access::is_entitled(&mut db, user.id, store::access::QUEUE, update).await.unwrap();
         assert_eq!(may, expect, "{name}");
     }
+    let granted = "SELECT details->>'role' FROM audit_log WHERE event_type = 'role.granted'";
+    let granted: Vec<String> = sqlx::query_scalar(granted).fetch_all(pool).await.unwrap();
+    assert_eq!(granted, ["operator"]);
+    let role = "DELETE FROM user_roles; DELETE FROM role_entitlements WHERE role_id::text LIKE '%0004';
+                DELETE FROM roles WHERE id::text LIKE '%0004'";
+    sqlx::raw_sql(role).execute(pool).await.unwrap();
+    let output = bench.command(&["user", "add", "mia@example.org", "--operator"]).output().unwrap();
+    assert!(Said::of(output).expect(1).err.contains("the database has no role 0a515000"));
+    let mia: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE email = 'mia@example.org')")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert!(!mia, "all of it or nothing");
     let empty = TestDatabase::empty().await;
     let said = Said::of(command_on(empty.url(), bench.folder.path()).output().unwrap()).expect(1);
     assert!(said.err.contains("run `arsis migrate`"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_went_away_is_no_error() {
+    let bench = Bench::new().await;
+    bench.waiting().await;
+    for arguments in [&["queue", "list"][..], &["queue", "status", "--json"][..]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = bench.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let said = Said {
+            status: output.status.code().unwrap(),
+            out: String::new(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert_eq!(said.expect(0).err, "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_on_many_that_fails_halfway_is_noted_with_what_was_asked_and_by_whom() {
+    let bench = Bench::new().await;
+    let first = bench.failed("corrupt_audio").await;
+    bench.failed("corrupt_audio").await;
+    let refusal = format!("ALTER TABLE track_analyses ADD CHECK (id <> '{first}' OR status <> 'pending')");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refusal)).execute(bench.database.pool()).await.unwrap();
+    let said = bench.queue(&["retry", "--kind", "corrupt_audio", "--last-hours", "5"]).await.expect(1);
+    assert!(said.err.contains("failed to retry all of them"), "{}", said.err);
+    let noted = "SELECT details FROM audit_log WHERE event_type = 'queue.retried'";
+    let noted: Value = sqlx::query_scalar(noted).fetch_one(bench.database.pool()).await.unwrap();
+    assert_eq!(
+        (&noted["count"], &noted["complete"], &noted["kind"], &noted["last_hours"]),
+        (&json!(1), &json!(false), &json!("corrupt_audio"), &json!(5))
+    );
+    assert!(noted["by"].as_str().unwrap().contains('@'), "{noted}");
+    bench.queue(&["list", "--last-hours", "87601"]).await.expect(2);
+    bench.queue(&["prune", "--history-days", "3651"]).await.expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_database_is_made_to_look_at_its_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command_on("", folder.path());
+    let said = Said::of(command.output().unwrap()).expect(1);
+    let expect = format!(
+        "arsis: set DATABASE_URL; there is no private database in {}\n",
+        folder.path().join("postgres").display()
+    );
+    assert_eq!(said.err, expect);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Another's database is not Arsis' own: who steers its queue is for those to say who look after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_on_a_database_of_others_makes_nobody_an_operator() {
+    let bench = Bench::new().await;
+    let mut command = bench.command(&["serve", "--listen", "127.0.0.1:0", "--jobs", "1"]);
+    let mut serve = Worker(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let lines = BufReader::new(serve.0.stdout.take().unwrap()).lines();
+    let last = lines.map(Result::unwrap).find(|line| line.contains("--operator"));
+    assert_eq!(
+        last.as_deref(),
+        Some("For one that may see and steer the queue: arsis user add EMAIL --operator")
+    );
+    let roles: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM user_roles").fetch_one(bench.database.pool()).await.unwrap();
+    assert_eq!(roles, 0);
 }
 
 fn command_on(url: &str, folder: &Path) -> Command {

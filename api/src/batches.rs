@@ -4,7 +4,7 @@ use crate::analyses::fingerprint;
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Attempt};
 use crate::page::{self, Page};
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
 use crate::rights;
 use crate::schedule;
@@ -13,7 +13,7 @@ use crate::text::Checks;
 use crate::upload;
 use crate::views::AnalysisParameters;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use store::PgConnection;
 use store::access::{self, Action};
 use store::analyses::Parameters;
 use store::batches::{self, Batch, NewBatch};
-use store::idempotency::Answer;
+use store::idempotency::{self, Answer, Claim};
 use store::users;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
@@ -256,22 +256,57 @@ pub(crate) async fn list(
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 
+/// How much of the time of a request goes by before a cancel that is not done yet is answered.
+const CANCEL_SHARE: f64 = 0.5;
+
 /// Stops every analysis of a batch that has not ended. Those that wait end at once, those that run within about a second.
 ///
-/// 202 with the batch as it is after the request. Asking again changes nothing.
-#[utoipa::path(post, path = "/v1/batches/{batch_id}/cancel", tag = "batches", params(("batch_id" = Uuid, Path)),
+/// 202 with the batch as it is so far: of a hundred thousand analyses some may still wait to be stopped. Asking again
+/// changes nothing.
+#[utoipa::path(post, path = "/v1/batches/{batch_id}/cancel", tag = "batches", params(("batch_id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
     responses((status = 202, body = BatchView), (status = 404, body = crate::problem::Body)))]
 pub(crate) async fn cancel(
     State(app): State<App>,
     caller: Caller,
     Path(batch_id): Path<Uuid>,
-) -> Result<(StatusCode, axum::Json<BatchView>), Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let mut tx = app.begin().await?;
     let before = batch(&mut tx, &caller, batch_id, Action::Update).await?;
+    let operation = format!("POST /v1/batches/{batch_id}/cancel");
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
+        Attempt::Again(earlier) => return earlier.replay(""),
+        Attempt::First(claim) => claim,
+    };
     note(&mut tx, &caller, "batch.cancelled", &before, Action::Update).await?;
     state::commit(tx).await?;
-    batches::cancel(app.pool(), batch_id).await?;
-    let after = batches::get(&mut *app.db().await?, batch_id).await?;
-    let after = after.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    Ok((StatusCode::ACCEPTED, axum::Json(after.into())))
+    let answer = stop(&app, batch_id, claim.as_ref()).await;
+    if let (Err(_), Some(claim)) = (&answer, &claim) {
+        idempotency::release(&mut *app.db().await?, claim).await?;
+    }
+    Ok(idempotent::respond(answer?))
+}
+
+/// Stops what there is, and tells how far that came; it goes on if it takes long.
+async fn stop(app: &App, batch_id: Uuid, claim: Option<&Claim>) -> Result<Answer, Problem> {
+    let pool = app.pool().clone();
+    let stopping = app.uploads().spawn(async move {
+        let ended = batches::cancel(&pool, batch_id).await;
+        if let Err(error) = &ended {
+            tracing::warn!(batch = %batch_id, cause = chain(error), "a batch was not cancelled to its end");
+        }
+        ended
+    });
+    let patience = app.config().request_timeout.mul_f64(CANCEL_SHARE);
+    if let Ok(ended) = tokio::time::timeout(patience, stopping).await {
+        ended.map_err(Problem::internal)??;
+    }
+    let mut tx = app.begin().await?;
+    let after = batches::get(&mut tx, batch_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let body = serde_json::to_value(BatchView::from(after)).map_err(Problem::internal)?;
+    let answer = Answer { status: 202, location: None, body };
+    idempotent::keep(&mut tx, claim, "", &answer).await?;
+    state::commit(tx).await?;
+    Ok(answer)
 }

@@ -244,6 +244,7 @@ impl From<store::Error> for Problem {
             error if error.is_unavailable() => {
                 Self::new(Kind::Unavailable).because(error).retry_after(Duration::from_secs(5))
             }
+            error if error.is_broken_off() => Self::new(Kind::Timeout).because(error),
             // What the checks before let through.
             error if error.is_bad_value() => Self::new(Kind::Invalid).because(error),
             error => Self::internal(error),

@@ -3,6 +3,7 @@
 pub mod views;
 
 use crate::extract::Query;
+use crate::idempotent::{self, Attempt};
 use crate::page::{self, Page};
 use crate::problem::Problem;
 use crate::request::Caller;
@@ -10,10 +11,14 @@ use crate::rights;
 use crate::state::{self, App};
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Deserialize;
 use std::time::Duration;
+use store::PgConnection;
 use store::access::{self, Action};
 use store::analyses::Status;
+use store::idempotency::Answer;
 use store::queue::inspect::{self, Entry, Filter};
 use store::queue::{overview, pause};
 use store::users;
@@ -31,16 +36,16 @@ pub const FAILURES_WITHIN: Duration = Duration::from_secs(24 * 3600);
 #[utoipa::path(get, path = "/v1/queue", tag = "queue",
     responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
 pub(crate) async fn status(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
-    rights::queue(&mut *app.db().await?, &caller, Action::Read).await?;
-    Ok(Json(look(&app).await?))
+    let mut db = app.db().await?;
+    rights::queue(&mut db, &caller, Action::Read).await?;
+    Ok(Json(look(&mut db).await?))
 }
 
-async fn look(app: &App) -> Result<QueueView, Problem> {
-    let counts = overview::counts(app.pool()).await?;
-    let mut db = app.db().await?;
-    let pause = pause::paused(&mut db).await?;
-    let workers = inspect::workers(&mut db, WORKERS_WITHIN).await?;
-    let failures = inspect::failures(&mut db, FAILURES_WITHIN).await?;
+async fn look(db: &mut PgConnection) -> Result<QueueView, Problem> {
+    let counts = overview::counts(db).await?;
+    let pause = pause::paused(db).await?;
+    let workers = inspect::workers(db, WORKERS_WITHIN).await?;
+    let failures = inspect::failures(db, FAILURES_WITHIN).await?;
     let workers = workers.into_iter().map(WorkerView::from).collect();
     let failures = failures.into_iter().map(FailuresView::from).collect();
     Ok(QueueView::new(&counts, pause, workers, failures))
@@ -52,6 +57,8 @@ async fn look(app: &App) -> Result<QueueView, Problem> {
 pub(crate) struct ListQuery {
     /// `pending`, `running`, `completed` or `error` only.
     status: Option<String>,
+    /// `true`: failures only, in error and neither cancelled nor superseded.
+    failures: Option<bool>,
     /// Of this kind of failure only.
     error_kind: Option<String>,
     /// Of this user's tracks only.
@@ -85,6 +92,7 @@ impl ListQuery {
             track_id: self.track_id,
             batch_id: self.batch_id,
             worker: self.worker.clone(),
+            failures_only: self.failures.unwrap_or(false),
             ..Filter::default()
         })
     }
@@ -112,27 +120,59 @@ pub(crate) async fn list(
 
 /// Pauses the queue: no worker begins an analysis until it is resumed; those that run go on. For operators.
 #[utoipa::path(post, path = "/v1/queue/pause", tag = "queue",
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
     responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
-pub(crate) async fn pause(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
-    let mut tx = app.begin().await?;
-    rights::queue(&mut tx, &caller, Action::Update).await?;
-    let operator = users::get(&mut tx, caller.user_id()).await?;
-    pause::pause(&mut tx, &operator.map(|operator| operator.email).unwrap_or_default()).await?;
-    let entry = caller.audit_of("queue.paused", access::QUEUE, None, Action::Update);
-    access::record(&mut tx, &entry).await?;
-    state::commit(tx).await?;
-    Ok(Json(look(&app).await?))
+pub(crate) async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    switch(&app, &caller, &headers, Switch::Pause).await
 }
 
 /// Lets a paused queue go on. For operators.
 #[utoipa::path(post, path = "/v1/queue/resume", tag = "queue",
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
     responses((status = 200, body = QueueView), (status = 403, body = crate::problem::Body)))]
-pub(crate) async fn resume(State(app): State<App>, caller: Caller) -> Result<Json<QueueView>, Problem> {
+pub(crate) async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    switch(&app, &caller, &headers, Switch::Resume).await
+}
+
+/// What is done to the queue as a whole.
+#[derive(Debug, Clone, Copy)]
+enum Switch {
+    Pause,
+    Resume,
+}
+
+async fn switch(app: &App, caller: &Caller, headers: &HeaderMap, to: Switch) -> Result<Response, Problem> {
+    let (operation, event) = match to {
+        Switch::Pause => ("POST /v1/queue/pause", "queue.paused"),
+        Switch::Resume => ("POST /v1/queue/resume", "queue.resumed"),
+    };
     let mut tx = app.begin().await?;
-    rights::queue(&mut tx, &caller, Action::Update).await?;
-    pause::resume(&mut tx).await?;
-    let entry = caller.audit_of("queue.resumed", access::QUEUE, None, Action::Update);
-    access::record(&mut tx, &entry).await?;
+    rights::queue(&mut tx, caller, Action::Update).await?;
+    let claim = match idempotent::begin(&mut tx, caller, headers, operation).await? {
+        Attempt::Again(earlier) => return earlier.replay(""),
+        Attempt::First(claim) => claim,
+    };
+    match to {
+        Switch::Pause => {
+            let operator = users::get(&mut tx, caller.user_id()).await?;
+            pause::pause(&mut tx, &operator.map(|operator| operator.email).unwrap_or_default()).await?;
+        }
+        Switch::Resume => {
+            pause::resume(&mut tx).await?;
+        }
+    }
+    access::record(&mut tx, &caller.audit_of(event, access::QUEUE, None, Action::Update)).await?;
+    let body = serde_json::to_value(look(&mut tx).await?).map_err(Problem::internal)?;
+    let answer = Answer { status: 200, location: None, body };
+    idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
     state::commit(tx).await?;
-    Ok(Json(look(&app).await?))
+    Ok(idempotent::respond(answer))
 }

@@ -9,6 +9,9 @@ use store::{PgPool, PooledConnection, Transaction};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How much of the time of a request a single statement may take.
+const STATEMENT_SHARE: f64 = 0.9;
+
 /// The API's state, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Inner>);
@@ -84,7 +87,7 @@ impl App {
         &self.0.breaking_off
     }
 
-    /// Uploads under way. They outlive their connections, and the server waits for them.
+    /// Uploads under way, and batches being cancelled. They outlive their connections, and the server waits for them.
     pub(crate) fn uploads(&self) -> &TaskTracker {
         &self.0.uploads
     }
@@ -94,9 +97,10 @@ impl App {
         Ok(self.0.pool.acquire().await.map_err(store::Error::from)?)
     }
 
-    /// A transaction.
+    /// A transaction. The end of the request ends its work: what the database is at then, it breaks off a little before.
     pub(crate) async fn begin(&self) -> Result<Transaction, Problem> {
-        Ok(self.0.pool.begin().await.map_err(store::Error::from)?)
+        let limit = self.0.config.request_timeout.mul_f64(STATEMENT_SHARE);
+        Ok(store::begin_within(&self.0.pool, limit).await?)
     }
 }
 

@@ -4,6 +4,10 @@ use clap::{Args, Subcommand, ValueEnum, value_parser};
 use store::analyses::Status;
 use uuid::Uuid;
 
+/// Farthest look back: ten years.
+const MOST_DAYS: i64 = 3650;
+const MOST_HOURS: i64 = 24 * MOST_DAYS;
+
 #[derive(Debug, Args)]
 pub(crate) struct QueueArgs {
     #[command(subcommand)]
@@ -71,8 +75,8 @@ pub(crate) struct ListArgs {
     pub(crate) kind: Option<String>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Ended within this many hours
-    #[arg(long, value_name = "HOURS", value_parser = value_parser!(u32).range(1..))]
+    /// Ended within this many hours (1 to 87600)
+    #[arg(long, value_name = "HOURS", value_parser = value_parser!(u32).range(1..=MOST_HOURS))]
     pub(crate) last_hours: Option<u32>,
     /// Most lines (1 to 10000)
     #[arg(short = 'n', long, default_value_t = 20, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
@@ -93,8 +97,8 @@ pub(crate) struct RetryArgs {
     pub(crate) all_failed: bool,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Ended within this many hours
-    #[arg(long, value_name = "HOURS", value_parser = value_parser!(u32).range(1..))]
+    /// Ended within this many hours (1 to 87600)
+    #[arg(long, value_name = "HOURS", value_parser = value_parser!(u32).range(1..=MOST_HOURS))]
     pub(crate) last_hours: Option<u32>,
 }
 
@@ -125,8 +129,8 @@ pub(crate) struct DrainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// Also remove the history of attempts at analyses that ended longer ago than this
-    #[arg(long, value_name = "N")]
+    /// Also remove the history of attempts at analyses that ended more than so many days ago (0 to 3650)
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(..=MOST_DAYS))]
     pub(crate) history_days: Option<u32>,
 }
 

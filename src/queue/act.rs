@@ -2,14 +2,15 @@
 
 use crate::cli::queue::{CancelArgs, PruneArgs, RetryArgs};
 use crate::cli::wrong_usage;
-use anyhow::{Context, Result};
-use serde_json::json;
+use anyhow::{Context, Error, Result};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::PgPool;
 use store::analyses::{self, Status};
 use store::queue::inspect::Filter;
-use store::queue::{operate, tickets};
+use store::queue::operate::{self, Stopped};
+use store::queue::tickets;
 use uuid::Uuid;
 
 /// What became of a list of ids.
@@ -18,9 +19,39 @@ struct Outcome {
     done: u64,
     /// Ids that nothing was done to, and why.
     refused: Vec<(Uuid, String)>,
+    /// What ended it halfway.
+    failed: Option<Error>,
 }
 
 impl Outcome {
+    /// Of all that a filter left.
+    fn of_many(ended: Result<u64, Stopped>, doing: &'static str) -> Self {
+        match ended {
+            Ok(done) => Self { done, ..Self::default() },
+            Err(stopped) => {
+                let done = stopped.done;
+                Self { done, failed: Some(Error::new(stopped).context(doing)), ..Self::default() }
+            }
+        }
+    }
+
+    /// Notes what was done, and what was asked for, also when it failed halfway.
+    async fn note(self, pool: &PgPool, event_type: &'static str, mut asked: Value) -> Result<Self> {
+        asked["count"] = self.done.into();
+        asked["complete"] = self.failed.is_none().into();
+        let noted = async { super::note(&mut *pool.acquire().await?, event_type, asked).await }.await;
+        match (self.failed, noted) {
+            (Some(failed), noted) => {
+                if let Err(error) = noted {
+                    eprintln!("arsis: {error:#}");
+                }
+                Err(failed)
+            }
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Ok(Self { failed: None, ..self }),
+        }
+    }
+
     /// Says what was done, and fails if something was not.
     fn tell(self, json: bool, did: &str) -> Result<ExitCode> {
         let refused: Vec<_> = self.refused.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect();
@@ -39,18 +70,20 @@ pub(crate) async fn retry(pool: &PgPool, args: &RetryArgs, json: bool) -> Result
     }
     let outcome = if args.ids.is_empty() {
         let filter = Filter { error_kind: args.kind.clone(), ..args.filter.filter(args.last_hours) };
-        let done = operate::retry_many(pool, &filter).await.context("failed to retry all of them")?;
-        Outcome { done, refused: Vec::new() }
+        Outcome::of_many(operate::retry_many(pool, &filter).await, "failed to retry all of them")
     } else {
-        retry_each(pool, &args.ids).await?
+        let mut outcome = Outcome::default();
+        outcome.failed = retry_each(pool, &args.ids, &mut outcome).await.err();
+        outcome
     };
-    let details = json!({ "ids": args.ids, "kind": args.kind, "count": outcome.done });
-    super::note(&mut *pool.acquire().await?, "queue.retried", details).await?;
-    outcome.tell(json, "retried")
+    let mut asked = args.filter.document();
+    asked["ids"] = json!(args.ids);
+    asked["kind"] = json!(args.kind);
+    asked["last_hours"] = json!(args.last_hours);
+    outcome.note(pool, "queue.retried", asked).await?.tell(json, "retried")
 }
 
-async fn retry_each(pool: &PgPool, ids: &[Uuid]) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
+async fn retry_each(pool: &PgPool, ids: &[Uuid], outcome: &mut Outcome) -> Result<()> {
     for &id in ids {
         let mut tx = pool.begin().await?;
         let retried = analyses::retry(&mut tx, id).await.with_context(|| format!("failed to retry {id}"))?;
@@ -65,7 +98,7 @@ async fn retry_each(pool: &PgPool, ids: &[Uuid]) -> Result<Outcome> {
             None => outcome.refused.push((id, "there is no such analysis".into())),
         }
     }
-    Ok(outcome)
+    Ok(())
 }
 
 pub(crate) async fn cancel(pool: &PgPool, args: &CancelArgs, json: bool) -> Result<ExitCode> {
@@ -81,18 +114,19 @@ pub(crate) async fn cancel(pool: &PgPool, args: &CancelArgs, json: bool) -> Resu
     }
     let outcome = if args.ids.is_empty() {
         let filter = Filter { status: args.status.map(Into::into), ..args.filter.filter(None) };
-        let done = operate::cancel_many(pool, &filter).await.context("failed to cancel all of them")?;
-        Outcome { done, refused: Vec::new() }
+        Outcome::of_many(operate::cancel_many(pool, &filter).await, "failed to cancel all of them")
     } else {
-        cancel_each(pool, &args.ids).await?
+        let mut outcome = Outcome::default();
+        outcome.failed = cancel_each(pool, &args.ids, &mut outcome).await.err();
+        outcome
     };
-    let details = json!({ "ids": args.ids, "count": outcome.done });
-    super::note(&mut *pool.acquire().await?, "queue.cancelled", details).await?;
-    outcome.tell(json, "cancelled")
+    let mut asked = args.filter.document();
+    asked["ids"] = json!(args.ids);
+    asked["status"] = json!(args.status.map(|status| Status::from(status).as_str()));
+    outcome.note(pool, "queue.cancelled", asked).await?.tell(json, "cancelled")
 }
 
-async fn cancel_each(pool: &PgPool, ids: &[Uuid]) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
+async fn cancel_each(pool: &PgPool, ids: &[Uuid], outcome: &mut Outcome) -> Result<()> {
     for &id in ids {
         let mut tx = pool.begin().await?;
         let before = analyses::get(&mut tx, id).await?;
@@ -109,7 +143,7 @@ async fn cancel_each(pool: &PgPool, ids: &[Uuid]) -> Result<Outcome> {
             (_, None) => outcome.refused.push((id, "there is no such analysis".into())),
         }
     }
-    Ok(outcome)
+    Ok(())
 }
 
 pub(crate) async fn prune(pool: &PgPool, args: &PruneArgs, json: bool) -> Result<ExitCode> {

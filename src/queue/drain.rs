@@ -1,6 +1,5 @@
 //! `arsis queue drain` and `resume`.
 
-use super::status;
 use crate::cli::queue::DrainArgs;
 use anyhow::Result;
 use indicatif::ProgressBar;
@@ -9,33 +8,33 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 use store::PgPool;
-use store::queue::inspect::Entry;
-use store::queue::{overview, pause};
+use store::queue::estimate::Observed;
+use store::queue::{inspect, pause};
 
 /// How often to look whether something still runs.
-const PERIOD: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_secs(1);
 
 pub(crate) async fn drain(pool: &PgPool, args: &DrainArgs, json: bool) -> Result<ExitCode> {
     let mut tx = pool.begin().await?;
     pause::pause(&mut tx, "arsis queue drain").await?;
     super::note(&mut tx, "queue.paused", json!({})).await?;
     tx.commit().await?;
-    let running = if args.wait { wait(pool, args.timeout).await? } else { at_work(pool).await? };
+    let running = if args.wait { wait(pool, args.timeout).await? } else { at_work(pool).await?.len() };
     super::print(json, &json!({ "paused": true, "running": running }), || match running {
         0 => "the queue is paused, and nothing runs\n".to_owned(),
-        n => format!("the queue is paused; still at work: {}\n", super::analyses(n)),
+        n => format!("the queue is paused; still at work: {}\n", super::analyses(n as u64)),
     })?;
     Ok(if args.wait && running > 0 { ExitCode::from(crate::FAILED) } else { ExitCode::SUCCESS })
 }
 
 /// Waits until nothing runs, or the time is over. Returns how many run then.
-async fn wait(pool: &PgPool, timeout_s: Option<u64>) -> Result<u64> {
+async fn wait(pool: &PgPool, timeout_s: Option<u64>) -> Result<usize> {
     let mut told = Told::new();
     let waited = async {
         loop {
             let running = at_work(pool).await?;
-            told.tell(running, &status::running(&mut *pool.acquire().await?).await?);
-            if running == 0 {
+            told.tell(&running);
+            if running.is_empty() {
                 return Ok(0);
             }
             tokio::time::sleep(PERIOD).await;
@@ -44,20 +43,19 @@ async fn wait(pool: &PgPool, timeout_s: Option<u64>) -> Result<u64> {
     let Some(timeout_s) = timeout_s else { return waited.await };
     match tokio::time::timeout(Duration::from_secs(timeout_s), waited).await {
         Ok(ended) => ended,
-        Err(_) => at_work(pool).await,
+        Err(_) => Ok(at_work(pool).await?.len()),
     }
 }
 
-/// Analyses that a worker is working on: not those of workers that went silent.
-async fn at_work(pool: &PgPool) -> Result<u64> {
-    let counts = overview::counts(pool).await?;
-    Ok(counts.total().running.saturating_sub(counts.expired))
+/// How far those are that a worker works on: not those of workers that went silent.
+async fn at_work(pool: &PgPool) -> Result<Vec<Observed>> {
+    Ok(inspect::at_work(&mut *pool.acquire().await?).await?)
 }
 
 /// What those who wait are told: a line that moves on a terminal, else a line whenever the number changes.
 struct Told {
     bar: Option<ProgressBar>,
-    last: Option<u64>,
+    last: Option<usize>,
 }
 
 impl Told {
@@ -65,17 +63,17 @@ impl Told {
         Self { bar: std::io::stderr().is_terminal().then(ProgressBar::new_spinner), last: None }
     }
 
-    fn tell(&mut self, running: u64, entries: &[Entry]) {
-        let left = entries.iter().filter_map(|entry| entry.observed()?.remaining()).max();
+    fn tell(&mut self, running: &[Observed]) {
+        let left = running.iter().filter_map(Observed::remaining).max();
         let left = left.map(|left| format!(", about {} left", super::table::span(left))).unwrap_or_default();
-        let line = format!("still at work: {}{left}", super::analyses(running));
+        let line = format!("still at work: {}{left}", super::analyses(running.len() as u64));
         if let Some(bar) = &self.bar {
             bar.set_message(line);
             bar.tick();
-        } else if self.last != Some(running) {
+        } else if self.last != Some(running.len()) {
             eprintln!("arsis: {line}");
         }
-        self.last = Some(running);
+        self.last = Some(running.len());
     }
 }
 

@@ -1,7 +1,7 @@
 //! `arsis queue list` and `arsis queue show`.
 
 use super::status::how_far;
-use super::table::{moment, or_dash, plain, table};
+use super::table::{harmless, moment, or_dash, plain, table};
 use crate::cli::queue::ListArgs;
 use anyhow::{Context, Result};
 use api::queue::views::{AttemptView, QueueEntryView};
@@ -50,10 +50,13 @@ fn row(entry: &Entry) -> [String; 7] {
     ]
 }
 
-/// How far it is, or why it failed.
+/// How far it is, what it waits for, or why it failed.
 fn what(entry: &Entry) -> String {
     if entry.observed().is_some() {
         return how_far(entry).0;
+    }
+    if let Some(id) = entry.waits_for {
+        return format!("waits for {id}");
     }
     or_dash(entry.error_kind.as_ref(), Clone::clone)
 }
@@ -82,20 +85,16 @@ fn facts(entry: &Entry) -> String {
         ("worker", entry.worker.as_deref().map(plain)),
         ("progress", entry.observed().map(|_| format!("{progress}, left {left}"))),
         ("asked", Some(moment(entry.created_at) + " UTC")),
-        ("not before", Some(moment(entry.next_run_at) + " UTC")),
+        ("not before", entry.run_at().map(|at| moment(at) + " UTC")),
+        ("waits for", entry.waits_for.map(|id| id.to_string())),
         ("begun", entry.started_at.map(|at| moment(at) + " UTC")),
         ("ended", entry.completed_at.map(|at| moment(at) + " UTC")),
         ("error", entry.error_kind.as_deref().map(plain)),
-        ("message", entry.error_message.as_deref().map(whole)),
-        ("cause", entry.cause.as_deref().map(whole)),
+        ("message", entry.error_message.as_deref().map(|text| harmless(text).collect())),
+        ("cause", entry.cause.as_deref().map(|text| harmless(text).collect())),
     ];
     let told = lines.into_iter().filter_map(|(name, value)| Some(format!("{name:11}{}\n", value?)));
     told.collect()
-}
-
-/// The whole text, without what a terminal would obey.
-fn whole(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn history(attempts: &[Attempt]) -> String {

@@ -34,19 +34,15 @@ struct Document {
 
 pub(crate) async fn run(pool: &PgPool, json: bool) -> Result<ExitCode> {
     let seen = look(pool).await?;
-    if json {
-        super::print(true, &Document::from(seen), String::new)?;
-    } else {
-        print!("{}", text(&seen));
-    }
+    let text = if json { String::new() } else { text(&seen) };
+    super::print(json, &Document::from(seen), || text)?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn look(pool: &PgPool) -> Result<Seen> {
-    let counts = overview::counts(pool).await?;
     let mut db = pool.acquire().await?;
     Ok(Seen {
-        counts,
+        counts: overview::counts(&mut db).await?,
         pause: pause::paused(&mut db).await?,
         running: running(&mut db).await?,
         workers: inspect::workers(&mut db, WORKERS_WITHIN).await?,
@@ -55,7 +51,7 @@ async fn look(pool: &PgPool) -> Result<Seen> {
 }
 
 /// What runs, the newest first.
-pub(crate) async fn running(db: &mut store::PgConnection) -> store::Result<Vec<Entry>> {
+async fn running(db: &mut store::PgConnection) -> store::Result<Vec<Entry>> {
     let filter = Filter { status: Some(Status::Running), ..Filter::default() };
     inspect::list(db, &filter, None, MOST_RUNNING).await
 }

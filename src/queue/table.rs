@@ -22,14 +22,24 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) ->
     line(heading) + &body.collect::<String>()
 }
 
-/// Text of others on one line: no control characters, which a terminal would obey, and not too long.
+/// Text of others on one line: nothing that a terminal would obey, and not too long.
 pub(crate) fn plain(text: &str) -> String {
-    let mut plain: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_CELL + 1).collect();
+    let mut plain: String = harmless(text).take(MAX_CELL + 1).collect();
     if plain.chars().count() > MAX_CELL {
         plain = plain.chars().take(MAX_CELL - 1).chain(['…']).collect();
     }
     plain
+}
+
+/// The text with a space for each character that a terminal would obey.
+pub(crate) fn harmless(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|c| if is_obeyed(c) { ' ' } else { c })
+}
+
+/// Whether a terminal obeys it instead of showing it: control characters (C0, DEL, C1), and what changes the direction of
+/// the text after it.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A moment, UTC.
@@ -67,6 +77,7 @@ mod tests {
     #[test]
     fn text_of_others_cannot_move_the_cursor() {
         assert_eq!(plain("a\u{1b}[2Jb\nc"), "a [2Jb c");
+        assert_eq!(plain("a\u{9b}2Jb\u{202e}c\u{2067}d"), "a 2Jb c d");
         assert_eq!(plain(&"é".repeat(61)).chars().count(), MAX_CELL);
         assert_eq!(plain(&"é".repeat(60)), "é".repeat(60));
     }

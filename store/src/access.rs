@@ -78,38 +78,27 @@ pub async fn is_entitled(
     Ok(entitled)
 }
 
-/// Gives `user_id` a role that grants `action` on every `resource`, the seeds' own where there are several. Returns its
-/// name; `None` when no role grants it, and then nothing is given.
+/// The role of the seeds that may see and steer the queue, and nothing else.
+pub const OPERATOR: Uuid = Uuid::from_u128(0x0a51_5000_0001_4000_8000_0000_0000_0004);
+
+/// Gives `user_id` a role for good. Returns its name; `None` when there is no such role.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn grant(
-    db: &mut PgConnection,
-    user_id: Uuid,
-    resource: &str,
-    action: Action,
-) -> Result<Option<String>> {
-    let role = sqlx::query!(
-        "SELECT r.id, r.name FROM roles r
-           JOIN role_entitlements re ON re.role_id = r.id
-           JOIN entitlements e ON e.id = re.entitlement_id
-          WHERE e.resource = $1 AND e.action = $2
-          ORDER BY r.id = '0a515000-0001-4000-8000-000000000003' DESC, r.name LIMIT 1",
-        resource,
-        action.as_str()
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    let Some(role) = role else { return Ok(None) };
-    sqlx::query!(
-        "INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)
-         ON CONFLICT (user_id, role_id) DO UPDATE SET expires_at = NULL",
-        user_id,
-        role.id
-    )
-    .execute(db)
-    .await?;
-    Ok(Some(role.name))
+pub async fn grant(db: &mut PgConnection, user_id: Uuid, role_id: Uuid) -> Result<Option<String>> {
+    let name =
+        sqlx::query_scalar!("SELECT name FROM roles WHERE id = $1", role_id).fetch_optional(&mut *db).await?;
+    if name.is_some() {
+        sqlx::query!(
+            "INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)
+             ON CONFLICT (user_id, role_id) DO UPDATE SET expires_at = NULL",
+            user_id,
+            role_id
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(name)
 }
 
 /// One line of the audit trail.

@@ -1,11 +1,11 @@
 //! Many analyses asked for at once: all tracks of a person, with this version of the analyzer.
 
-use crate::analyses::{self, CANCELLED, CANCELLED_MESSAGE, Parameters, Status};
-use crate::queue;
+use crate::analyses::{self, CANCELLED, CANCELLED_MESSAGE, Parameters};
 use crate::{Error, Result};
 use analysis_core::config::AnalysisType;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
+use std::collections::HashSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub const PRIORITY: i16 = -10;
 
 /// Analyses cancelled in one transaction.
-const CANCELLED_AT_ONCE: i64 = 500;
+const CANCELLED_AT_ONCE: i64 = 2_000;
 
 /// What [`create`] writes.
 #[derive(Debug, Clone)]
@@ -100,15 +100,12 @@ pub async fn create(db: &mut PgConnection, new: &NewBatch<'_>) -> Result<Batch> 
     )
     .fetch_one(&mut *db)
     .await?;
-    let analysed = sqlx::query_scalar!(
+    let lacking = lacking(db, new, &tracks, &parameters).await?;
+    analyses::supersede(db, &lacking, new.analysis_type, new.version, &parameters).await?;
+    sqlx::query!(
         "INSERT INTO track_analyses (track_id, analysis_type, version, parameters, requested_by, priority, batch_id)
-         SELECT t.id, $2, $3, $4, $5, $6, $7
-           FROM UNNEST($1::uuid[]) AS t (id)
-          WHERE NOT EXISTS (SELECT 1 FROM track_analyses a
-                             WHERE a.track_id = t.id AND a.analysis_type = $2 AND a.version = $3 AND a.parameters = $4
-                               AND a.status IN ('pending', 'running', 'completed') AND NOT a.cancel_requested)
-         RETURNING track_id",
-        &tracks,
+         SELECT t.id, $2, $3, $4, $5, $6, $7 FROM UNNEST($1::uuid[]) AS t (id)",
+        &lacking,
         type_name,
         new.version,
         parameters,
@@ -116,9 +113,8 @@ pub async fn create(db: &mut PgConnection, new: &NewBatch<'_>) -> Result<Batch> 
         new.priority,
         id
     )
-    .fetch_all(&mut *db)
+    .execute(&mut *db)
     .await?;
-    analyses::supersede(db, &analysed, new.analysis_type, new.version, &parameters).await?;
     let count = |count: usize| {
         i32::try_from(count).map_err(|_| Error::Invalid {
             field: "tracks",
@@ -128,12 +124,35 @@ pub async fn create(db: &mut PgConnection, new: &NewBatch<'_>) -> Result<Batch> 
     sqlx::query!(
         "UPDATE analysis_batches SET created_count = $2, skipped_count = $3 WHERE id = $1",
         id,
-        count(analysed.len())?,
-        count(tracks.len() - analysed.len())?
+        count(lacking.len())?,
+        count(tracks.len() - lacking.len())?
     )
     .execute(&mut *db)
     .await?;
     Ok(get(db, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+}
+
+/// Those of `tracks` that have no analysis of the kind. The caller holds the tracks. A statement of its own: one that fills
+/// the table from a look at it would be planned for the table as it was before, and look at all of it for each track.
+async fn lacking(
+    db: &mut PgConnection,
+    new: &NewBatch<'_>,
+    tracks: &[Uuid],
+    parameters: &Value,
+) -> Result<Vec<Uuid>> {
+    let having = sqlx::query_scalar!(
+        "SELECT a.track_id FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
+          WHERE t.user_id = $1 AND a.analysis_type = $2 AND a.version = $3 AND a.parameters = $4
+            AND a.status IN ('pending', 'running', 'completed') AND NOT a.cancel_requested",
+        new.user_id,
+        analyses::type_name(new.analysis_type),
+        new.version,
+        parameters
+    )
+    .fetch_all(db)
+    .await?;
+    let having: HashSet<Uuid> = having.into_iter().collect();
+    Ok(tracks.iter().copied().filter(|id| !having.contains(id)).collect())
 }
 
 /// One batch, or `None` when there is no such row.
@@ -174,7 +193,7 @@ pub async fn list(
     with_counts(db, rows).await
 }
 
-/// Asks for every analysis of a batch to stop that has not ended, a few hundred in a transaction: those that wait end at
+/// Asks for every analysis of a batch to stop that has not ended, some thousands in a transaction: those that wait end at
 /// once, those that run are told. Returns how many there were.
 ///
 /// # Errors
@@ -188,7 +207,7 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<u64> {
             "SELECT id FROM reference_tracks
               WHERE id IN (SELECT track_id FROM track_analyses
                             WHERE batch_id = $1 AND status IN ('pending', 'running') AND NOT cancel_requested
-                            ORDER BY id LIMIT $2)
+                            LIMIT $2)
               ORDER BY id FOR NO KEY UPDATE",
             id,
             CANCELLED_AT_ONCE
@@ -198,31 +217,48 @@ pub async fn cancel(pool: &PgPool, id: Uuid) -> Result<u64> {
         if tracks.is_empty() {
             return Ok(cancelled);
         }
-        let rows = sqlx::query!(
-            r#"UPDATE track_analyses
+        cancelled += cancel_of(&mut tx, id, &tracks).await?;
+        tx.commit().await?;
+    }
+}
+
+/// Asks the batch's analyses of `tracks` to stop, which the caller holds. What an attempt that failed for now left of the
+/// waiting ones goes, and tracks of which nothing else succeeded or is to come say so.
+async fn cancel_of(db: &mut PgConnection, id: Uuid, tracks: &[Uuid]) -> Result<u64> {
+    let asked = sqlx::query!(
+        r#"WITH asked AS (
+               UPDATE track_analyses
                   SET cancel_requested = TRUE, updated_at = now(),
                       status        = CASE status WHEN 'pending' THEN 'error' ELSE status END,
                       completed_at  = CASE status WHEN 'pending' THEN now() ELSE completed_at END,
                       error_kind    = CASE status WHEN 'pending' THEN $3 ELSE error_kind END,
                       error_message = CASE status WHEN 'pending' THEN $4 ELSE error_message END
                 WHERE batch_id = $1 AND track_id = ANY ($2) AND status IN ('pending', 'running') AND NOT cancel_requested
-               RETURNING id, track_id, status AS "status: Status""#,
-            id,
-            &tracks,
-            CANCELLED,
-            CANCELLED_MESSAGE
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        for row in &rows {
-            if row.status == Status::Error {
-                queue::drop_results(&mut tx, row.id).await?; // of an attempt that failed for now
-                queue::settle_track_after_failure(&mut tx, row.track_id, CANCELLED_MESSAGE).await?;
-            }
-        }
-        tx.commit().await?;
-        cancelled += rows.len() as u64;
-    }
+               RETURNING id, track_id, status),
+           events AS (DELETE FROM analysis_events WHERE analysis_id IN (SELECT id FROM asked WHERE status = 'error')),
+           manifests AS (
+               DELETE FROM analysis_frame_manifests
+                WHERE analysis_id IN (SELECT id FROM asked WHERE status = 'error'))
+           SELECT count(*) AS "count!", array_agg(DISTINCT track_id) FILTER (WHERE status = 'error') AS ended
+             FROM asked"#,
+        id,
+        tracks,
+        CANCELLED,
+        CANCELLED_MESSAGE
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query!(
+        "UPDATE reference_tracks t SET status = 'error', error_message = $2, updated_at = now()
+          WHERE t.id = ANY ($1) AND NOT EXISTS (
+                SELECT 1 FROM track_analyses a
+                 WHERE a.track_id = t.id AND a.status IN ('completed', 'pending', 'running'))",
+        &asked.ended.unwrap_or_default(),
+        CANCELLED_MESSAGE
+    )
+    .execute(db)
+    .await?;
+    Ok(asked.count.unsigned_abs())
 }
 
 struct Row {

@@ -44,6 +44,17 @@ pub fn pool_beside(pool: &PgPool, max_connections: u32) -> PgPool {
     options(max_connections).connect_lazy_with(pool.connect_options().as_ref().clone())
 }
 
+/// Begins a transaction of which no statement may take longer than `limit`: then the database breaks it off
+/// ([`crate::Error::is_broken_off`]), and works on nothing that nobody waits for any more.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn begin_within(pool: &PgPool, limit: Duration) -> Result<crate::Transaction> {
+    let limit_ms = limit.as_millis().max(1); // 0 would be none
+    let begin = format!("BEGIN; SET LOCAL statement_timeout = {limit_ms}");
+    Ok(pool.begin_with(sqlx::AssertSqlSafe(begin)).await?)
+}
+
 /// Waits for an answer of the database, but no longer than `limit`: a server that is gone without a word, with its host or
 /// behind a router that forgot the connection, says nothing for ever.
 ///

@@ -108,6 +108,15 @@ impl Server {
         off_the_async_threads(Self::start_temporary).await
     }
 
+    /// Whether there is a cluster in `data_dir`, running or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotACluster`] when something else is there; [`Error::Io`] when it cannot be read.
+    pub fn has_cluster(data_dir: &Path) -> Result<bool, Error> {
+        Ok(cluster::made_by(data_dir)?.is_some())
+    }
+
     /// How to connect to the server that another process of ours runs on `data_dir`; `None` when none is ready
     /// there. It ends with that process.
     #[must_use]

@@ -90,6 +90,13 @@ impl Error {
         }
     }
 
+    /// Whether the database broke a statement off because its time was over, or somebody else did.
+    #[must_use]
+    pub fn is_broken_off(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code == "57014")
+    }
+
     /// Whether the database could not hold a value (SQLSTATE class 22): a fault of who gave it.
     #[must_use]
     pub fn is_bad_value(&self) -> bool {

@@ -22,7 +22,8 @@ pub mod tracks;
 pub mod users;
 
 pub use connect::{
-    MAX_CONNECTIONS, close, connect, connect_private, connect_running, connect_sized, pool_beside, within,
+    MAX_CONNECTIONS, begin_within, close, connect, connect_private, connect_running, connect_sized,
+    pool_beside, within,
 };
 pub use error::{Error, Result};
 pub use sqlx::{PgConnection, PgPool};

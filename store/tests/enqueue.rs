@@ -188,3 +188,39 @@ async fn a_batch_asks_for_what_is_missing_and_tells_how_far_it_is() {
     assert_eq!((listed.len(), listed[1].id), (2, made.id));
     assert!(batches::list(&mut db, bea, None, 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_batch_of_many_thousands_is_asked_for_and_cancelled_within_a_request() {
+    const MANY: i64 = 20_000;
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(25);
+    let database = TestDatabase::new().await; // new: nothing is known of its tables yet
+    let pool = database.pool();
+    let ada = owner(pool).await;
+    sqlx::query(
+        "INSERT INTO reference_tracks (user_id, name, r2_key, file_size_bytes, mime_type)
+         SELECT $1, 'Song', 'tracks/song', 1000, 'audio/flac' FROM generate_series(1, $2)",
+    )
+    .bind(ada)
+    .bind(MANY)
+    .execute(pool)
+    .await
+    .unwrap();
+    let mut tx = store::begin_within(pool, LIMIT).await.unwrap();
+    let new = NewBatch {
+        user_id: ada,
+        requested_by: None,
+        analysis_type: AnalysisType::Full,
+        parameters: Parameters::default(),
+        version: "arsis-0.1.0",
+        priority: batches::PRIORITY,
+    };
+    let made = batches::create(&mut tx, &new).await.unwrap();
+    assert_eq!((made.counts.pending, made.skipped_count), (MANY, 0));
+    let again = batches::create(&mut tx, &new).await.unwrap();
+    assert_eq!((again.counts.total(), i64::from(again.skipped_count)), (0, MANY));
+    tx.commit().await.unwrap();
+
+    let cancelled = tokio::time::timeout(LIMIT, batches::cancel(pool, made.id)).await.unwrap().unwrap();
+    assert_eq!(i64::try_from(cancelled).unwrap(), MANY);
+    assert_eq!(count(pool, "SELECT count(*) FROM reference_tracks WHERE status = 'error'").await, MANY);
+}

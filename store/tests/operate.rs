@@ -28,6 +28,15 @@ async fn failed(database: &TestDatabase, failure: &Failure<'_>) -> Uuid {
     lease.analysis_id
 }
 
+/// A new track's analysis that somebody stopped while it ran.
+async fn stopped(database: &TestDatabase) -> Uuid {
+    let lease = claimed(database.pool()).await.lease;
+    let mut db = database.pool().acquire().await.unwrap();
+    analyses::request_cancel(&mut db, lease.analysis_id).await.unwrap();
+    queue::cancelled(database.pool(), &lease).await.unwrap();
+    lease.analysis_id
+}
+
 async fn ids(database: &TestDatabase, filter: Filter) -> Vec<Uuid> {
     let mut db = database.pool().acquire().await.unwrap();
     let found = inspect::list(&mut db, &filter, None, 100).await.unwrap();
@@ -158,12 +167,67 @@ async fn failures_are_counted_by_kind() {
 }
 
 #[tokio::test]
+async fn what_somebody_wanted_so_is_no_failure() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let damaged = failed(&database, &DAMAGED).await;
+    let stopped = stopped(&database).await;
+    let superseded = failed(&database, &DAMAGED).await;
+    execute(pool, "UPDATE track_analyses SET error_kind = 'superseded' WHERE id = $1", superseded).await;
+    let nameless = failed(&database, &DAMAGED).await;
+    execute(pool, "UPDATE track_analyses SET error_kind = NULL WHERE id = $1", nameless).await;
+    let waiting = pending(pool, track(pool).await).await.id;
+
+    let mut db = pool.acquire().await.unwrap();
+    let told = inspect::failures(&mut db, DAY).await.unwrap();
+    let told: Vec<_> = told.iter().map(|one| (one.kind.as_str(), one.count)).collect();
+    assert_eq!(told, [("corrupt_audio", 1), ("unknown", 1)]);
+    let failures = Filter { failures_only: true, ..Filter::default() };
+    assert_eq!(ids(&database, failures.clone()).await, [nameless, damaged]);
+    let failures = Filter { status: Some(Status::Error), ..failures };
+    assert_eq!(ids(&database, failures).await, [nameless, damaged]);
+    assert_eq!(operate::retry_many(pool, &Filter::default()).await.unwrap(), 2);
+    for wanted in [stopped, superseded] {
+        assert_eq!(row(pool, wanted).await.status, Status::Error);
+    }
+    assert_eq!(row(pool, waiting).await.status, Status::Pending);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_halfway_says_how_many_were_done() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (first, second) = (failed(&database, &DAMAGED).await, failed(&database, &DAMAGED).await);
+    // The list begins with the one that failed last.
+    let refusal = format!("ALTER TABLE track_analyses ADD CHECK (id <> '{first}' OR status <> 'pending')");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refusal)).execute(pool).await.unwrap();
+    assert_eq!(operate::retry_many(pool, &Filter::default()).await.unwrap_err().done, 1);
+    assert_eq!(row(pool, second).await.status, Status::Pending);
+}
+
+#[tokio::test]
+async fn at_work_is_what_a_live_lease_is_on_and_waiting_for_another_has_no_time() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (silent, twin) = (claimed(pool).await.lease, claimed(pool).await.lease);
+    expire(pool, silent.analysis_id).await;
+    let mut db = pool.acquire().await.unwrap();
+    assert_eq!(inspect::at_work(&mut db).await.unwrap().len(), 1);
+
+    let waiting = claimed(pool).await.lease;
+    queue::wait_for(pool, &waiting, twin.analysis_id).await.unwrap();
+    let entry = inspect::get(&mut db, waiting.analysis_id).await.unwrap().unwrap();
+    assert_eq!((entry.run_at(), entry.waits_for), (None, Some(twin.analysis_id)));
+    let listed = Filter { status: Some(Status::Pending), ..Filter::default() };
+    assert_eq!(inspect::list(&mut db, &listed, None, 9).await.unwrap(), [entry]);
+}
+
+#[tokio::test]
 async fn many_are_retried_by_kind_and_what_was_cancelled_stays_so() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let (damaged, unknown) = (failed(&database, &DAMAGED).await, failed(&database, &UNKNOWN).await);
-    let stopped = claimed(pool).await.lease;
-    queue::cancelled(pool, &stopped).await.unwrap();
+    let stopped = stopped(&database).await;
     let of_kind = |kind: &str| Filter { error_kind: Some(kind.into()), ..Filter::default() };
 
     assert_eq!(operate::retry_many(pool, &of_kind("corrupt_audio")).await.unwrap(), 1);
@@ -171,7 +235,7 @@ async fn many_are_retried_by_kind_and_what_was_cancelled_stays_so() {
     assert_eq!(row(pool, unknown).await.status, Status::Error);
     assert_eq!(operate::retry_many(pool, &Filter::default()).await.unwrap(), 1);
     assert_eq!(row(pool, unknown).await.status, Status::Pending);
-    assert_eq!(row(pool, stopped.analysis_id).await.status, Status::Error, "nobody asked for it again");
+    assert_eq!(row(pool, stopped).await.status, Status::Error, "nobody asked for it again");
     assert_eq!(operate::retry_many(pool, &of_kind(CANCELLED)).await.unwrap(), 1);
     assert!(claim(pool, "second", LEASE).await.is_some());
 }

@@ -6,9 +6,10 @@ const RUNNING = 100;
 const KEY = "arsis.queue.token";
 const at = (id) => document.getElementById(id);
 
-// The token: from the address once, then from this tab's own storage.
+// The token: from the address once, then from this tab's own storage. After the # alone, which browsers send to nobody: what
+// stands before it is in the logs of proxies.
 const takeToken = () => {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token") || new URLSearchParams(location.search).get("token");
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
     sessionStorage.setItem(KEY, given);
     history.replaceState(null, "", location.pathname);
@@ -23,8 +24,8 @@ class Refused extends Error {
   }
 }
 
-const ask = async (method, path) => {
-  const answer = await fetch(path, { method, cache: "no-store", signal: AbortSignal.timeout(10000), headers: { authorization: "Bearer " + token() } });
+const ask = async (method, path, by = token()) => {
+  const answer = await fetch(path, { method, cache: "no-store", signal: AbortSignal.timeout(10000), headers: { authorization: "Bearer " + by } });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, body.detail || body.title || "the server answered " + answer.status);
   return body;
@@ -169,7 +170,7 @@ const showFailures = (items) => rows(at("failures"), items, (item) => item.id + 
   () => {});
 
 const showCounts = (queue) => {
-  const failed = queue.failures.filter((one) => one.kind !== "cancelled").reduce((sum, one) => sum + one.count, 0);
+  const failed = queue.failures.reduce((sum, one) => sum + one.count, 0);
   const tiles = [
     ["In line", count(queue.depth.in_line)],
     ["Running", count(queue.depth.running)],
@@ -193,7 +194,7 @@ const showCounts = (queue) => {
 
 const showState = (paused) => {
   const state = at("state");
-  state.hidden = at("leave").hidden = at("switch").hidden = false;
+  state.hidden = at("switch").hidden = false;
   state.className = paused ? "badge paused" : "badge";
   set(state, paused ? "paused since " + clock(paused.since) + (paused.by ? " by " + paused.by : "") : "runs");
   const other = at("switch");
@@ -232,17 +233,20 @@ const showDepth = (depth) => {
 };
 
 let timer;
-let looking = false;
+let lookedBy = null; // the token of the look under way
 const look = async () => {
   clearTimeout(timer);
-  if (!token() || looking) return;
-  looking = true;
+  const by = token();
+  at("leave").hidden = !by;
+  if (!by || lookedBy === by) return;
+  lookedBy = by;
   try {
     const [queue, running, failed] = await Promise.all([
-      ask("GET", "/v1/queue"),
-      ask("GET", "/v1/queue/analyses?status=running&limit=" + RUNNING),
-      ask("GET", "/v1/queue/analyses?status=error&limit=" + FAILURES),
+      ask("GET", "/v1/queue", by),
+      ask("GET", "/v1/queue/analyses?status=running&limit=" + RUNNING, by),
+      ask("GET", "/v1/queue/analyses?status=error&failures=true&limit=" + FAILURES, by),
     ]);
+    if (token() !== by) return; // it was forgotten meanwhile, or is another's now
     at("door").hidden = true;
     at("board").hidden = false;
     if (at("state").classList.contains("lost")) say("");
@@ -253,15 +257,17 @@ const look = async () => {
     showWorkers(queue.workers);
     showFailures(failed.items);
   } catch (error) {
+    if (token() !== by) return;
     if (error.status === 401) return leave("This token is not in force. " + error.message + ".");
     if (error.status === 403) return leave("This token is none of an operator. " + error.message + ".");
     const state = at("state");
     state.hidden = false;
     state.className = "badge lost";
     set(state, "no answer");
-    say("The server does not answer as it should: " + error.message + ". What is shown is old; asking again.", true);
+    const old = at("board").hidden ? "" : " What is shown is old;";
+    say("The server does not answer as it should: " + error.message + "." + old + " asking again.", true);
   } finally {
-    looking = false;
+    if (lookedBy === by) lookedBy = null;
   }
   if (!document.hidden) timer = setTimeout(look, PERIOD_MS);
 };
@@ -269,6 +275,7 @@ const look = async () => {
 const leave = (why) => {
   sessionStorage.removeItem(KEY);
   for (const id of ["board", "state", "switch", "leave"]) at(id).hidden = true;
+  seen.length = 0;
   at("door").hidden = false;
   say(why, Boolean(why));
   at("token").focus();

@@ -31,7 +31,7 @@ pub struct QueueView {
     pub looked_after_ms: Option<u64>,
     /// Workers heard of within a minute, and those that hold leases.
     pub workers: Vec<WorkerView>,
-    /// Analyses that ended in error within 24 hours, by kind, the most frequent first.
+    /// Analyses that failed within 24 hours, by kind, the most frequent first; not those cancelled or superseded.
     pub failures: Vec<FailuresView>,
 }
 
@@ -123,11 +123,11 @@ impl From<Worker> for WorkerView {
     }
 }
 
-/// Analyses that ended for one reason.
+/// Analyses that failed for one reason.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = QueueFailures)]
 pub struct FailuresView {
-    /// Kind of failure, for programs; `cancelled` when somebody stopped them.
+    /// Kind of failure, for programs.
     pub kind: String,
     /// How many.
     pub count: i64,
@@ -181,9 +181,11 @@ pub struct QueueEntryView {
     pub error_message: Option<String>,
     /// The chain of causes of the last attempt that ended.
     pub cause: Option<String>,
-    /// When it may be begun, or tried again.
-    #[serde(with = "rfc3339")]
-    pub run_at: OffsetDateTime,
+    /// When it may be begun, or tried again; null unless it waits, and while it waits for another.
+    #[serde(with = "rfc3339::option")]
+    pub run_at: Option<OffsetDateTime>,
+    /// The analysis of the same audio that it waits for, whose result it will take.
+    pub waits_for: Option<Uuid>,
     /// When work began.
     #[serde(with = "rfc3339::option")]
     pub started_at: Option<OffsetDateTime>,
@@ -197,7 +199,7 @@ pub struct QueueEntryView {
 
 impl From<Entry> for QueueEntryView {
     fn from(entry: Entry) -> Self {
-        let observed = entry.observed();
+        let (observed, run_at) = (entry.observed(), entry.run_at());
         Self {
             id: entry.id,
             track_id: entry.track_id,
@@ -216,7 +218,8 @@ impl From<Entry> for QueueEntryView {
             error_kind: entry.error_kind,
             error_message: entry.error_message,
             cause: entry.cause,
-            run_at: entry.next_run_at,
+            run_at,
+            waits_for: entry.waits_for,
             started_at: entry.started_at,
             completed_at: entry.completed_at,
             created_at: entry.created_at,

@@ -4,7 +4,7 @@ use crate::support::{Person, Server, expect_problem, id, pointers, wav};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::access::{self, Action};
+use store::access;
 use store::queue::{self, Failure, Lease, Progress, Renewal};
 use uuid::Uuid;
 
@@ -398,12 +398,86 @@ async fn the_board_is_one_page_that_asks_this_server_alone_and_knows_nothing_its
 }
 
 #[tokio::test]
-async fn a_role_that_steers_the_queue_is_given_by_name_of_what_it_grants() {
+async fn the_operators_role_sees_and_steers_the_queue_and_nothing_else() {
     let server = Server::start().await;
-    let ada = server.person("ada").await;
+    let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+    let track = server.track(&eve).await;
     let mut db = server.pool().acquire().await.unwrap();
-    let role = access::grant(&mut db, ada.id, access::QUEUE, Action::Update).await.unwrap();
-    assert_eq!(role.as_deref(), Some("admin"));
+    let role = access::grant(&mut db, ada.id, access::OPERATOR).await.unwrap();
+    assert_eq!(role.as_deref(), Some("operator"));
     server.json(&ada, "/v1/queue").await;
-    assert_eq!(access::grant(&mut db, ada.id, "teapots", Action::Read).await.unwrap(), None);
+    assert_eq!(post(&server, &ada, "/v1/queue/resume").await.status(), 200);
+    expect_problem(server.get(&ada, &format!("/v1/tracks/{track}")).await, 404, "not-found").await;
+    assert_eq!(access::grant(&mut db, ada.id, Uuid::nil()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_retry_with_the_same_key_pauses_resumes_and_cancels_nothing_twice() {
+    let server = Server::start().await;
+    let eve = operator(&server, "eve").await;
+    uploaded(&server, &eve, 500).await;
+    let batch = server.request(&eve, Method::POST, "/v1/batches").json(&json!({"analysis_type": "tonal"}));
+    let batch: Value = batch.send().await.unwrap().json().await.unwrap();
+    let cancel = format!("/v1/batches/{}/cancel", id(&batch["id"]));
+    for (key, path) in [("p", "/v1/queue/pause"), ("r", "/v1/queue/resume"), ("c", cancel.as_str())] {
+        let ask = || server.request(&eve, Method::POST, path).header("idempotency-key", key);
+        let first = ask().send().await.unwrap();
+        let status = first.status();
+        assert!(status.is_success(), "{path}: {status}");
+        let first: Value = first.json().await.unwrap();
+        let left = trail(&server).await.len();
+        let again = ask().send().await.unwrap();
+        assert_eq!(
+            (again.status(), again.headers()["idempotency-replayed"].as_bytes()),
+            (status, &b"true"[..])
+        );
+        assert_eq!(again.json::<Value>().await.unwrap(), first, "{path}");
+        assert_eq!(trail(&server).await.len(), left, "{path}: nothing was done");
+    }
+    let other = server.request(&eve, Method::POST, "/v1/queue/resume").header("idempotency-key", "p");
+    expect_problem(other.send().await.unwrap(), 422, "idempotency-key-reused").await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_over_leaves_no_statement_behind() {
+    let config = api::Config { request_timeout: Duration::from_millis(500), ..api::Config::default() };
+    let server = Server::with(config).await;
+    let eve = operator(&server, "eve").await;
+    let mut held = server.pool().begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM analysis_queue FOR UPDATE").execute(&mut *held).await.unwrap();
+    expect_problem(post(&server, &eve, "/v1/queue/pause").await, 504, "timeout").await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    assert_eq!(server.count(waiting).await, 0);
+}
+
+#[tokio::test]
+async fn failures_are_told_apart_from_what_somebody_stopped() {
+    let server = Server::start().await;
+    let eve = operator(&server, "eve").await;
+    let damaged = failed(&server, &eve, 500).await;
+    let stopped = uploaded(&server, &eve, 501).await;
+    post(&server, &eve, &format!("/v1/analyses/{stopped}/cancel")).await;
+    let failures = server.json(&eve, "/v1/queue/analyses?failures=true").await;
+    assert_eq!(failures["items"].as_array().unwrap().len(), 1);
+    assert_eq!(failures["items"][0]["id"], json!(damaged));
+    let kinds = server.json(&eve, "/v1/queue").await["failures"].clone();
+    assert_eq!((kinds.as_array().unwrap().len(), &kinds[0]["kind"]), (1, &json!(DAMAGED.kind)));
+}
+
+#[tokio::test]
+async fn operators_see_for_which_analysis_another_waits() {
+    let server = Server::start().await;
+    let (ada, eve) = (server.person("ada").await, operator(&server, "eve").await);
+    uploaded(&server, &ada, 500).await;
+    let twin = claim(&server).await;
+    let later = uploaded(&server, &ada, 501).await;
+    queue::wait_for(server.pool(), &claim(&server).await, twin.analysis_id).await.unwrap();
+    let entry = server.json(&eve, "/v1/queue/analyses?status=pending").await["items"][0].clone();
+    assert_eq!(
+        (&entry["id"], &entry["run_at"], &entry["waits_for"]),
+        (&json!(later), &Value::Null, &json!(twin.analysis_id))
+    );
+    let own = server.json(&ada, &format!("/v1/analyses/{later}")).await;
+    assert!(own.get("waits_for").is_none(), "it may be somebody else's: {own}");
 }

@@ -85,7 +85,8 @@ impl Gauges {
     }
 
     async fn count(&self) -> Result<Counts> {
-        let counted = tokio::time::timeout(PATIENCE, overview::counts(&self.pool)).await;
+        let counting = async { overview::counts(&mut *self.pool.acquire().await?).await };
+        let counted = tokio::time::timeout(PATIENCE, counting).await;
         counted.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))
     }
 }

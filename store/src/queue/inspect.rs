@@ -1,18 +1,20 @@
 //! What operators see of the queue: analyses, their attempts, workers, failures.
 
 use super::estimate::Observed;
+use super::reaper::LEASELESS;
 use crate::Result;
-use crate::analyses::Status;
+use crate::analyses::{self, Status};
 use sqlx::PgConnection;
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Kinds of `error` that are no failure: somebody wanted it so.
+const WANTED: [&str; 2] = [analyses::CANCELLED, analyses::SUPERSEDED];
+
 /// Which analyses. What is `None` leaves all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// This one.
-    pub id: Option<Uuid>,
     /// In this state.
     pub status: Option<Status>,
     /// With this `error_kind`: failed for it, or to be tried again after it.
@@ -27,6 +29,8 @@ pub struct Filter {
     pub worker: Option<String>,
     /// Ended within this long, by the database's clock.
     pub ended_within: Option<Duration>,
+    /// Failures alone: in error, and neither cancelled nor superseded.
+    pub failures_only: bool,
 }
 
 /// A place in [`list`]: `at` and `id` of the last entry seen.
@@ -56,6 +60,8 @@ pub struct Entry {
     /// The chain of causes of the last attempt that ended.
     pub cause: Option<String>,
     pub next_run_at: OffsetDateTime,
+    /// The analysis of the same audio that it waits for; `next_run_at` says nothing then.
+    pub waits_for: Option<Uuid>,
     pub started_at: Option<OffsetDateTime>,
     pub completed_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
@@ -71,6 +77,12 @@ impl Entry {
         (self.at, self.id)
     }
 
+    /// When it may be begun; `None` unless it waits, and while it waits for another.
+    #[must_use]
+    pub fn run_at(&self) -> Option<OffsetDateTime> {
+        (self.status == Status::Pending && self.waits_for.is_none()).then_some(self.next_run_at)
+    }
+
     /// How far it is, while it runs.
     #[must_use]
     pub fn observed(&self) -> Option<Observed> {
@@ -79,7 +91,8 @@ impl Entry {
     }
 }
 
-/// Analyses, newest first: by when they ended, or were asked for while they have not.
+/// Analyses, newest first: by when they ended, or were asked for while they have not. Those of one status are read from an
+/// index that has them in this order: a statement of its own, so that no plan for all of them is taken for it.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -90,44 +103,52 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Entry>> {
     let (after_at, after_id) = after.unzip();
-    Ok(sqlx::query_as!(
-        Entry,
-        r#"WITH page AS (
+    macro_rules! page {
+        ($of_status:tt) => {
+            sqlx::query_as!(
+                Entry,
+                r#"WITH page AS (
                SELECT a.*, t.name AS track_name, t.user_id, coalesce(a.completed_at, a.created_at) AS at
                  FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
-                WHERE ($11::uuid IS NULL OR a.id = $11)
-                  AND ($1::text IS NULL OR a.status = $1)
+                WHERE "# + $of_status + r#"
                   AND ($2::text IS NULL OR a.error_kind = $2)
                   AND ($3::uuid IS NULL OR t.user_id = $3)
                   AND ($4::uuid IS NULL OR a.track_id = $4)
                   AND ($5::uuid IS NULL OR a.batch_id = $5)
                   AND ($6::text IS NULL OR a.worker = $6)
                   AND ($7::float8 IS NULL OR a.completed_at > now() - make_interval(secs => $7))
+                  AND (NOT $11::bool OR a.status = 'error' AND coalesce(a.error_kind, '') <> ALL ($12))
                   AND ($8::timestamptz IS NULL OR (coalesce(a.completed_at, a.created_at), a.id) < ($8, $9))
                 ORDER BY at DESC, a.id DESC LIMIT $10)
            SELECT id, track_id, track_name, user_id AS owner_id, batch_id, analysis_type, version,
                   status AS "status: Status", priority, attempt, max_attempts, worker, cancel_requested, done_ms,
-                  total_ms, error_kind, error_message, last.cause AS "cause?", next_run_at, started_at, completed_at,
-                  created_at, updated_at, at AS "at!"
+                  total_ms, error_kind, error_message, last.cause AS "cause?", next_run_at, waits_for,
+                  started_at, completed_at, created_at, updated_at, at AS "at!"
              FROM page
              LEFT JOIN LATERAL (
                   SELECT h.cause FROM track_analysis_attempts h
                    WHERE h.analysis_id = page.id AND h.ended_at IS NOT NULL ORDER BY h.started_at DESC LIMIT 1) last ON TRUE
             ORDER BY at DESC, id DESC"#,
-        filter.status.map(Status::as_str),
-        filter.error_kind.as_deref(),
-        filter.owner_id,
-        filter.track_id,
-        filter.batch_id,
-        filter.worker.as_deref(),
-        filter.ended_within.map(|within| within.as_secs_f64()),
-        after_at,
-        after_id,
-        limit,
-        filter.id
-    )
-    .fetch_all(db)
-    .await?)
+                filter.status.map(Status::as_str),
+                filter.error_kind.as_deref(),
+                filter.owner_id,
+                filter.track_id,
+                filter.batch_id,
+                filter.worker.as_deref(),
+                filter.ended_within.map(|within| within.as_secs_f64()),
+                after_at,
+                after_id,
+                limit,
+                filter.failures_only,
+                &WANTED.map(str::to_owned)
+            )
+        };
+    }
+    let page = match filter.status {
+        Some(_) => page!("a.status = $1").fetch_all(db).await?,
+        None => page!("$1::text IS NULL").fetch_all(db).await?,
+    };
+    Ok(page)
 }
 
 /// One analysis as operators see it, or `None` when there is no such row.
@@ -135,8 +156,21 @@ pub async fn list(
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn get(db: &mut PgConnection, id: Uuid) -> Result<Option<Entry>> {
-    let only = Filter { id: Some(id), ..Filter::default() };
-    Ok(list(db, &only, None, 1).await?.pop())
+    Ok(sqlx::query_as!(
+        Entry,
+        r#"SELECT a.id, a.track_id, t.name AS track_name, t.user_id AS owner_id, a.batch_id, a.analysis_type, a.version,
+                  a.status AS "status: Status", a.priority, a.attempt, a.max_attempts, a.worker, a.cancel_requested,
+                  a.done_ms, a.total_ms, a.error_kind, a.error_message,
+                  (SELECT h.cause FROM track_analysis_attempts h
+                    WHERE h.analysis_id = a.id AND h.ended_at IS NOT NULL ORDER BY h.started_at DESC LIMIT 1) AS cause,
+                  a.next_run_at, a.waits_for, a.started_at, a.completed_at, a.created_at, a.updated_at,
+                  coalesce(a.completed_at, a.created_at) AS "at!"
+             FROM track_analyses a JOIN reference_tracks t ON t.id = a.track_id
+            WHERE a.id = $1"#,
+        id
+    )
+    .fetch_optional(db)
+    .await?)
 }
 
 /// An attempt at an analysis, begun and perhaps ended.
@@ -211,7 +245,22 @@ pub async fn workers(db: &mut PgConnection, within: Duration) -> Result<Vec<Work
     Ok(workers)
 }
 
-/// How often analyses ended for one reason.
+/// How far those are that a worker works on: not those of workers that went silent.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn at_work(db: &mut PgConnection) -> Result<Vec<Observed>> {
+    Ok(sqlx::query_as!(
+        Observed,
+        "SELECT started_at, updated_at, done_ms, total_ms FROM track_analyses
+          WHERE status = 'running' AND coalesce(lease_until, updated_at + make_interval(secs => $1)) >= now()",
+        LEASELESS.as_secs_f64()
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// How often analyses failed for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failures {
     /// `error_kind`; `unknown` where others wrote none.
@@ -222,7 +271,7 @@ pub struct Failures {
     pub last_at: OffsetDateTime,
 }
 
-/// Analyses that ended in error within `within`, by kind, the most frequent first.
+/// Analyses that failed within `within`, by kind, the most frequent first. What was cancelled or superseded did not fail.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -232,8 +281,10 @@ pub async fn failures(db: &mut PgConnection, within: Duration) -> Result<Vec<Fai
         r#"SELECT coalesce(error_kind, 'unknown') AS "kind!", count(*) AS "count!", max(completed_at) AS "last_at!"
              FROM track_analyses
             WHERE status = 'error' AND completed_at > now() - make_interval(secs => $1)
+              AND coalesce(error_kind, '') <> ALL ($2)
             GROUP BY 1 ORDER BY 2 DESC, 1"#,
-        within.as_secs_f64()
+        within.as_secs_f64(),
+        &WANTED.map(str::to_owned)
     )
     .fetch_all(db)
     .await?)

@@ -4,8 +4,8 @@
 //! [`analyses::request_cancel`] say: whoever is stopped in the middle has done the part that they have done.
 
 use super::inspect::{Filter, list};
-use crate::Result;
 use crate::analyses::{self, Status};
+use crate::{Error, Result};
 use sqlx::PgPool;
 use std::time::Duration;
 
@@ -15,28 +15,41 @@ const BATCH: i64 = 200;
 /// Rows of history removed in one transaction.
 const PRUNE_BATCH: i64 = 5_000;
 
+/// What went wrong in the middle of many, and how many were done by then.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped after {done}")]
+pub struct Stopped {
+    /// Analyses that were retried or asked to stop; they stay so.
+    pub done: u64,
+    /// What went wrong.
+    #[source]
+    pub cause: Error,
+}
+
 /// Sends every failed analysis that `filter` leaves round again, its `status` apart; those that were cancelled or
 /// superseded only when the filter names that kind. Returns how many. What fails again meanwhile is left as it is.
 ///
 /// # Errors
-/// [`crate::Error::Database`], [`crate::Error::Tickets`]; those retried by then stay retried.
-pub async fn retry_many(pool: &PgPool, filter: &Filter) -> Result<u64> {
-    let failed = Filter { status: Some(Status::Error), ..filter.clone() };
-    let (mut retried, mut after) = (0, None);
+/// [`Stopped`], for [`crate::Error::Database`] or [`crate::Error::Tickets`].
+pub async fn retry_many(pool: &PgPool, filter: &Filter) -> std::result::Result<u64, Stopped> {
+    let failures_only = filter.failures_only || filter.error_kind.is_none();
+    let failed = Filter { status: Some(Status::Error), failures_only, ..filter.clone() };
+    let mut done = 0;
+    let ended = retry_all(pool, &failed, &mut done).await;
+    ended.map(|()| done).map_err(|cause| Stopped { done, cause })
+}
+
+async fn retry_all(pool: &PgPool, filter: &Filter, done: &mut u64) -> Result<()> {
+    let mut after = None;
     loop {
-        let page = list(&mut *pool.acquire().await?, &failed, after, BATCH).await?;
-        let Some(last) = page.last() else { return Ok(retried) };
+        let page = list(&mut *pool.acquire().await?, filter, after, BATCH).await?;
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.position());
         for entry in page {
-            if filter.error_kind.is_none()
-                && entry.error_kind.as_deref().is_some_and(|kind| !is_failure(kind))
-            {
-                continue;
-            }
             let mut tx = pool.begin().await?;
-            let done = analyses::retry(&mut tx, entry.id).await?;
+            let retried = analyses::retry(&mut tx, entry.id).await?;
             tx.commit().await?;
-            retried += u64::from(done);
+            *done += u64::from(retried);
         }
     }
 }
@@ -44,28 +57,30 @@ pub async fn retry_many(pool: &PgPool, filter: &Filter) -> Result<u64> {
 /// Asks every analysis that `filter` leaves and that has not ended to stop. Returns how many were asked.
 ///
 /// # Errors
-/// [`crate::Error::Database`]; those asked by then stay asked.
-pub async fn cancel_many(pool: &PgPool, filter: &Filter) -> Result<u64> {
-    let mut asked = 0;
+/// [`Stopped`], for [`crate::Error::Database`].
+pub async fn cancel_many(pool: &PgPool, filter: &Filter) -> std::result::Result<u64, Stopped> {
+    let mut done = 0;
     for status in [Status::Pending, Status::Running] {
         if filter.status.is_none_or(|wanted| wanted == status) {
-            asked += cancel_all(pool, &Filter { status: Some(status), ..filter.clone() }).await?;
+            let of_status = Filter { status: Some(status), ..filter.clone() };
+            let ended = cancel_all(pool, &of_status, &mut done).await;
+            ended.map_err(|cause| Stopped { done, cause })?;
         }
     }
-    Ok(asked)
+    Ok(done)
 }
 
-async fn cancel_all(pool: &PgPool, filter: &Filter) -> Result<u64> {
-    let (mut asked, mut after) = (0, None);
+async fn cancel_all(pool: &PgPool, filter: &Filter, done: &mut u64) -> Result<()> {
+    let mut after = None;
     loop {
         let page = list(&mut *pool.acquire().await?, filter, after, BATCH).await?;
-        let Some(last) = page.last() else { return Ok(asked) };
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.position());
         for entry in page.into_iter().filter(|entry| !entry.cancel_requested) {
             let mut tx = pool.begin().await?;
             let status = analyses::request_cancel(&mut tx, entry.id).await?;
             tx.commit().await?;
-            asked += u64::from(matches!(status, Some(Status::Running | Status::Error)));
+            *done += u64::from(matches!(status, Some(Status::Running | Status::Error)));
         }
     }
 }
@@ -94,9 +109,4 @@ pub async fn prune_history(pool: &PgPool, age: Duration) -> Result<u64> {
             return Ok(removed);
         }
     }
-}
-
-/// Whether it ended against everybody's will.
-fn is_failure(error_kind: &str) -> bool {
-    ![analyses::CANCELLED, analyses::SUPERSEDED].contains(&error_kind)
 }

@@ -3,7 +3,7 @@
 use super::reaper::LEASELESS;
 use super::tickets;
 use crate::Result;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use std::time::Duration;
 
 /// Most tickets counted.
@@ -62,17 +62,16 @@ impl Counts {
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn counts(pool: &PgPool) -> Result<Counts> {
-    let mut db = pool.acquire().await?;
-    let mut counts = count_analyses(&mut db).await?;
-    counts.tickets = unsigned(tickets::waiting(&mut db, MAX_TICKETS).await?);
+pub async fn counts(db: &mut PgConnection) -> Result<Counts> {
+    let mut counts = count_analyses(db).await?;
+    counts.tickets = unsigned(tickets::waiting(db, MAX_TICKETS).await?);
     let queue = sqlx::query!(
         r#"SELECT extract(epoch FROM now() - paused_at)::float8 AS paused_s,
                   (SELECT extract(epoch FROM now() - max(began_at))::float8 FROM analysis_queue_rounds)
                       AS looked_after_s
              FROM analysis_queue"#
     )
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
     counts.paused = queue.paused_s.map(seconds);
     counts.looked_after = queue.looked_after_s.map(seconds);

@@ -14,10 +14,15 @@ async fn of_priority(pool: &sqlx::PgPool, priority: i16) -> Uuid {
     store::analyses::create(&mut db, &NewAnalysis { priority, ..new(track_id) }).await.unwrap().id
 }
 
+#[expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
+async fn counts(pool: &sqlx::PgPool) -> Counts {
+    overview::counts(&mut pool.acquire().await.unwrap()).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_empty_queue_counts_nothing() {
     let database = TestDatabase::new().await;
-    assert_eq!(overview::counts(database.pool()).await.unwrap(), Counts::default());
+    assert_eq!(counts(database.pool()).await, Counts::default());
 }
 
 #[tokio::test]
@@ -60,7 +65,7 @@ async fn each_analysis_counts_for_what_it_waits_for() {
     let ended = of_priority(pool, 0).await;
     execute(pool, "UPDATE track_analyses SET status = 'error' WHERE id = $1", ended).await;
 
-    let counts = overview::counts(pool).await.unwrap();
+    let counts = counts(pool).await;
     assert_eq!(counts.high, Depth { in_line: 1, running: 1, ..Depth::default() });
     assert_eq!(counts.normal, Depth { in_line: 1, scheduled: 1, waiting: 1, running: 0 });
     assert_eq!(counts.low, Depth { in_line: 1, ..Depth::default() });
@@ -83,7 +88,7 @@ async fn a_pause_and_the_last_look_are_told_with_their_age() {
     .execute(pool)
     .await
     .unwrap();
-    let counts = overview::counts(pool).await.unwrap();
+    let counts = counts(pool).await;
     assert!(counts.paused.unwrap() >= Duration::from_secs(60));
     assert!(counts.looked_after.unwrap() >= Duration::from_secs(120));
     assert_eq!(counts.tickets, 1);
