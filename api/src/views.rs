@@ -150,7 +150,7 @@ pub(crate) struct AnalysisView {
     pub(crate) estimated_completion_at: Option<OffsetDateTime>,
     /// Higher runs first.
     pub(crate) priority: i16,
-    /// When it may be begun, or tried again; null unless it waits.
+    /// When it may be begun, or tried again; null unless it waits, and while another analysis of the same audio is made.
     #[serde(with = "rfc3339::option")]
     pub(crate) run_at: Option<OffsetDateTime>,
     /// Somebody asked for it to stop.
@@ -191,7 +191,8 @@ impl From<Analysis> for AnalysisView {
             progress,
             estimated_completion_at: completes_at,
             priority: analysis.priority,
-            run_at: (analysis.status == Status::Pending).then_some(analysis.next_run_at),
+            run_at: (analysis.status == Status::Pending && analysis.waits_for.is_none())
+                .then_some(analysis.next_run_at),
             cancel_requested: analysis.cancel_requested,
             attempt: analysis.attempt,
             error_kind: analysis.error_kind,

@@ -190,6 +190,8 @@ pub struct Analysis {
     pub attempt: i32,
     pub max_attempts: i32,
     pub next_run_at: OffsetDateTime,
+    /// The analysis of the same audio that it waits for, whosever it is; `next_run_at` says nothing then.
+    pub waits_for: Option<Uuid>,
     pub cancel_requested: bool,
     pub done_ms: Option<i64>,
     pub total_ms: Option<i64>,
@@ -354,7 +356,7 @@ pub async fn get(db: &mut PgConnection, id: Uuid) -> Result<Option<Analysis>> {
     Ok(sqlx::query_as!(
         Analysis,
         r#"SELECT id, track_id, analysis_type, version, status AS "status: Status", started_at, completed_at, error_kind, error_message,
-                summary, attempt, max_attempts, next_run_at, cancel_requested, done_ms, total_ms, parameters,
+                summary, attempt, max_attempts, next_run_at, waits_for, cancel_requested, done_ms, total_ms, parameters,
                 requested_by, priority, created_at, updated_at
            FROM track_analyses WHERE id = $1"#,
         id
@@ -377,7 +379,7 @@ pub async fn list(
     Ok(sqlx::query_as!(
         Analysis,
         r#"SELECT id, track_id, analysis_type, version, status AS "status: Status", started_at, completed_at, error_kind, error_message,
-                summary, attempt, max_attempts, next_run_at, cancel_requested, done_ms, total_ms, parameters,
+                summary, attempt, max_attempts, next_run_at, waits_for, cancel_requested, done_ms, total_ms, parameters,
                 requested_by, priority, created_at, updated_at
            FROM track_analyses
           WHERE track_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
@@ -403,7 +405,7 @@ pub async fn latest_completed(
     Ok(sqlx::query_as!(
         Analysis,
         r#"SELECT id, track_id, analysis_type, version, status AS "status: Status", started_at, completed_at, error_kind, error_message,
-                summary, attempt, max_attempts, next_run_at, cancel_requested, done_ms, total_ms, parameters,
+                summary, attempt, max_attempts, next_run_at, waits_for, cancel_requested, done_ms, total_ms, parameters,
                 requested_by, priority, created_at, updated_at
            FROM track_analyses
           WHERE track_id = $1 AND status = 'completed' AND ($2::text IS NULL OR analysis_type = $2)

@@ -479,5 +479,6 @@ async fn operators_see_for_which_analysis_another_waits() {
         (&json!(later), &Value::Null, &json!(twin.analysis_id))
     );
     let own = server.json(&ada, &format!("/v1/analyses/{later}")).await;
+    assert_eq!((&own["status"], &own["run_at"]), (&json!("pending"), &Value::Null));
     assert!(own.get("waits_for").is_none(), "it may be somebody else's: {own}");
 }
