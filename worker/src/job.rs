@@ -1,11 +1,13 @@
 //! One job, from the claim to the commit.
 
 use crate::chunks::{self, Closed};
+use crate::endings::{failed, put_aside, stopped};
 use crate::engine::Source;
-use crate::failure::{Failure, Next, chain};
+use crate::failure::{Failure, chain};
 use crate::fetch::{Audio, fetch};
 use crate::lease::{self, Status, Stop};
 use crate::monitor::Monitor;
+use crate::persist::{insist, persist, until_stopped};
 use crate::report::{Outcome, Report};
 use crate::{ANSWER_LIMIT, Context, stuck};
 use analysis_core::Config as AnalysisConfig;
@@ -15,7 +17,7 @@ use analysis_core::config::AnalysisType;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::analyses::{self, Parameters};
-use store::queue::{self, Claim, Lease, Verdict};
+use store::queue::{self, Claim, Lease};
 use store::results::reuse::{self, Twin};
 use store::results::{self, Finished, Writer};
 use tokio::task::{JoinError, JoinHandle};
@@ -25,24 +27,11 @@ use uuid::Uuid;
 /// The thread of an engine.
 type Thread = JoinHandle<analysis_core::Result<Analysis>>;
 
-/// Pause before writing again to a database that was away.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
-
-/// How long to leave an analysis that this worker has no means for at the moment: a full disk, for one, is emptied by
-/// jobs that end or by people, and another worker may have room.
-const POSTPONE: Duration = Duration::from_secs(30);
-
-/// How long a commit may take; that of a track of ten hours writes half a million rows.
-const COMMIT_LIMIT: Duration = Duration::from_secs(100);
-
 /// How long to hold on to a finished result while the database is away.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 
-/// `error_kind` of an attempt that took longer than it may.
-const TIMED_OUT: &str = "timed_out";
-
 /// Why an attempt did not succeed.
-enum Ended {
+pub(crate) enum Ended {
     Stopped(Stop),
     /// As [`Ended::Stopped`], but the thread goes on.
     Stuck(Stop, Thread),
@@ -362,139 +351,6 @@ async fn committed_after_all(context: &Context, lease: &Lease, error: store::Err
     let store::Error::LeaseLost { .. } = error else { return Err(error.into()) };
     let ours = insist(COMMIT_PATIENCE, || results::is_committed(&context.pool, lease)).await?;
     if ours { Ok(()) } else { Err(Ended::Stopped(Stop::LeaseLost)) }
-}
-
-/// Writes, and waits for a database that is away as long as `patience` lasts.
-async fn insist<T, F, Fut>(patience: Duration, write: F) -> store::Result<T>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = store::Result<T>>,
-{
-    let began = Instant::now();
-    loop {
-        match store::within(patience.min(COMMIT_LIMIT), write()).await {
-            Err(error) if may_pass(&error) && began.elapsed() < patience => {
-                tracing::warn!(error = chain(&error), "could not write yet, trying again");
-                tokio::time::sleep(RETRY_PAUSE).await;
-            }
-            written => return written,
-        }
-    }
-}
-
-/// Whether a write is worth repeating as it is.
-fn may_pass(error: &store::Error) -> bool {
-    error.is_unavailable() || error.is_collision()
-}
-
-/// Writes, and waits for a database that is away as long as the lease allows.
-async fn persist<T, F, Fut>(status: &Status, write: F) -> Result<T, Ended>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = store::Result<T>>,
-{
-    loop {
-        match until_stopped(status, store::within(ANSWER_LIMIT, write())).await? {
-            Ok(written) => return Ok(written),
-            Err(store::Error::LeaseLost { .. }) => return Err(Ended::Stopped(Stop::LeaseLost)),
-            Err(error) if may_pass(&error) => {
-                tracing::warn!(error = chain(&error), "could not write yet, trying again");
-                until_stopped(status, tokio::time::sleep(RETRY_PAUSE)).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-async fn until_stopped<T>(status: &Status, work: impl Future<Output = T>) -> Result<T, Ended> {
-    tokio::select! {
-        biased;
-        stop = status.stopped() => Err(Ended::Stopped(stop)),
-        done = work => Ok(done),
-    }
-}
-
-/// Writes that an analysis waits for its twin.
-async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) -> Outcome {
-    let wait = || queue::wait_for(&context.pool, &claim.lease, twin);
-    match insist(context.config.lease, wait).await {
-        Ok(()) => Outcome::PutAside { twin },
-        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
-    }
-}
-
-/// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
-async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) -> Outcome {
-    let (lease, patience) = (&claim.lease, context.config.lease);
-    let (written, outcome) = match stop {
-        Stop::Cancelled => {
-            let written = insist(patience, || queue::cancelled(&context.pool, lease)).await;
-            (written, Outcome::Cancelled(None))
-        }
-        Stop::HandBack => {
-            (insist(patience, || queue::release(&context.pool, lease)).await, Outcome::Released)
-        }
-        Stop::LeaseLost => (Ok(()), Outcome::Lost { failure: None, unwritten: None }),
-        Stop::TimedOut => {
-            let failure = timed_out(context, claim, status).await;
-            return failed(context, claim, failure).await;
-        }
-    };
-    match written {
-        Ok(()) => outcome,
-        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
-    }
-}
-
-/// A host that stands still is no fault of the file, so there is another attempt; one that takes too long again, most
-/// likely on another host, is the last: a file that the engine hangs on costs two slots their time, and no more.
-async fn timed_out(context: &Context, claim: &Claim, status: &Status) -> Failure {
-    let audio = status.progress();
-    let total = audio.total_ms.map_or_else(|| "an unknown length".to_owned(), |ms| format!("{ms} ms"));
-    let cause = format!(
-        "no end after {} s, {} ms of {total} analysed",
-        context.config.allowance(audio).as_secs(),
-        audio.done_ms
-    );
-    let before = queue::previous_failure(&context.pool, &claim.lease);
-    let again = match tokio::time::timeout(context.config.lease, before).await {
-        Ok(Ok(kind)) => kind.as_deref() == Some(TIMED_OUT),
-        // When in doubt the file gets another attempt; their number is bounded anyway.
-        Ok(Err(_)) | Err(_) => false,
-    };
-    let next = if again { Next::Nothing } else { Next::Attempt };
-    Failure { next, ..Failure::transient(TIMED_OUT, "The analysis took longer than it may.", cause) }
-}
-
-/// Writes that an analysis must wait for this worker, with the same patience; `None` when it has waited too long by now.
-async fn postpone(context: &Context, claim: &Claim, failure: &Failure) -> Option<store::Result<()>> {
-    let Failure { kind, message, cause, .. } = failure;
-    let snooze = || queue::snooze(&context.pool, &claim.lease, POSTPONE, kind, message, cause);
-    match insist(context.config.lease, snooze).await {
-        Ok(true) => Some(Ok(())),
-        Ok(false) => None,
-        Err(error) => Some(Err(error)),
-    }
-}
-
-/// Writes that an attempt failed, with the same patience.
-async fn failed(context: &Context, claim: &Claim, failure: Failure) -> Outcome {
-    if failure.next == Next::Postponed
-        && let Some(written) = postpone(context, claim, &failure).await
-    {
-        return match written {
-            Ok(()) => Outcome::Snoozed { failure, after: POSTPONE },
-            Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
-        };
-    }
-    let written = failure.for_queue();
-    let fail = || queue::fail(&context.pool, &claim.lease, &written);
-    match insist(context.config.lease, fail).await {
-        Ok(Verdict::Failed) => Outcome::Failed(failure),
-        Ok(Verdict::Cancelled) => Outcome::Cancelled(Some(failure)),
-        Ok(Verdict::Retrying { after }) => Outcome::Retrying { failure, after },
-        Err(error) => Outcome::Lost { failure: Some(failure), unwritten: Some(chain(&error)) },
-    }
 }
 
 /// Hands chunks and progress from the engine's thread to the job, and the order to stop back.

@@ -8,6 +8,7 @@
 mod announcements;
 mod chunks;
 pub mod config;
+mod endings;
 pub mod engine;
 mod failure;
 mod fetch;
@@ -15,6 +16,7 @@ mod job;
 mod lease;
 mod metrics;
 mod monitor;
+mod persist;
 mod reaper;
 mod report;
 mod running;
