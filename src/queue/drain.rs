@@ -31,10 +31,17 @@ pub(crate) async fn drain(pool: &PgPool, args: &DrainArgs, json: bool) -> Result
 async fn wait(pool: &PgPool, timeout_s: Option<u64>) -> Result<usize> {
     let mut told = Told::new();
     let waited = async {
+        // Nothing twice in a row: a claim that began before the pause may be committed after the first look.
+        let mut nothing = 0;
         loop {
             let running = at_work(pool).await?;
-            told.tell(&running);
             if running.is_empty() {
+                nothing += 1;
+            } else {
+                nothing = 0;
+                told.tell(&running);
+            }
+            if nothing == 2 {
                 return Ok(0);
             }
             tokio::time::sleep(PERIOD).await;
