@@ -8,11 +8,9 @@ mod support;
 use analysis_core::analyzer::{Observer, analyze};
 use analysis_core::chunk::Chunk;
 use analysis_core::config::Config;
-use bytes::Bytes;
 use std::io::Cursor;
 use store::analyses::Status;
 use store::frames::{self, EventFilter};
-use store::objects::ObjectKey;
 use support::Bench;
 use tokio_util::sync::CancellationToken;
 
@@ -48,9 +46,7 @@ impl Observer for Collected {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_what_the_engine_finds() {
     let bench = Bench::new().await;
-    let track_id = bench.track("").await;
-    let audio = futures::stream::iter([Ok(Bytes::from(clicks()))]);
-    bench.objects.put(&ObjectKey::audio(track_id), "audio/wav", audio).await.unwrap();
+    let track_id = bench.track_of_audio(clicks()).await;
     let id = bench.pending_of(track_id).await;
     let stop = CancellationToken::new();
     let worker =

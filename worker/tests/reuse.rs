@@ -68,13 +68,13 @@ async fn the_result_of_the_same_audio_is_taken_and_outlives_where_it_came_from()
 async fn the_same_audio_that_is_being_analysed_is_waited_for() {
     let bench = Bench::new().await;
     let gate = bench.folder.path().join("gate");
-    let audio = gate.to_str().unwrap();
+    let audio = gate.to_str().unwrap().to_owned();
     let worker = bench.start();
-    let first = bench.pending_of(bench.track_of_audio(audio).await).await;
+    let first = bench.pending_of(bench.track_of_audio(audio.clone()).await).await;
     bench.until_under_way(first).await;
     let mut others = Vec::new();
     for _ in 0..3 {
-        others.push(bench.pending_of(bench.track_of_audio(audio).await).await);
+        others.push(bench.pending_of(bench.track_of_audio(audio.clone()).await).await);
     }
     for id in &others {
         let waits = "SELECT waits_for FROM track_analyses WHERE id = $1";

@@ -162,22 +162,22 @@ impl Bench {
 
     /// A track whose audio is `script`, and like no other's.
     pub(crate) async fn track(&self, script: &str) -> Uuid {
-        self.track_of_audio(&format!("{script}\n{}", Uuid::new_v4())).await
+        self.track_of_audio(format!("{script}\n{}", Uuid::new_v4())).await
     }
 
     /// A pending analysis of a track whose audio is `script`, filled up to a size.
     pub(crate) async fn pending_sized(&self, script: &str, bytes: usize) -> Uuid {
         let mut audio = format!("{script}\n{}\n", Uuid::new_v4());
         audio.extend(std::iter::repeat_n(' ', bytes - audio.len()));
-        let track_id = self.track_of_audio(&audio).await;
+        let track_id = self.track_of_audio(audio).await;
         self.pending_of(track_id).await
     }
 
     /// A track of exactly this audio, and of an owner of its own.
-    pub(crate) async fn track_of_audio(&self, audio: &str) -> Uuid {
+    pub(crate) async fn track_of_audio(&self, audio: impl Into<Bytes>) -> Uuid {
         let id = Uuid::new_v4();
         let key = ObjectKey::audio(id);
-        let audio = futures::stream::iter([Ok(Bytes::from(audio.to_owned()))]);
+        let audio = futures::stream::iter([Ok(audio.into())]);
         let stored = self.objects.put(&key, "audio/wav", audio).await.unwrap();
         sqlx::query(
             "WITH owner AS (INSERT INTO users (name, email) VALUES ('Ada', $1 || '@example.org') RETURNING id)
