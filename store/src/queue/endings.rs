@@ -18,7 +18,7 @@ const LONGEST_SNOOZE: Duration = Duration::from_secs(6 * 3600);
 /// Ends an attempt that failed: for good, or until the next attempt after an exponentially growing, jittered wait.
 ///
 /// # Errors
-/// [`Error::LeaseLost`]: someone else decides about this analysis now. [`Error::Database`].
+/// [`crate::Error::LeaseLost`]: someone else decides about this analysis now. [`crate::Error::Database`].
 pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result<Verdict> {
     let mut tx = pool.begin().await?;
     let held = hold_with_track(&mut tx, lease).await?;
@@ -44,7 +44,7 @@ pub async fn fail(pool: &PgPool, lease: &Lease, failure: &Failure<'_>) -> Result
 /// How the attempt before this one failed, of the same round of attempts; those handed back or put off do not count.
 ///
 /// # Errors
-/// [`Error::Database`].
+/// [`crate::Error::Database`].
 pub async fn previous_failure(pool: &PgPool, lease: &Lease) -> Result<Option<String>> {
     if lease.attempt <= 1 {
         return Ok(None);
@@ -65,7 +65,7 @@ pub async fn previous_failure(pool: &PgPool, lease: &Lease) -> Result<Option<Str
 /// to stop any more (it was sent round again, and the worker heard of the request late) is handed back, as by [`release`].
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`].
+/// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
 pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
     release(pool, lease).await
 }
@@ -74,7 +74,7 @@ pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
 /// someone asked to stop ends as cancelled instead.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`].
+/// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
 pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
     let mut tx = pool.begin().await?;
     let held = hold_with_track(&mut tx, lease).await?;
@@ -100,10 +100,10 @@ pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
 /// `after` that long, and the attempt does not count. One that someone asked to stop ends as cancelled instead.
 ///
 /// `kind` and `message` say on the row what it waits for. Of the attempts put off one after the other, the history keeps the
-/// first and the last. After [`LONGEST_SNOOZE`] of that `false` is returned and nothing is written: [`fail`] it.
+/// first and the last. After six hours of that `false` is returned and nothing is written: [`fail`] it.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`].
+/// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
 pub async fn snooze(
     pool: &PgPool,
     lease: &Lease,
@@ -170,7 +170,7 @@ async fn end_as_asked(mut tx: Transaction, lease: &Lease, held: &Held) -> Result
 /// One that someone asked to stop ends as cancelled instead.
 ///
 /// # Errors
-/// [`Error::LeaseLost`], [`Error::Database`].
+/// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
 pub async fn wait_for(pool: &PgPool, lease: &Lease, twin: Uuid) -> Result<()> {
     let mut tx = pool.begin().await?;
     let held = hold_with_track(&mut tx, lease).await?;
