@@ -3,42 +3,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
+mod said;
+
 use analysis_core::chunk::Chunk;
 use analysis_core::manifest::Manifest;
 use analysis_core::reader::FrameReader;
 use analysis_core::{Config, Observer, analyze};
+use said::Said;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use testmusic::{Piece, Score};
-
-/// What the command said.
-struct Said {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
 
 /// A folder with audio in it, and the command run there.
 struct Place {

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
-use analysis_core::AnalysisType;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -11,10 +10,9 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use store::analyses::{self, NewAnalysis, Parameters, Status};
+use store::analyses::{self, Status};
 use store::objects::{self, ObjectKey, Objects};
-use store::testing::TestDatabase;
-use store::tracks::{self, Details, NewTrack};
+use store::testing::{self, TestDatabase};
 use tempfile::TempDir;
 use testmusic::{Score, WavFormat, wav_bytes};
 use uuid::Uuid;
@@ -79,35 +77,15 @@ impl Bench {
     async fn pending(&self, audio: Option<Vec<u8>>) -> Uuid {
         let storage = objects::Config::Directory(self.folder.path().join("objects"));
         let objects = Objects::open(storage).await.unwrap();
-        let (id, mut db) = (Uuid::new_v4(), self.database.pool().acquire().await.unwrap());
-        let key = ObjectKey::audio(id);
-        let mut content_sha256 = None;
-        if let Some(audio) = audio {
-            let body = futures::stream::iter([Ok(audio.into())]);
-            content_sha256 = Some(objects.put(&key, "audio/wav", body).await.unwrap().sha256);
+        let mut db = self.database.pool().acquire().await.unwrap();
+        let person = format!("{}@example.org", Uuid::new_v4());
+        let owner = store::users::add_local(&mut db, &person, None).await.unwrap().id;
+        let (missing, audio) = (audio.is_none(), audio.unwrap_or_default());
+        let track = testing::uploaded(&mut db, &objects, owner, "A song", audio).await;
+        if missing {
+            objects.delete(&ObjectKey::audio(track)).await.unwrap();
         }
-        let user = store::users::add_local(&mut db, &format!("{id}@example.org"), None).await.unwrap();
-        let track = NewTrack {
-            id,
-            user_id: user.id,
-            r2_key: key.as_str().to_owned(),
-            file_size_bytes: 1000,
-            mime_type: "audio/wav".into(),
-            content_sha256: content_sha256.unwrap_or_default(),
-            name: "A song".into(),
-            details: Details::default(),
-        };
-        tracks::insert(&mut db, &track).await.unwrap();
-        let analysis = NewAnalysis {
-            track_id: id,
-            analysis_type: AnalysisType::Full,
-            parameters: Parameters::default(),
-            version: analysis_core::ANALYZER_VERSION,
-            requested_by: None,
-            priority: 0,
-            run_at: None,
-        };
-        analyses::create(&mut db, &analysis).await.unwrap().id
+        analyses::create(&mut db, &testing::analysis_of(track)).await.unwrap().id
     }
 
     async fn until_ended(&self, id: Uuid) -> Status {

@@ -2,17 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
-use analysis_core::AnalysisType;
+mod said;
+
+use said::Said;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use store::analyses::{self, NewAnalysis, Parameters, Status};
-use store::objects::{self, ObjectKey, Objects};
+use store::analyses::{self, Status};
+use store::objects::{self, Objects};
 use store::queue::{self, Claim, Failure, Progress};
-use store::testing::TestDatabase;
-use store::tracks::{self, Details, NewTrack};
+use store::testing::{self, TestDatabase};
 use tempfile::TempDir;
 use testmusic::{Score, WavFormat, wav_bytes};
 use uuid::Uuid;
@@ -21,31 +22,6 @@ const LEASE: Duration = Duration::from_secs(600);
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What the command said.
-struct Said {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
 
 /// A database, and a folder for objects.
 struct Bench {
@@ -76,33 +52,13 @@ impl Bench {
     async fn pending(&self, audio: &[u8]) -> Uuid {
         let storage = objects::Config::Directory(self.folder.path().join("objects"));
         let objects = Objects::open(storage).await.unwrap();
-        let (id, mut db) = (Uuid::new_v4(), self.database.pool().acquire().await.unwrap());
-        let key = ObjectKey::audio(id);
-        let body = futures::stream::iter([Ok(audio.to_vec().into())]);
-        let stored = objects.put(&key, "audio/wav", body).await.unwrap();
-        let user = store::users::add_local(&mut db, &format!("{id}@example.org"), None).await.unwrap();
-        let track = NewTrack {
-            id,
-            user_id: user.id,
-            r2_key: key.as_str().to_owned(),
-            file_size_bytes: i64::try_from(stored.size_bytes).unwrap(),
-            mime_type: "audio/wav".into(),
-            content_sha256: stored.sha256,
-            // A name that would clear the screen.
-            name: "Song\u{1b}[2J\u{9b}2J\u{202e}".into(),
-            details: Details::default(),
-        };
-        tracks::insert(&mut db, &track).await.unwrap();
-        let analysis = NewAnalysis {
-            track_id: id,
-            analysis_type: AnalysisType::Full,
-            parameters: Parameters::default(),
-            version: analysis_core::ANALYZER_VERSION,
-            requested_by: None,
-            priority: 0,
-            run_at: None,
-        };
-        analyses::create(&mut db, &analysis).await.unwrap().id
+        let mut db = self.database.pool().acquire().await.unwrap();
+        let person = format!("{}@example.org", Uuid::new_v4());
+        let owner = store::users::add_local(&mut db, &person, None).await.unwrap().id;
+        // A name that would clear the screen.
+        let name = "Song\u{1b}[2J\u{9b}2J\u{202e}";
+        let track = testing::uploaded(&mut db, &objects, owner, name, audio.to_vec()).await;
+        analyses::create(&mut db, &testing::analysis_of(track)).await.unwrap().id
     }
 
     /// A pending analysis of audio that nobody else has.

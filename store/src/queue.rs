@@ -10,7 +10,7 @@
 //! | succeeds | `completed` | yes | [`crate::results::finish`] |
 //! | fails for good | `error` | yes | [`fail`] |
 //! | fails for now | `pending`, later; `error` when out of attempts | yes | [`fail`] |
-//! | is cancelled | `error`, kind `cancelled` | yes | [`cancelled`] |
+//! | is cancelled | `error`, kind `cancelled` | yes | [`release`] |
 //! | fails for now or is handed back after a cancel | `error`, kind `cancelled` | yes | [`fail`], [`release`] |
 //! | is handed back at shutdown | `pending`, at once | no | [`release`] |
 //! | cannot be made here and now | `pending`, later | no | [`snooze`] |
@@ -42,7 +42,7 @@ use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub use endings::{cancelled, fail, previous_failure, release, snooze, wait_for};
+pub use endings::{Released, fail, previous_failure, release, snooze, wait_for};
 pub(crate) use endings::{close_attempt, drop_results, settle_track_after_failure};
 pub use tickets::enqueue;
 
@@ -107,7 +107,7 @@ pub struct Progress {
 pub enum Renewal {
     /// The lease is good for another while.
     Renewed {
-        /// Someone asked for the analysis to stop: stop, and say so with [`cancelled`].
+        /// Someone asked for the analysis to stop: stop, and say so with [`release`].
         cancel_requested: bool,
     },
     /// The lease is someone else's now, or the analysis is gone: stop, and write nothing.

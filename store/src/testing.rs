@@ -10,14 +10,20 @@
 //! # }
 //! ```
 
-#![expect(clippy::expect_used, reason = "a test that gets no database must fail, and say why")]
+#![expect(clippy::expect_used, reason = "a test that cannot set its scene must fail, and say why")]
 
+use crate::analyses::{NewAnalysis, Parameters};
 use crate::embedded::Server;
 use crate::migrate::migrate;
+use crate::objects::{ObjectKey, Objects};
+use crate::tracks::{self, Details, NewTrack};
+use analysis_core::config::AnalysisType;
+use bytes::Bytes;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 const TEMPLATE: &str = "arsis_template";
 
@@ -115,4 +121,48 @@ async fn execute(database: &PgConnectOptions, statement: String) -> sqlx::Result
     let mut connection = PgConnection::connect_with(database).await?;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
     connection.close().await
+}
+
+/// A track of `owner` with this WAV file as its audio, as an upload makes it.
+///
+/// # Panics
+///
+/// If it cannot be stored.
+pub async fn uploaded(
+    db: &mut PgConnection,
+    objects: &Objects,
+    owner: Uuid,
+    name: &str,
+    audio: impl Into<Bytes>,
+) -> Uuid {
+    let id = Uuid::new_v4();
+    let key = ObjectKey::audio(id);
+    let body = futures::stream::iter([Ok(audio.into())]);
+    let stored = objects.put(&key, "audio/wav", body).await.expect("the audio can be stored");
+    let track = NewTrack {
+        id,
+        user_id: owner,
+        r2_key: key.as_str().to_owned(),
+        file_size_bytes: i64::try_from(stored.size_bytes).expect("the audio is small"),
+        mime_type: "audio/wav".into(),
+        content_sha256: stored.sha256,
+        name: name.to_owned(),
+        details: Details::default(),
+    };
+    tracks::insert(db, &track).await.expect("the track can be written");
+    id
+}
+
+/// A full analysis of a track by this version, with default parameters.
+#[must_use]
+pub fn analysis_of(track_id: Uuid) -> NewAnalysis<'static> {
+    NewAnalysis {
+        track_id,
+        analysis_type: AnalysisType::Full,
+        parameters: Parameters::default(),
+        version: analysis_core::ANALYZER_VERSION,
+        requested_by: None,
+        priority: 0,
+        run_at: None,
+    }
 }

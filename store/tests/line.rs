@@ -180,7 +180,7 @@ async fn a_worker_that_hears_late_of_a_cancel_hands_back_what_was_sent_round_aga
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let claim = claimed(pool).await;
-    queue::cancelled(pool, &claim.lease).await.unwrap();
+    assert_eq!(queue::release(pool, &claim.lease).await.unwrap(), queue::Released::HandedBack);
     let row = row(pool, claim.lease.analysis_id).await;
     assert_eq!((row.status, row.attempt), (Status::Pending, 0), "nobody asks for it to stop");
 }

@@ -33,7 +33,7 @@ async fn stopped(database: &TestDatabase) -> Uuid {
     let lease = claimed(database.pool()).await.lease;
     let mut db = database.pool().acquire().await.unwrap();
     analyses::request_cancel(&mut db, lease.analysis_id).await.unwrap();
-    queue::cancelled(database.pool(), &lease).await.unwrap();
+    queue::release(database.pool(), &lease).await.unwrap();
     lease.analysis_id
 }
 

@@ -8,7 +8,7 @@ use analysis_core::config::AnalysisType;
 use std::time::Duration;
 use store::Error;
 use store::analyses::{self, NewAnalysis, Status};
-use store::queue::{self, Failure, Progress, Renewal, Verdict, reaper};
+use store::queue::{self, Failure, Progress, Released, Renewal, Verdict, reaper};
 use store::testing::TestDatabase;
 use support::{
     LEASE, claim, claimed, count, create, execute, expire, fast_forward, new, pending, row, tickets, track,
@@ -91,7 +91,6 @@ async fn a_stale_token_changes_nothing() {
     assert_eq!(queue::renew(pool, &stale, Progress::default(), LEASE).await.unwrap(), Renewal::Lost);
     assert!(matches!(queue::fail(pool, &stale, &PERMANENT).await, Err(Error::LeaseLost { .. })));
     assert!(matches!(queue::release(pool, &stale).await, Err(Error::LeaseLost { .. })));
-    assert!(matches!(queue::cancelled(pool, &stale).await, Err(Error::LeaseLost { .. })));
     assert_eq!(row(pool, stale.analysis_id).await, before);
 
     let renewed = queue::renew(pool, &current, Progress::default(), LEASE).await.unwrap();
@@ -261,7 +260,7 @@ async fn an_analysis_cancelled_before_it_comes_back_does_not() {
         analyses::request_cancel(&mut db, lease.analysis_id).await.unwrap();
     }
     assert_eq!(queue::fail(pool, &failing, &TRANSIENT).await.unwrap(), Verdict::Cancelled);
-    queue::release(pool, &returning).await.unwrap();
+    assert_eq!(queue::release(pool, &returning).await.unwrap(), Released::Cancelled);
     for lease in [failing, returning] {
         let row = row(pool, lease.analysis_id).await;
         assert_eq!((row.status, row.error_kind.as_deref()), (Status::Error, Some(analyses::CANCELLED)));
@@ -293,7 +292,7 @@ async fn a_row_that_someone_else_left_running_is_rescued_after_a_day() {
 async fn an_analysis_handed_back_is_due_at_once_and_lost_no_attempt() {
     let database = TestDatabase::new().await;
     let lease = claimed(database.pool()).await.lease;
-    queue::release(database.pool(), &lease).await.unwrap();
+    assert_eq!(queue::release(database.pool(), &lease).await.unwrap(), Released::HandedBack);
     let again = claim(database.pool(), "second", LEASE).await.unwrap().lease;
     assert_eq!((again.analysis_id, again.attempt), (lease.analysis_id, 1));
     assert_eq!(tickets(database.pool()).await, 2, "a ticket for the first claim, one for the second");
@@ -315,7 +314,7 @@ async fn cancelling_a_pending_analysis_ends_it_and_a_running_one_is_told_with_th
     assert_eq!(analyses::request_cancel(&mut db, running.analysis_id).await.unwrap(), Some(Status::Running));
     let renewal = queue::renew(pool, &running, Progress::default(), LEASE).await.unwrap();
     assert_eq!(renewal, Renewal::Renewed { cancel_requested: true });
-    queue::cancelled(pool, &running).await.unwrap();
+    assert_eq!(queue::release(pool, &running).await.unwrap(), Released::Cancelled);
     assert_eq!(row(pool, running.analysis_id).await.error_kind.as_deref(), Some(analyses::CANCELLED));
 
     let missing = analyses::request_cancel(&mut db, uuid::Uuid::new_v4()).await.unwrap();

@@ -11,7 +11,7 @@ use analysis_core::events::Events;
 use analysis_core::frame::FrameLayout;
 use analysis_core::manifest::ManifestBuilder;
 use analysis_core::summary::{AudioInfo, Summary};
-use analysis_core::{AnalysisType, Config as AnalysisConfig, Result};
+use analysis_core::{Config as AnalysisConfig, Result};
 use apalis::prelude::{PollWith, Strategy, TaskBuilder, WorkerBuilder, WorkerBuilderExt, task_fn};
 use apalis_postgres::{Config as TicketConfig, PostgresStorage, Pubsub};
 use serde_json::Value;
@@ -20,14 +20,12 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::analyses::{self, NewAnalysis, Parameters};
-use store::objects::{Config as Storage, ObjectKey, Objects};
-use store::testing::TestDatabase;
-use store::tracks::{self, Details, NewTrack};
+use store::analyses;
+use store::objects::{Config as Storage, Objects};
+use store::testing::{self, TestDatabase};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use worker::{Engine, Source};
 
 const DEFAULT_JOBS: usize = 1000;
@@ -165,31 +163,8 @@ async fn enqueue(pool: &PgPool, objects: &Objects, jobs: usize) {
     let mut db = pool.acquire().await.unwrap();
     let user = store::users::add_local(&mut db, "ada@example.org", None).await.unwrap();
     for job in 0..jobs {
-        let id = Uuid::new_v4();
-        let key = ObjectKey::audio(id);
-        let body = futures::stream::iter([Ok(job.to_string().into())]);
-        let stored = objects.put(&key, "audio/wav", body).await.unwrap();
-        let track = NewTrack {
-            id,
-            user_id: user.id,
-            r2_key: key.as_str().to_owned(),
-            file_size_bytes: 1,
-            mime_type: "audio/wav".into(),
-            content_sha256: stored.sha256,
-            name: "A song".into(),
-            details: Details::default(),
-        };
-        tracks::insert(&mut db, &track).await.unwrap();
-        let analysis = NewAnalysis {
-            track_id: id,
-            analysis_type: AnalysisType::Full,
-            parameters: Parameters::default(),
-            version: analysis_core::ANALYZER_VERSION,
-            requested_by: None,
-            priority: 0,
-            run_at: None,
-        };
-        analyses::create(&mut db, &analysis).await.unwrap();
+        let track = testing::uploaded(&mut db, objects, user.id, "A song", job.to_string()).await;
+        analyses::create(&mut db, &testing::analysis_of(track)).await.unwrap();
     }
 }
 

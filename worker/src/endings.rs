@@ -6,7 +6,7 @@ use crate::lease::{Status, Stop};
 use crate::persist::insist;
 use crate::report::Outcome;
 use std::time::Duration;
-use store::queue::{self, Claim, Verdict};
+use store::queue::{self, Claim, Released, Verdict};
 use uuid::Uuid;
 
 /// How long to leave an analysis that this worker has no means for at the moment: a full disk, for one, is emptied by
@@ -28,23 +28,16 @@ pub(crate) async fn put_aside(context: &Context, claim: &Claim, twin: Uuid) -> O
 /// Writes that an attempt was stopped. Tries until the lease has run out: then the reaper decides.
 pub(crate) async fn stopped(context: &Context, claim: &Claim, status: &Status, stop: Stop) -> Outcome {
     let (lease, patience) = (&claim.lease, context.config.lease);
-    let (written, outcome) = match stop {
-        Stop::Cancelled => {
-            let written = insist(patience, || queue::cancelled(&context.pool, lease)).await;
-            (written, Outcome::Cancelled(None))
+    match stop {
+        Stop::Cancelled | Stop::HandBack => {
+            match insist(patience, || queue::release(&context.pool, lease)).await {
+                Ok(Released::Cancelled) => Outcome::Cancelled(None),
+                Ok(Released::HandedBack) => Outcome::Released,
+                Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
+            }
         }
-        Stop::HandBack => {
-            (insist(patience, || queue::release(&context.pool, lease)).await, Outcome::Released)
-        }
-        Stop::LeaseLost => (Ok(()), Outcome::Lost { failure: None, unwritten: None }),
-        Stop::TimedOut => {
-            let failure = timed_out(context, claim, status).await;
-            return failed(context, claim, failure).await;
-        }
-    };
-    match written {
-        Ok(()) => outcome,
-        Err(error) => Outcome::Lost { failure: None, unwritten: Some(chain(&error)) },
+        Stop::LeaseLost => Outcome::Lost { failure: None, unwritten: None },
+        Stop::TimedOut => failed(context, claim, timed_out(context, claim, status).await).await,
     }
 }
 

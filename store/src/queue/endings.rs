@@ -15,6 +15,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// How long an analysis may be put off again and again without that counting as an attempt.
 const LONGEST_SNOOZE: Duration = Duration::from_secs(6 * 3600);
 
+/// What became of an analysis that was released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// It is pending, for whoever is free.
+    HandedBack,
+    /// It ended: someone had asked for it to stop.
+    Cancelled,
+}
+
 /// Ends an attempt that failed: for good, or until the next attempt after an exponentially growing, jittered wait.
 ///
 /// # Errors
@@ -61,25 +70,17 @@ pub async fn previous_failure(pool: &PgPool, lease: &Lease) -> Result<Option<Str
     Ok(kind.flatten())
 }
 
-/// Ends an attempt because someone asked for it: status `error`, kind [`analyses::CANCELLED`]. An analysis that nobody asks
-/// to stop any more (it was sent round again, and the worker heard of the request late) is handed back, as by [`release`].
+/// Hands an analysis back unfinished, at shutdown or because someone asked for it to stop. Asked to stop, it ends: status
+/// `error`, kind [`analyses::CANCELLED`]. Else it can be claimed at once, and the attempt does not count; so also when the
+/// worker heard late of a request for an analysis that has been sent round again since.
 ///
 /// # Errors
 /// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
-pub async fn cancelled(pool: &PgPool, lease: &Lease) -> Result<()> {
-    release(pool, lease).await
-}
-
-/// Hands an analysis back unfinished, at shutdown: it can be claimed at once, and the attempt does not count. One that
-/// someone asked to stop ends as cancelled instead.
-///
-/// # Errors
-/// [`crate::Error::LeaseLost`], [`crate::Error::Database`].
-pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
+pub async fn release(pool: &PgPool, lease: &Lease) -> Result<Released> {
     let mut tx = pool.begin().await?;
     let held = hold_with_track(&mut tx, lease).await?;
     if held.cancel_requested {
-        return end_as_asked(tx, lease, &held).await;
+        return end_as_asked(tx, lease, &held).await.map(|()| Released::Cancelled);
     }
     sqlx::query!(
         "UPDATE track_analyses
@@ -93,7 +94,7 @@ pub async fn release(pool: &PgPool, lease: &Lease) -> Result<()> {
     close_attempt(&mut tx, lease, "released", None).await?;
     enqueue(&mut tx, lease.analysis_id).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(Released::HandedBack)
 }
 
 /// Puts an analysis off that cannot be made here and now, through no fault of its own (a full disk, say): it is due again

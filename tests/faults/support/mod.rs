@@ -11,8 +11,8 @@ pub(crate) use cluster::{Cluster, Crash};
 pub(crate) use process::{Setup, Worker};
 pub(crate) use relay::{Cut, Relay};
 pub(crate) use storage::{Fault, Storage};
+pub(crate) use store::testing::analysis_of;
 
-use analysis_core::AnalysisType;
 use analysis_core::events::Event;
 use analysis_core::manifest::Manifest;
 use nix::sys::signal::Signal;
@@ -20,11 +20,10 @@ use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
+use store::analyses::{self, Analysis, Status};
 use store::frames::EventFilter;
 use store::objects::{self, ObjectKey, Objects};
-use store::testing::TestDatabase;
-use store::tracks::{self, Details, NewTrack};
+use store::testing::{self, TestDatabase};
 use tempfile::TempDir;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
@@ -169,23 +168,8 @@ impl Bench {
     }
 
     async fn track_of_file(&self, file: Vec<u8>) -> Uuid {
-        let id = Uuid::new_v4();
-        let key = ObjectKey::audio(id);
-        let body = futures::stream::iter([Ok(file.into())]);
-        let stored = self.objects.put(&key, "audio/wav", body).await.unwrap();
-        let track = NewTrack {
-            id,
-            user_id: self.owner,
-            r2_key: key.as_str().to_owned(),
-            file_size_bytes: i64::try_from(stored.size_bytes).unwrap(),
-            mime_type: "audio/wav".into(),
-            content_sha256: stored.sha256,
-            name: "A song".into(),
-            details: Details::default(),
-        };
         let mut db = self.pool().await.acquire().await.unwrap();
-        tracks::insert(&mut db, &track).await.unwrap();
-        id
+        testing::uploaded(&mut db, &self.objects, self.owner, "A song", file).await
     }
 
     /// A pending analysis of a track.
@@ -376,18 +360,6 @@ pub(crate) struct Job {
     pub(crate) track: Uuid,
     pub(crate) key: ObjectKey,
     pub(crate) id: Uuid,
-}
-
-pub(crate) fn analysis_of(track_id: Uuid) -> NewAnalysis<'static> {
-    NewAnalysis {
-        track_id,
-        analysis_type: AnalysisType::Full,
-        parameters: Parameters::default(),
-        version: analysis_core::ANALYZER_VERSION,
-        requested_by: None,
-        priority: 0,
-        run_at: None,
-    }
 }
 
 async fn pool_of(database: &Database) -> PgPool {
