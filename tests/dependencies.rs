@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("export", &["analysis-core"]),
     ("store", &["analysis-core"]),
     ("worker", &["analysis-core", "store"]),
-    ("api", &["analysis-core", "store"]),
+    ("api", &["analysis-core", "export", "store"]),
     ("arsis", &["analysis-core", "api", "export", "store", "worker"]),
 ];
 
