@@ -4,6 +4,8 @@ use crate::Result;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::fmt;
+use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What is done to a resource. The names are those of `entitlements.action`.
@@ -44,10 +46,80 @@ pub const TRACKS: &str = "reference_tracks";
 /// `entitlements.resource` for the queue of analyses: what operators see and steer.
 pub const QUEUE: &str = "analysis_queue";
 
-/// Whether a role of `user_id` grants `action` on every `resource`, whoever owns it.
+/// `entitlements.resource` for accounts.
+pub const USERS: &str = "users";
+
+/// `entitlements.resource` for the roles and what they permit.
+pub const ROLES: &str = "roles";
+
+/// `entitlements.resource` for grants of roles to people.
+pub const GRANTS: &str = "user_roles";
+
+/// `entitlements.resource` for others' sessions.
+pub const SESSIONS: &str = "sessions";
+
+/// `entitlements.resource` for the audit trail.
+pub const AUDIT: &str = "audit_log";
+
+/// What a person may do beyond their own things, through their roles.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    entitlements: Vec<Entitlement>,
+}
+
+/// Leave to do something with every thing of a kind, whoever owns it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entitlement {
+    /// Kind of thing, e.g. [`TRACKS`].
+    pub resource: String,
+    /// What may be done with it, by the name of an [`Action`].
+    pub action: String,
+    /// Until when; `None`: for good.
+    pub until: Option<OffsetDateTime>,
+    /// How long that is from now on, by the clock of the database.
+    pub lasts: Option<Duration>,
+}
+
+impl Held {
+    /// The entitlement that allows `action` on `resource`.
+    #[must_use]
+    pub fn find(&self, resource: &str, action: Action) -> Option<&Entitlement> {
+        self.entitlements.iter().find(|held| held.resource == resource && held.action == action.as_str())
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn entitlements(&self) -> &[Entitlement] {
+        &self.entitlements
+    }
+}
+
+/// What `user_id` may do through their roles.
 ///
 /// A role has its own entitlements and those of its parents, all the way up; a grant counts until it
-/// expires. A cycle among parents ends the walk and is no error (`UNION` drops roles seen before).
+/// expires. A cycle among parents ends the walk and is no error.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn held(db: &mut PgConnection, user_id: Uuid) -> Result<Held> {
+    let rows = sqlx::query!(
+        r#"SELECT resource AS "resource!", action AS "action!", nullif(max(until), 'infinity') AS until,
+                  extract(epoch FROM nullif(max(until), 'infinity') - now())::float8 AS lasts_s
+             FROM arsis_held($1) GROUP BY resource, action ORDER BY resource, action"#,
+        user_id
+    )
+    .fetch_all(db)
+    .await?;
+    let entitlements = rows.into_iter().map(|row| Entitlement {
+        resource: row.resource,
+        action: row.action,
+        until: row.until,
+        lasts: row.lasts_s.map(|lasts_s| Duration::try_from_secs_f64(lasts_s).unwrap_or_default()),
+    });
+    Ok(Held { entitlements: entitlements.collect() })
+}
+
+/// Whether a role of `user_id` grants `action` on every `resource`, whoever owns it; see [`held`].
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -57,25 +129,7 @@ pub async fn is_entitled(
     resource: &str,
     action: Action,
 ) -> Result<bool> {
-    let entitled = sqlx::query_scalar!(
-        r#"WITH RECURSIVE held (role_id) AS (
-               SELECT role_id FROM user_roles
-                WHERE user_id = $1 AND (expires_at IS NULL OR expires_at > now())
-               UNION
-               SELECT r.parent_role_id FROM roles r JOIN held h ON r.id = h.role_id
-                WHERE r.parent_role_id IS NOT NULL)
-           SELECT EXISTS (
-               SELECT 1 FROM held h
-                 JOIN role_entitlements re ON re.role_id = h.role_id
-                 JOIN entitlements e ON e.id = re.entitlement_id
-                WHERE e.resource = $2 AND e.action = $3) AS "entitled!""#,
-        user_id,
-        resource,
-        action.as_str()
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(entitled)
+    Ok(held(db, user_id).await?.find(resource, action).is_some())
 }
 
 /// The role of the seeds that may see and steer the queue, and nothing else.

@@ -2,11 +2,13 @@
 
 pub mod access;
 pub mod analyses;
+pub mod audit;
 pub mod batches;
 pub mod connect;
 pub mod embedded;
 pub mod error;
 pub mod frames;
+pub mod grants;
 pub mod idempotency;
 pub mod migrate;
 pub mod objects;

@@ -1,5 +1,6 @@
 //! Session tokens. Only a token's SHA-256 is stored, so that a copy of the database opens no door.
 
+use crate::tracks::Position;
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
@@ -181,6 +182,123 @@ pub async fn end(db: &mut PgConnection, session_id: Uuid) -> Result<()> {
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// An open session, as its owner and administrators see it: without its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Row id.
+    pub id: Uuid,
+    /// When it was opened.
+    pub created_at: OffsetDateTime,
+    /// When it was last used, to about a minute.
+    pub last_activity_at: Option<OffsetDateTime>,
+    /// When it ends.
+    pub expires_at: OffsetDateTime,
+    /// Browser or client that opened it.
+    pub user_agent: Option<String>,
+    /// Address from which it was opened.
+    pub ip_address: Option<String>,
+}
+
+/// Up to `limit` open sessions of a user after `after`, newest first.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn list(
+    db: &mut PgConnection,
+    user_id: Uuid,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<Open>> {
+    let sessions = sqlx::query_as!(
+        Open,
+        "SELECT id, created_at, last_activity_at, expires_at, user_agent, ip_address FROM sessions
+          WHERE user_id = $1 AND expires_at > now()
+            AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+          ORDER BY created_at DESC, id DESC LIMIT $4",
+        user_id,
+        after.map(|position| position.created_at),
+        after.map(|position| position.id),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(sessions)
+}
+
+/// One open session of a user.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn get(db: &mut PgConnection, user_id: Uuid, session_id: Uuid) -> Result<Option<Open>> {
+    let session = sqlx::query_as!(
+        Open,
+        "SELECT id, created_at, last_activity_at, expires_at, user_agent, ip_address FROM sessions
+          WHERE id = $2 AND user_id = $1 AND expires_at > now()",
+        user_id,
+        session_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(session)
+}
+
+/// Ends a session of a user now. `false` when they have no such session open.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn end_of(db: &mut PgConnection, user_id: Uuid, session_id: Uuid) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE sessions SET expires_at = now() WHERE id = $2 AND user_id = $1 AND expires_at > now()",
+        user_id,
+        session_id
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends every open session of a user now; tells how many there were.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn end_all(db: &mut PgConnection, user_id: Uuid) -> Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE sessions SET expires_at = now() WHERE user_id = $1 AND expires_at > now()",
+        user_id
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Puts a session with a new token in the place of one, which ends now. The new one lasts as long as the old would have:
+/// a token that was stolen cannot be kept alive. `None` when the session is over: of two that rotate it one wins.
+///
+/// # Errors
+/// [`Error::Database`]; [`Error::Io`].
+pub async fn rotate(
+    db: &mut PgConnection,
+    session_id: Uuid,
+    origin: Origin<'_>,
+) -> Result<Option<(Token, Open)>> {
+    let token = Token::generate()?;
+    let session = sqlx::query_as!(
+        Open,
+        "WITH old AS (SELECT id, user_id, expires_at FROM sessions WHERE id = $1 AND expires_at > now() FOR UPDATE),
+              ended AS (UPDATE sessions SET expires_at = now() FROM old WHERE sessions.id = old.id)
+         INSERT INTO sessions (user_id, token, expires_at, user_agent, ip_address, rotated_from)
+         SELECT user_id, $2, expires_at, $3, $4, id FROM old
+         RETURNING id, created_at, last_activity_at, expires_at, user_agent, ip_address",
+        session_id,
+        token.hash(),
+        origin.user_agent,
+        origin.ip_address
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(session.map(|session| (token, session)))
 }
 
 /// Removes what has expired, by the database's own clean-up functions. Safe to run anywhere, any time.
