@@ -1,5 +1,6 @@
 //! Who may come in: a session token as a bearer or in the platform's cookie.
 
+use crate::limits::Told;
 use crate::problem::{Kind, Problem};
 use crate::request::{Caller, Sender};
 use crate::state::App;
@@ -8,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use store::sessions::{self, Lookup, Token};
+use store::sessions::{self, Identity, Lookup, Token};
 
 /// Longest token worth hashing, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -40,7 +41,10 @@ pub(crate) async fn authenticate(
 #[derive(Debug)]
 pub(crate) struct Visitor {
     token: Token,
+    means: Means,
     sender: Sender,
+    told: Told,
+    app: App,
 }
 
 impl Visitor {
@@ -49,7 +53,10 @@ impl Visitor {
         if means == Means::Cookie && !parts.method.is_safe() {
             check_origin(&parts.headers, &app.config().allowed_origins)?;
         }
-        Ok(Self { token, sender: Sender::of(parts) })
+        let sender = Sender::of(parts);
+        app.manners().limits.check_token(sender.address(), token.expose())?;
+        let told = parts.extensions.get::<Told>().cloned().unwrap_or_default();
+        Ok(Self { token, means, sender, told, app: app.clone() })
     }
 
     /// What they presented.
@@ -65,14 +72,26 @@ impl Visitor {
         asked
     }
 
-    /// Who they are, if they may come in.
+    /// Who they are, if they may come in. Counts them.
     pub(crate) fn caller(&self, lookup: Lookup) -> Result<Caller, Problem> {
+        let limits = &self.app.manners().limits;
         match lookup {
-            Lookup::Valid(identity) => Ok(Caller { identity, sender: self.sender.clone() }),
+            Lookup::Valid(Identity { user_id, .. }) | Lookup::Unapproved(Identity { user_id, .. }) => {
+                limits.count_person(user_id, self.token.expose(), &self.told)?;
+            }
+            Lookup::Unknown | Lookup::Expired => limits.count_failure(self.sender.address()),
+        }
+        match lookup {
+            Lookup::Valid(identity) => Ok(self.welcome(identity)),
             Lookup::Unknown => Err(Problem::new(Kind::Unauthorized)),
             Lookup::Expired => Err(Problem::new(Kind::SessionExpired)),
             Lookup::Unapproved(_) => Err(Problem::new(Kind::NotApproved)),
         }
+    }
+
+    fn welcome(&self, identity: Identity) -> Caller {
+        let entitlements = self.app.manners().entitlements.clone();
+        Caller { identity, sender: self.sender.clone(), by_cookie: self.means == Means::Cookie, entitlements }
     }
 }
 
@@ -82,6 +101,11 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         Self::of(parts, app)
     }
+}
+
+/// Whether a request carries something that may be a token.
+pub(crate) fn has_token(headers: &HeaderMap, cookie: &str) -> bool {
+    presented(headers, cookie).is_ok()
 }
 
 /// The token of a request. A bearer wins over a cookie; a malformed `Authorization` header is no token.

@@ -1,5 +1,6 @@
 //! What the API allows and how long it waits. The command fills it in; nothing here reads the environment.
 
+use ipnet::IpNet;
 use std::time::Duration;
 
 /// Configuration of the API. `Config::default()` suits one machine.
@@ -18,8 +19,8 @@ pub struct Config {
     pub upload_timeout: Duration,
     /// Name of the platform's session cookie. Default `session`.
     pub session_cookie: String,
-    /// Origins, as browsers send them (`https://app.example.org`), whose pages may write with the session
-    /// cookie, beside the server's own origin. Default none.
+    /// Origins, as browsers send them (`https://app.example.org`), whose pages may read the answers (CORS) and write with
+    /// the session cookie, beside the server's own origin. Default none.
     pub allowed_origins: Vec<String>,
     /// Most frames answered to one range request, in binary form. Default 65,536.
     pub max_span_frames: u32,
@@ -29,6 +30,34 @@ pub struct Config {
     pub idempotency_age: Duration,
     /// How long open connections may take to end after a shutdown was asked for. Default 10 s.
     pub drain_timeout: Duration,
+    /// Longest time that the headers of a request, and its first byte, may take to arrive, and longest time that a
+    /// connection without a request stays open. Default 75 s, which is more than load balancers keep theirs; then it is
+    /// closed.
+    pub header_timeout: Duration,
+    /// Longest time that a JSON body may take to arrive. Default 15 s; then 408.
+    pub body_timeout: Duration,
+    /// Most connections at a time. Default 10,000; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Longest URI, in bytes. Default 8 KiB. Longer is 414.
+    pub max_uri_bytes: usize,
+    /// Requests of a person in a minute. Default 600,000: a bound for programs that have run wild. 0: any number. More is
+    /// 429.
+    pub rate_limit: u32,
+    /// Requests without a token of an address in a minute. Default 1,200. 0: any number. More is 429.
+    pub rate_limit_anonymous: u32,
+    /// Tokens of an address that open nothing in a minute. Default 120. 0: any number. After more, tokens of that address
+    /// that have not opened anything lately are answered with 429 and not looked at.
+    pub rate_limit_failures: u32,
+    /// Networks of the proxies in front of the server: what they say about who asks (`X-Forwarded-For`, `Forwarded`) is
+    /// believed. Default none: whoever connects is who asks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Longest time that a right counts that was taken away in the database. Default 5 s; zero asks the database each time.
+    pub entitlements_age: Duration,
+    /// How long the answer of `/readyz` holds. Default 1 s; zero looks each time.
+    pub readiness_age: Duration,
+    /// For how long browsers are told to come by HTTPS alone (`Strict-Transport-Security`). Default zero: they are not
+    /// told. Set it where the server is reached by HTTPS only.
+    pub hsts: Duration,
 }
 
 impl Default for Config {
@@ -45,6 +74,17 @@ impl Default for Config {
             max_json_frames: 4_096,
             idempotency_age: Duration::from_secs(24 * 3600),
             drain_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(15),
+            max_connections: 10_000,
+            max_uri_bytes: 8 << 10,
+            rate_limit: 600_000,
+            rate_limit_anonymous: 1_200,
+            rate_limit_failures: 120,
+            trusted_proxies: Vec::new(),
+            entitlements_age: Duration::from_secs(5),
+            readiness_age: Duration::from_secs(1),
+            hsts: Duration::ZERO,
         }
     }
 }

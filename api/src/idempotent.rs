@@ -103,6 +103,24 @@ impl First {
         state::commit(tx).await?;
         Ok(respond(answer))
     }
+
+    /// [`First::answer`] for what is told once: `kept` is what is answered again, without the secret in `told`.
+    pub(crate) async fn answer_once(
+        self,
+        tx: Transaction,
+        status: StatusCode,
+        location: Option<String>,
+        kept: &impl Serialize,
+        told: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        let body = Json(serde_json::to_value(told).map_err(Problem::internal)?);
+        let mut response = self.answer(tx, status, location, kept).await?;
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        *response.body_mut() = body.into_response().into_body();
+        Ok(response)
+    }
 }
 
 /// Looks at the request's key, and claims it for `operation` (method and path), for [`LEASE`].

@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod admin;
 mod analyses;
 mod attempts;
 mod audio;
@@ -20,10 +21,14 @@ mod board;
 mod conditional;
 mod config;
 mod docs;
+mod entitlements;
 mod extract;
 mod frames;
 mod health;
 mod idempotent;
+mod limits;
+mod manners;
+mod me;
 mod metrics;
 mod monitor;
 mod negotiate;
@@ -31,6 +36,7 @@ mod page;
 pub mod problem;
 mod progress;
 mod prompts;
+mod proxies;
 pub mod queue;
 mod range;
 mod request;

@@ -1,9 +1,10 @@
 //! Lists in pages: an opaque cursor leads to the next one, and rows inserted meanwhile shift nothing.
 
 use crate::problem::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use store::tracks::Position;
 use time::OffsetDateTime;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// Most items on a page.
@@ -24,16 +25,51 @@ pub(crate) struct Page<T> {
 
 impl<T> Page<T> {
     /// Makes a page of at most `limit` items from one more than that many, where there are.
-    pub(crate) fn new<R>(mut rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> String) -> Self
+    pub(crate) fn new<R>(rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> String) -> Self
     where
         T: From<R>,
     {
+        Self::with(rows, limit, cursor, T::from)
+    }
+
+    /// [`Page::new`], with `view` to make an item of a row.
+    pub(crate) fn with<R>(
+        mut rows: Vec<R>,
+        limit: u32,
+        cursor: impl Fn(&R) -> String,
+        view: impl Fn(R) -> T,
+    ) -> Self {
         let limit = limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = if more { rows.last().map(cursor) } else { None };
-        Self { items: rows.into_iter().map(T::from).collect(), next_cursor }
+        Self { items: rows.into_iter().map(view).collect(), next_cursor }
     }
+}
+
+/// Where in a list to go on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on a page, 1 to 100. Default 50.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+impl ListQuery {
+    /// After what, and how many.
+    pub(crate) fn check(&self) -> Result<(Option<Position>, u32), Problem> {
+        check(self.cursor.as_deref(), self.limit)
+    }
+}
+
+/// After what, and how many, of a list ordered by time.
+pub(crate) fn check(cursor: Option<&str>, asked: Option<u32>) -> Result<(Option<Position>, u32), Problem> {
+    let limit = limit(asked, MAX_LIMIT)?;
+    let after = cursor.map(|cursor| read_cursor(cursor, parse_time_key)).transpose()?;
+    Ok((after.map(|(created_at, id)| Position { created_at, id }), limit))
 }
 
 /// Checks how many items are asked for.

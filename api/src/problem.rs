@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents, one stable type per thing a client would do differently.
 
+use crate::request;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -70,6 +71,10 @@ kinds! {
     AnalysisOver = "analysis-over", CONFLICT, "The analysis is over";
     /// The analysis has not failed: there is nothing to try again.
     AnalysisNotFailed = "analysis-not-failed", CONFLICT, "The analysis has not failed";
+    /// The act would leave nobody who can let others in.
+    LastAdministrator = "last-administrator", CONFLICT, "Nobody would be left to let others in";
+    /// The address has an account.
+    EmailTaken = "email-taken", CONFLICT, "This address has an account";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// A body of unknown length where its length must be known.
@@ -80,6 +85,10 @@ kinds! {
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "This type of content is not supported";
     /// The range lies outside the content.
     RangeNotSatisfiable = "range-not-satisfiable", RANGE_NOT_SATISFIABLE, "The range lies outside the content";
+    /// The URI is longer than allowed.
+    UriTooLong = "uri-too-long", URI_TOO_LONG, "The URI is too long";
+    /// Too many requests: come again after the time in Retry-After.
+    RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Too many requests";
     /// Values that are not allowed; `errors` names them.
     Invalid = "validation-failed", UNPROCESSABLE_ENTITY, "Some values are not allowed";
     /// The Idempotency-Key was used for something else.
@@ -117,6 +126,9 @@ pub struct Body {
     /// Values that are not allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// The request's id, as in the header `X-Request-Id`: name it when you ask for help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// An answer that says what went wrong.
@@ -165,6 +177,13 @@ impl Problem {
     #[must_use]
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+
+    /// Names what is meant, thing by thing.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
     }
 
     /// Names the cause for the log.
@@ -222,6 +241,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail,
             errors,
+            request_id: request::current_id(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();

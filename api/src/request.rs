@@ -1,13 +1,15 @@
 //! What is known about every request: its id, who sends it and from where.
 
+use crate::entitlements::Entitlements;
 use crate::problem::Problem;
+use crate::proxies;
 use crate::state::App;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 use store::access::{Action, AuditEntry};
 use store::sessions::Identity;
@@ -38,10 +40,25 @@ impl RequestId {
     }
 }
 
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    static CURRENT: String;
+}
+
+/// The id of the request that is being answered here.
+pub(crate) fn current_id() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// Where a request comes from: the connection's other end, or whom trusted proxies name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
 /// What a request says about its sender, as far as the audit trail wants to know.
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     request_id: String,
+    address: Option<IpAddr>,
     ip_address: Option<String>,
     user_agent: Option<String>,
 }
@@ -49,13 +66,26 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn of(parts: &Parts) -> Self {
         let extensions = &parts.extensions;
-        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
+        let address = extensions.get::<ClientAddress>().map(|address| address.0);
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-            ip_address: address,
+            address,
+            ip_address: address.map(|address| address.to_string()),
             user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT_CHARS).collect()),
         }
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    pub(crate) fn ip_address(&self) -> Option<&str> {
+        self.ip_address.as_deref()
+    }
+
+    pub(crate) fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
     }
 }
 
@@ -64,6 +94,9 @@ impl Sender {
 pub(crate) struct Caller {
     pub(crate) identity: Identity,
     pub(crate) sender: Sender,
+    /// The session came as the platform's cookie.
+    pub(crate) by_cookie: bool,
+    pub(crate) entitlements: Entitlements,
 }
 
 impl Caller {
@@ -119,8 +152,12 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched", |path| path.as_str()).to_owned();
     let span = tracing::info_span!("request", request.id = %id.0, %method, path = request.uri().path());
+    if let Some(address) = client_address(&app, &request) {
+        request.extensions_mut().insert(address);
+    }
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = next.run(request).instrument(span.clone());
+    let mut response = CURRENT.scope(id.0.clone(), answered).await;
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -128,6 +165,11 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     app.metrics().count(method.as_str(), &route, status, elapsed);
     span.in_scope(|| tracing::info!(status, elapsed_ms = elapsed.as_secs_f64() * 1e3, "answered"));
     response
+}
+
+fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    Some(ClientAddress(proxies::client(peer, request.headers(), &app.config().trusted_proxies)))
 }
 
 #[cfg(test)]

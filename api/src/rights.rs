@@ -40,7 +40,7 @@ async fn check(
     }
     let mut entitled = false;
     for resource in resources {
-        entitled |= access::is_entitled(db, caller.user_id(), resource, action).await?;
+        entitled |= caller.entitlements.allow(db, caller.user_id(), resource, action).await?;
     }
     match track {
         Some((track_id, _)) if entitled => {
@@ -64,7 +64,7 @@ pub(crate) async fn operates(
     caller: &Caller,
     action: Action,
 ) -> Result<bool, Problem> {
-    Ok(access::is_entitled(db, caller.user_id(), QUEUE, action).await?)
+    caller.entitlements.allow(db, caller.user_id(), QUEUE, action).await
 }
 
 /// By what someone may read a result.

@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    admin, analyses, attempts, audio, auth, batches, board, docs, frames, health, limits, me, metrics,
+    progress, prompts, queue, request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,6 +35,8 @@ use utoipa_axum::routes;
         (name = "results", description = "Manifest, chunks, frames and events"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
         (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
+        (name = "me", description = "The caller's own account and sessions"),
+        (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
         (name = "service", description = "The server itself")
     )
 )]
@@ -80,6 +82,19 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(me::get))
+        .routes(routes!(me::list))
+        .routes(routes!(me::end))
+        .routes(routes!(me::sign_out))
+        .routes(routes!(me::rotate))
+        .routes(routes!(admin::users::list, admin::users::create))
+        .routes(routes!(admin::users::get, admin::users::patch))
+        .routes(routes!(admin::sessions::list, admin::sessions::end_all))
+        .routes(routes!(admin::sessions::end))
+        .routes(routes!(admin::roles::list))
+        .routes(routes!(admin::roles::of_user))
+        .routes(routes!(admin::roles::grant, admin::roles::revoke))
+        .routes(routes!(admin::audit::list))
 }
 
 /// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].
@@ -141,6 +156,7 @@ pub fn router(app: App) -> Router {
             HeaderName::from_static("referrer-policy"),
             HeaderValue::from_static("no-referrer"),
         ))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))
         .with_state(app)
 }

@@ -1,6 +1,7 @@
 //! What every handler works with.
 
 use crate::config::Config;
+use crate::manners::Manners;
 use crate::metrics::{Exposition, Metrics};
 use crate::problem::Problem;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ struct Inner {
     closing: CancellationToken,
     breaking_off: CancellationToken,
     uploads: TaskTracker,
+    manners: Manners,
 }
 
 impl App {
@@ -41,6 +43,7 @@ impl App {
     pub fn telling(told: Exposition, pool: PgPool, objects: Objects, config: Config) -> Self {
         let metrics = Arc::new(Metrics::default());
         let counted = metrics.clone();
+        let manners = Manners::new(&config);
         Self(Arc::new(Inner {
             pool,
             objects,
@@ -50,6 +53,7 @@ impl App {
             closing: CancellationToken::new(),
             breaking_off: CancellationToken::new(),
             uploads: TaskTracker::new(),
+            manners,
         }))
     }
 
@@ -69,6 +73,11 @@ impl App {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What is remembered about those who ask.
+    pub(crate) fn manners(&self) -> &Manners {
+        &self.0.manners
     }
 
     /// What this process tells at `/metrics`.

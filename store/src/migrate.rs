@@ -68,7 +68,16 @@ pub async fn migrate(pool: &PgPool) -> Result<Applied> {
 ///
 /// [`Error::SchemaTooOld`] if one is missing, [`Error::Database`] if the database cannot be reached.
 pub async fn check(pool: &PgPool) -> Result<()> {
-    let held = recorded(&mut *pool.acquire().await?).await?;
+    check_on(&mut *pool.acquire().await?).await
+}
+
+/// [`check`] on a connection at hand.
+///
+/// # Errors
+///
+/// As [`check`].
+pub async fn check_on(db: &mut PgConnection) -> Result<()> {
+    let held = recorded(db).await?;
     missing(&held).map_or(Ok(()), |version| Err(Error::SchemaTooOld { version }))
 }
 

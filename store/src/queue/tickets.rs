@@ -44,6 +44,15 @@ pub async fn setup(pool: &PgPool) -> Result<()> {
     PostgresStorage::<()>::setup(pool).await.map_err(failure)
 }
 
+/// Looks whether the tables of tickets can be read.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn probe(db: &mut PgConnection) -> Result<()> {
+    sqlx::query_scalar!("SELECT id FROM apalis.jobs LIMIT 1").fetch_optional(db).await?;
+    Ok(())
+}
+
 /// Writes a ticket for a pending analysis, in the caller's transaction: rolled back, it leaves nothing.
 ///
 /// # Errors
