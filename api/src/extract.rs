@@ -1,15 +1,44 @@
 //! axum's extractors with problems for rejections.
 
 use crate::problem::{Kind, Problem};
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use crate::state::App;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-/// A JSON body.
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A JSON body, which must arrive within [`Config::body_timeout`](crate::Config::body_timeout).
+#[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let axum::Json(value) = in_time(app, axum::Json::from_request(request, app)).await??;
+        Ok(Self(value))
+    }
+}
+
+/// Any body of bounded length, which must arrive as soon as one of JSON must.
+#[derive(Debug)]
+#[expect(dead_code, reason = "for imports, which come with the parts that take them")]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl FromRequest<App> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        Ok(Self(in_time(app, Bytes::from_request(request, app)).await??))
+    }
+}
+
+/// Waits for a body no longer than it may take.
+async fn in_time<T>(app: &App, arriving: impl Future<Output = T>) -> Result<T, Problem> {
+    let timely = tokio::time::timeout(app.config().body_timeout, arriving).await;
+    timely.map_err(|elapsed| Problem::new(Kind::RequestTimeout).because(elapsed))
+}
 
 /// Parts of the path. What does not parse names nothing: 404.
 #[derive(Debug, FromRequestParts)]
@@ -44,6 +73,15 @@ impl From<JsonRejection> for Problem {
             }
             _ => Self::detailed(Kind::Malformed, detail),
         }
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == Kind::TooLarge.status() {
+            return Self::new(Kind::TooLarge);
+        }
+        Self::detailed(Kind::Malformed, rejection.body_text())
     }
 }
 

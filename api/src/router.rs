@@ -5,17 +5,15 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, attempts, audio, auth, batches, board, docs, frames, health, limits, me, metrics,
-    progress, prompts, queue, request, results, spotify, tracks, upload,
+    admin, analyses, attempts, audio, auth, batches, board, compress, cors, docs, frames, health, limits, me,
+    metrics, progress, prompts, queue, request, results, secure, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -141,9 +139,8 @@ pub fn description() -> utoipa::openapi::OpenApi {
     all.split_for_parts().1
 }
 
-/// The whole API as a service.
+/// The whole API as a service. Of the layers the last is the outermost.
 pub fn router(app: App) -> Router {
-    let nosniff = HeaderValue::from_static("nosniff");
     let (routes, _) = assemble(&app);
     routes
         // Where the address that `arsis serve` prints leads.
@@ -151,14 +148,25 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
-        .layer(SetResponseHeaderLayer::overriding(
-            HeaderName::from_static("referrer-policy"),
-            HeaderValue::from_static("no-referrer"),
-        ))
         .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
+        .layer(middleware::from_fn_with_state(app.clone(), limit_uri))
+        .layer(middleware::from_fn(cors::options))
+        .layer(compress::layer())
+        .layer(middleware::from_fn(compress::weaken_tags))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
+        .layer(middleware::from_fn_with_state(app.clone(), secure::protect))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))
         .with_state(app)
+}
+
+/// Refuses addresses that are too long to mean anything.
+async fn limit_uri(State(app): State<App>, request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let length = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if length > app.config().max_uri_bytes {
+        return Problem::new(Kind::UriTooLong).into_response();
+    }
+    next.run(request).await
 }
 
 /// Ends a request whose answer does not begin in time. What streams after that may take longer.

@@ -1,12 +1,11 @@
 //! The server: takes connections until it is told to stop, then lets them end.
 
+use crate::connection::Gate;
 use crate::router::router;
 use crate::state::App;
 use crate::sweep;
-use axum::serve::ListenerExt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -17,7 +16,7 @@ const SWEEPER_GRACE: Duration = Duration::from_secs(1);
 /// answers, breaks off uploads after half of the time to drain, and returns after [`Config::drain_timeout`](crate::Config::drain_timeout) at the latest.
 ///
 /// # Errors
-/// An I/O error when connections can no longer be accepted.
+/// None so far: what goes wrong with a connection ends that one, and one that cannot be accepted is tried again.
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -26,17 +25,12 @@ pub async fn serve(
     let closing = app.closing().clone();
     let closer = closing.clone();
     let mut sweeper = tokio::spawn(sweep::run(app.clone()));
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    // An answer goes out when it is written: its last part waits for no acknowledgement.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let gate = Gate::new(app.config());
+    let stopped = async move {
         shutdown.await;
         closer.cancel();
-    });
+    };
+    let server = gate.serve(listener, router(app.clone()), stopped);
     let late = async {
         closing.cancelled().await;
         let half = app.config().drain_timeout / 2;
@@ -46,22 +40,18 @@ pub async fn serve(
     };
     // Uploads may outlive their connections: each cleans up what it stored.
     let ended = async {
-        let served = server.into_future().await;
+        server.await;
         app.uploads().close();
         app.uploads().wait().await;
-        served
     };
-    let served = tokio::select! {
-        served = ended => served,
-        () = late => {
-            tracing::warn!("connections or uploads were still open when the time to drain was over");
-            Ok(())
-        }
-    };
+    tokio::select! {
+        () = ended => {}
+        () = late => tracing::warn!("connections or uploads were still open when the time to drain was over"),
+    }
     closing.cancel();
     // It may be in the middle of a removal that the storage does not answer; what it leaves, the next sweep does.
     if tokio::time::timeout(SWEEPER_GRACE, &mut sweeper).await.is_err() {
         sweeper.abort();
     }
-    served
+    Ok(())
 }

@@ -1,22 +1,25 @@
 //! The server itself: health, its description, and its manners.
 
-use crate::support::{Server, expect_problem};
+use crate::support::{Server, expect_problem, pointers};
 use api::{App, Config};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn readiness_follows_the_storage_and_the_database() {
-    let server = Server::start().await;
+    let server = Server::with(Config { readiness_age: Duration::ZERO, ..Config::default() }).await;
     let ask = async |path: &str| server.anonymous(Method::GET, path).send().await.unwrap();
     assert_eq!(ask("/healthz").await.status(), 200);
     assert_eq!(ask("/readyz").await.status(), 200);
     server.remove_storage();
     let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
     assert_eq!(problem["detail"], "the storage does not answer");
+    assert_eq!(pointers(&problem), ["storage"]);
     server.pool().close().await;
     let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
     assert_eq!(problem["detail"], "the database does not answer");
+    assert_eq!(pointers(&problem), ["database", "storage"]);
     assert_eq!(ask("/healthz").await.status(), 200);
 }
 
@@ -90,7 +93,8 @@ async fn metrics_are_for_operators() {
 #[tokio::test]
 async fn the_monitor_answers_without_a_session() {
     let server = Server::start().await;
-    let app = App::new(server.pool().clone(), server.objects.clone(), Config::default());
+    let config = Config { readiness_age: Duration::ZERO, ..Config::default() };
+    let app = App::new(server.pool().clone(), server.objects.clone(), config);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(api::serve_monitor(listener, app.exposition().clone(), app));

@@ -234,6 +234,13 @@ pub(crate) async fn expect_problem(response: Response, status: u16, slug: &str) 
     body
 }
 
+/// A problem without the id of its request, which no two have in common.
+#[track_caller]
+pub(crate) fn without_id(mut problem: Value) -> Value {
+    assert!(problem.as_object_mut().unwrap().remove("request_id").is_some(), "{problem}");
+    problem
+}
+
 /// The pointers of a problem's errors.
 pub(crate) fn pointers(problem: &Value) -> Vec<String> {
     let errors = problem["errors"].as_array().cloned().unwrap_or_default();

@@ -1,0 +1,67 @@
+//! gzip and zstd for text. Audio, chunks and frames are compressed already or read by ranges, and go out as they are;
+//! events are sent one by one.
+
+use axum::extract::Request;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{And, Predicate, SizeAbove};
+
+/// Smallest body worth the trouble, in bytes: less fits in one packet anyway.
+const MIN_BYTES: u64 = 1024;
+
+/// Types that are text.
+const TEXT: [&str; 6] = [
+    "application/json",
+    "application/problem+json",
+    "application/openmetrics-text",
+    "application/xml",
+    "text/html",
+    "text/plain",
+];
+
+type ByHead = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
+
+/// Compresses what is worth it.
+pub(crate) fn layer() -> CompressionLayer<And<SizeAbove, ByHead>> {
+    let worth: ByHead = |_, _, headers, _| is_text(headers) && !holds_secret(headers);
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(MIN_BYTES).and(worth))
+}
+
+fn is_text(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = given.split(';').next().unwrap_or_default().trim();
+    let plain = TEXT.contains(&media) || media.ends_with("+json") || media == "text/csv";
+    plain && !headers.contains_key(header::CONTENT_RANGE)
+}
+
+/// Whether an answer may hold a secret: how well it compresses would tell about it, if some of it is the client's choice.
+fn holds_secret(headers: &HeaderMap) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes() == b"no-store")
+}
+
+/// Makes the tag of what was compressed a weak one: a strong tag means the same bytes (RFC 9110, section 8.8.1), and the
+/// same content compresses to other bytes by another coding or version. `If-None-Match` compares weakly, so it works as
+/// before; 304 repeats the tag as the client has it.
+pub(crate) async fn weaken_tags(request: Request, next: Next) -> Response {
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let mut response = next.run(request).await;
+    let compressed = response.headers().contains_key(header::CONTENT_ENCODING) && is_text(response.headers());
+    let Some(tag) = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
+        return response;
+    };
+    let weak = format!("W/{tag}");
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
+    let known = known.as_ref().and_then(|known| known.to_str().ok()).unwrap_or_default();
+    if tag.starts_with('"')
+        && (compressed || (unchanged && known.contains(&weak)))
+        && let Ok(weak) = HeaderValue::try_from(weak)
+    {
+        response.headers_mut().insert(header::ETAG, weak);
+    }
+    response
+}

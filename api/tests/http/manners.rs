@@ -1,0 +1,211 @@
+//! Manners of the whole: limits, who is believed about addresses, other origins' pages, compression, HEAD and OPTIONS.
+
+use crate::support::{Person, Server, expect_problem};
+use api::Config;
+use reqwest::{Method, Response};
+use serde_json::Value;
+use uuid::Uuid;
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_person_who_asks_too_often_is_told_when_to_come_again() {
+    let server = Server::with(Config { rate_limit: 3, ..Config::default() }).await;
+    let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+    let again = server.person("ada").await; // another session of the same person
+    let first = server.get(&ada, "/v1/tracks").await;
+    assert_eq!(header(&first, "ratelimit-policy"), "\"person\";q=3;w=60");
+    assert_eq!(header(&first, "ratelimit"), "\"person\";r=2;t=20");
+    // The manifest's handler lets people in by itself.
+    let manifest = format!("/v1/analyses/{}/manifest", Uuid::new_v4());
+    assert_eq!(header(&server.get(&again, &manifest).await, "ratelimit"), "\"person\";r=1;t=40");
+    server.get(&ada, "/v1/tracks").await;
+    for path in ["/v1/tracks", &manifest] {
+        let refused = server.get(&ada, path).await;
+        let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+        assert!((1..=20).contains(&wait), "{wait}");
+        assert_eq!(header(&refused, "ratelimit"), format!("\"person\";r=0;t={wait}"));
+        expect_problem(refused, 429, "rate-limited").await;
+    }
+    assert_eq!(server.get(&eve, "/v1/tracks").await.status(), 200);
+}
+
+#[tokio::test]
+async fn strangers_are_counted_by_address_and_probes_are_not() {
+    let server = Server::with(Config {
+        rate_limit_anonymous: 2,
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Config::default()
+    })
+    .await;
+    let ask = async |path: &str, client: &str| {
+        server.anonymous(Method::GET, path).header("x-forwarded-for", client).send().await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(ask("/docs", "198.51.100.1").await.status(), 200);
+    }
+    expect_problem(ask("/docs", "198.51.100.1").await, 429, "rate-limited").await;
+    expect_problem(ask("/v1/tracks", "198.51.100.1").await, 429, "rate-limited").await;
+    assert_eq!(ask("/docs", "198.51.100.2").await.status(), 200);
+    assert_eq!(ask("/healthz", "198.51.100.1").await.status(), 200);
+    let ready = ask("/readyz", "198.51.100.1").await;
+    assert_eq!((ready.status().as_u16(), header(&ready, "ratelimit")), (200, ""));
+}
+
+#[tokio::test]
+async fn who_guesses_tokens_is_not_listened_to_and_neighbours_are() {
+    let server = Server::with(Config { rate_limit_failures: 2, ..Config::default() }).await;
+    let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+    assert_eq!(server.get(&ada, "/v1/tracks").await.status(), 200);
+    for i in 0..3 {
+        let guess = Person { id: Uuid::nil(), token: format!("guess-{i}") };
+        expect_problem(server.get(&guess, "/v1/tracks").await, 401, "unauthorized").await;
+    }
+    let guess = Person { id: Uuid::nil(), token: "guess".into() };
+    let refused = server.get(&guess, "/v1/tracks").await;
+    assert!(refused.headers().contains_key("retry-after"));
+    expect_problem(refused, 429, "rate-limited").await;
+    // A right guess looks no different from a wrong one now; who was in before still is.
+    expect_problem(server.get(&eve, "/v1/tracks").await, 429, "rate-limited").await;
+    assert_eq!(server.get(&ada, "/v1/tracks").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_audit_trail_names_the_client_behind_a_trusted_proxy_alone() {
+    for (trusted, expect) in [(vec!["127.0.0.1/32".parse().unwrap()], "198.51.100.1"), (vec![], "127.0.0.1")] {
+        let server = Server::with(Config { trusted_proxies: trusted, ..Config::default() }).await;
+        let ada = server.person("ada").await;
+        let track = server.track(&ada).await;
+        let delete = server.request(&ada, Method::DELETE, &format!("/v1/tracks/{track}"));
+        let delete = delete.header("x-forwarded-for", "203.0.113.9, 198.51.100.1");
+        assert_eq!(delete.send().await.unwrap().status(), 204);
+        let address: String =
+            sqlx::query_scalar("SELECT ip_address FROM audit_log").fetch_one(server.pool()).await.unwrap();
+        assert_eq!(address, expect);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_and_others_are_told_nothing() {
+    let allowed_origins = vec!["https://app.example".to_owned()];
+    let server = Server::with(Config { allowed_origins, ..Config::default() }).await;
+    let ada = server.person("ada").await;
+    let ask = async |method: Method, origin: &str| {
+        let request = server.request(&ada, method, "/v1/tracks").header("origin", origin);
+        request.header("access-control-request-method", "PATCH").send().await.unwrap()
+    };
+    let read = ask(Method::GET, "https://app.example").await;
+    assert_eq!(header(&read, "access-control-allow-origin"), "https://app.example");
+    assert_eq!(header(&read, "access-control-allow-credentials"), "true");
+    let exposed = header(&read, "access-control-expose-headers");
+    for name in ["etag", "location", "retry-after", "ratelimit", "x-request-id", "content-range"] {
+        assert!(exposed.split(", ").any(|exposed| exposed == name), "{name}: {exposed}");
+    }
+    let preflight = ask(Method::OPTIONS, "https://app.example").await;
+    assert_eq!(preflight.status(), 204);
+    assert!(header(&preflight, "access-control-allow-methods").contains("PATCH"));
+    assert!(header(&preflight, "access-control-allow-headers").contains("idempotency-key"));
+    assert_eq!(header(&preflight, "access-control-max-age"), "7200");
+    for origin in ["https://evil.example", "https://app.example.evil.example", "null"] {
+        for method in [Method::GET, Method::OPTIONS] {
+            let answer = ask(method, origin).await;
+            assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("access-control")));
+            assert!(header(&answer, "vary").contains("origin"), "a cache must not mix them up");
+        }
+    }
+    // What goes wrong can be read, too.
+    let refused = server.anonymous(Method::GET, "/v1/tracks").header("origin", "https://app.example");
+    let refused = refused.send().await.unwrap();
+    assert_eq!(header(&refused, "access-control-allow-origin"), "https://app.example");
+    expect_problem(refused, 401, "unauthorized").await;
+}
+
+#[tokio::test]
+async fn options_tells_the_methods_and_head_what_get_would() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let track = format!("/v1/tracks/{}", server.track(&ada).await);
+    let options = server.anonymous(Method::OPTIONS, &track).send().await.unwrap();
+    assert_eq!(options.status(), 204);
+    let mut allowed: Vec<_> = header(&options, "allow").split(',').map(str::trim).collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["DELETE", "GET", "HEAD", "PATCH"]);
+    let nowhere = server.anonymous(Method::OPTIONS, "/nowhere").send().await.unwrap();
+    expect_problem(nowhere, 404, "not-found").await;
+    let description = serde_json::to_value(api::description()).unwrap();
+    let paths = description["paths"].as_object().unwrap().iter();
+    for (path, _) in paths.filter(|(path, item)| item["get"].is_object() && !path.ends_with("/progress")) {
+        let id = track.rsplit('/').next().unwrap();
+        let path = path.replace("{track_id}", id).replace("{index}", "0");
+        let path = path.replace(|c| matches!(c, '{' | '}'), "");
+        let ask = async |method: Method| {
+            let response = server.request(&ada, method, &path).send().await.unwrap();
+            let told = ["content-type", "etag", "cache-control", "allow"].map(|name| header(&response, name).to_owned());
+            (response.status(), told, response.bytes().await.unwrap())
+        };
+        let (get, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
+        assert_eq!((get.0, &get.1), (head.0, &head.1), "{path}");
+        assert!(head.2.is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let hsts = std::time::Duration::from_secs(86_400);
+    let server = Server::with(Config { hsts, ..Config::default() }).await;
+    let ada = server.person("ada").await;
+    for path in ["/v1/tracks", "/nowhere", "/docs", "/queue", "/openapi.json", "/healthz"] {
+        let response = server.get(&ada, path).await;
+        let policy = header(&response, "content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("strict-transport-security", "max-age=86400"),
+        ] {
+            assert_eq!(header(&response, name), value, "{path}");
+        }
+        assert!(response.headers().contains_key("cache-control"), "{path}");
+    }
+    assert!(!Server::start().await.get(&ada, "/nowhere").await.headers().contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn text_is_compressed_for_those_who_like_it_and_nothing_else_is() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let track = server.upload(&ada, "song", crate::support::wav(20_000)).await;
+    let track = track["track"]["id"].as_str().unwrap();
+    let ask = async |path: &str, codings: &'static str| {
+        server.request(&ada, Method::GET, path).header("accept-encoding", codings).send().await.unwrap()
+    };
+    let description = "/openapi.json";
+    let plain = ask(description, "identity").await;
+    assert_eq!((header(&plain, "content-encoding"), header(&plain, "vary")), ("", "accept-encoding"));
+    let plain = plain.bytes().await.unwrap();
+    for coding in ["gzip", "zstd"] {
+        let answer = ask(description, coding).await;
+        assert_eq!(header(&answer, "content-encoding"), coding);
+        assert!(answer.bytes().await.unwrap().len() < plain.len() / 3, "{coding}");
+    }
+    assert_eq!(header(&ask("/v1/tracks", "gzip").await, "content-encoding"), "", "too small to bother");
+    let audio = ask(&format!("/v1/tracks/{track}/audio"), "gzip, zstd").await;
+    assert_eq!((header(&audio, "content-encoding"), header(&audio, "content-length")), ("", "20000"));
+    let audio = ask(&format!("/v1/tracks/{track}/audio"), "gzip").await;
+    assert!(header(&audio, "etag").starts_with('"'), "a strong tag, for ranges");
+}
+
+#[tokio::test]
+async fn problems_name_the_request_they_are_about() {
+    let server = Server::start().await;
+    let request = server.anonymous(Method::GET, "/v1/tracks").header("x-request-id", "call-7");
+    let response = request.send().await.unwrap();
+    assert_eq!(header(&response, "x-request-id"), "call-7");
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["request_id"], "call-7");
+}
