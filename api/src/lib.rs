@@ -19,6 +19,7 @@ mod batches;
 mod board;
 mod conditional;
 mod config;
+mod description;
 mod docs;
 mod extract;
 mod frames;
