@@ -1,15 +1,24 @@
 //! axum's extractors with problems for rejections.
 
+use crate::json;
 use crate::problem::{Kind, Problem};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// A JSON body.
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+#[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let value = axum::Json::<serde_json::Value>::from_request(request, state).await?;
+        json::read(value.0).map(Self)
+    }
+}
 
 /// Parts of the path. What does not parse names nothing: 404.
 #[derive(Debug, FromRequestParts)]

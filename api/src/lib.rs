@@ -25,6 +25,7 @@ mod extract;
 mod frames;
 mod health;
 mod idempotent;
+mod json;
 mod metrics;
 mod monitor;
 mod negotiate;

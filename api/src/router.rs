@@ -2,7 +2,7 @@
 //!
 //! Every handler is registered once, for the router and for the OpenAPI description, so the two agree.
 
-use crate::description::Description;
+use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
@@ -87,11 +87,11 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
-pub fn description() -> utoipa::openapi::OpenApi {
+pub fn description() -> serde_json::Value {
     let parts = [protected(), frequent(), uploads(), open()];
     let all =
         parts.into_iter().fold(OpenApiRouter::with_openapi(Description::openapi()), OpenApiRouter::merge);
-    all.split_for_parts().1
+    description::complete(&all.split_for_parts().1)
 }
 
 /// The whole API as a service.
