@@ -28,6 +28,7 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AnalysisRequest {
     /// `full` (the default), `spectral`, `rhythm`, `tonal` or `structure`.
+    #[schema(value_type = Option<crate::description::words::AnalysisType>)]
     analysis_type: Option<String>,
     /// In which shape.
     parameters: AnalysisParameters,

@@ -36,6 +36,7 @@ const RESOURCE: &str = "analysis_batches";
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BatchRequest {
     /// `full` (the default), `spectral`, `rhythm`, `tonal` or `structure`.
+    #[schema(value_type = Option<crate::description::words::AnalysisType>)]
     analysis_type: Option<String>,
     /// In which shape.
     parameters: AnalysisParameters,

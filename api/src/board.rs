@@ -28,7 +28,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The queue as a page for operators; it asks nobody but this server.
-#[utoipa::path(get, path = "/queue", tag = "service", security(()),
+#[utoipa::path(get, path = "/queue", operation_id = "getQueuePage", tag = "service", security(()),
     responses((status = 200, description = "A page", content_type = "text/html", body = String)))]
 pub(crate) async fn page() -> impl IntoResponse {
     let headers = [(header::CONTENT_SECURITY_POLICY, POLICY.as_str()), (header::CACHE_CONTROL, "no-cache")];

@@ -4,11 +4,11 @@ use crate::problem::Kind;
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
-use utoipa::openapi::OpenApi;
 
-static DESCRIPTION: LazyLock<OpenApi> = LazyLock::new(crate::router::description);
+static DESCRIPTION: LazyLock<Value> = LazyLock::new(crate::router::description);
 
 /// The page, with the problems' list filled in; it reads the rest from `/openapi.json`.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
@@ -28,14 +28,14 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// This description, OpenAPI 3.1.
-#[utoipa::path(get, path = "/openapi.json", tag = "service", security(()),
-    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
-pub(crate) async fn openapi() -> Json<&'static OpenApi> {
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getDescription", tag = "service", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", body = Value)))]
+pub(crate) async fn openapi() -> Json<&'static Value> {
     Json(&DESCRIPTION)
 }
 
 /// The reference as a page for people; it asks nobody but this server.
-#[utoipa::path(get, path = "/docs", tag = "service", security(()),
+#[utoipa::path(get, path = "/docs", operation_id = "getDocsPage", tag = "service", security(()),
     responses((status = 200, description = "A page", content_type = "text/html", body = String)))]
 pub(crate) async fn page() -> impl IntoResponse {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \

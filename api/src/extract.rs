@@ -1,5 +1,6 @@
 //! axum's extractors with problems for rejections.
 
+use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use axum::body::Bytes;
@@ -16,8 +17,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let axum::Json(value) = in_time(app, axum::Json::from_request(request, app)).await??;
-        Ok(Self(value))
+        let axum::Json(value) = in_time(app, axum::Json::<serde_json::Value>::from_request(request, app)).await??;
+        json::read(value).map(Self)
     }
 }
 

@@ -131,7 +131,8 @@ pub(crate) async fn begin(
     operation: &str,
 ) -> Result<Attempt, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Attempt::First(None)) };
-    let printable = |key: &&str| !key.trim().is_empty() && key.len() <= MAX_KEY_BYTES;
+    let plain = |key: &str| key.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    let printable = |key: &&str| !key.trim().is_empty() && key.len() <= MAX_KEY_BYTES && plain(key);
     let Some(key) = key.to_str().ok().filter(printable) else {
         let rule = format!("must be 1 to {MAX_KEY_BYTES} printable ASCII characters");
         return Err(Problem::invalid_field("Idempotency-Key", rule));

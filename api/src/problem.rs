@@ -112,6 +112,7 @@ pub struct FieldError {
 
 /// A problem document (RFC 9457), sent as `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct Body {
     /// URI that names the kind of problem.
     #[serde(rename = "type")]
@@ -204,6 +205,12 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> &str {
         self.0.detail.as_deref().unwrap_or(self.0.kind.title())
+    }
+
+    /// Where values are that are not allowed.
+    #[cfg(test)]
+    pub(crate) fn pointers(&self) -> Vec<&str> {
+        self.0.errors.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     /// What went wrong.

@@ -56,6 +56,7 @@ async fn look(db: &mut PgConnection) -> Result<QueueView, Problem> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// `pending`, `running`, `completed` or `error` only.
+    #[param(value_type = Option<crate::description::words::AnalysisStatus>)]
     status: Option<String>,
     /// `true`: failures only, in error and neither cancelled nor superseded.
     failures: Option<bool>,

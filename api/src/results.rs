@@ -170,7 +170,7 @@ pub(crate) fn tagged(
 pub(crate) struct ChunkQuery {
     /// Zoom level; 0, the default, is the finest.
     #[serde(default)]
-    #[param(default = 0)]
+    #[param(default = 0, minimum = 0, maximum = 65_535)]
     level: u16,
     /// Of these results only: `Arsis-Results-Version` of the manifest's answer. 404 once they are replaced.
     v: Option<String>,

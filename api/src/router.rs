@@ -2,6 +2,7 @@
 //!
 //! Every handler is registered once, for the router and for the OpenAPI description, so the two agree.
 
+use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
@@ -14,44 +15,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// What the description says about the whole.
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Arsis", description = "Listens to music and writes down what it hears. Times are in ms, ids are \
-        UUIDs, errors are problem documents (RFC 9457), lists come in pages led by a cursor."),
-    modifiers(&Security),
-    security(("bearer" = []), ("cookie" = [])),
-    tags(
-        (name = "tracks", description = "Audio and what is said about it"),
-        (name = "analyses", description = "What was computed, and how far it is"),
-        (name = "batches", description = "One analysis of each track of a person, asked for at once"),
-        (name = "results", description = "Manifest, chunks, frames and events"),
-        (name = "listening prompts", description = "Exercises for attentive listening"),
-        (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
-        (name = "me", description = "The caller's own account and sessions"),
-        (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
-        (name = "service", description = "The server itself")
-    )
-)]
-struct Description;
-
-struct Security;
-
-impl Modify for Security {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let components = openapi.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let cookie =
-            ApiKeyValue::with_description("session", "The platform's session; writes need an Origin header.");
-        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-    }
-}
 
 /// Routes behind authentication that answer soon.
 fn protected() -> OpenApiRouter<App> {
@@ -132,11 +98,11 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
-pub fn description() -> utoipa::openapi::OpenApi {
+pub fn description() -> serde_json::Value {
     let parts = [protected(), frequent(), uploads(), open()];
     let all =
         parts.into_iter().fold(OpenApiRouter::with_openapi(Description::openapi()), OpenApiRouter::merge);
-    all.split_for_parts().1
+    description::complete(&all.split_for_parts().1)
 }
 
 /// The whole API as a service. Of the layers the last is the outermost.

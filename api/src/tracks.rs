@@ -22,6 +22,7 @@ use uuid::Uuid;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Keep tracks of this status only: `processing`, `ready` or `error`.
+    #[param(value_type = Option<crate::description::words::TrackStatus>)]
     status: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -73,22 +74,23 @@ pub(crate) async fn get(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TrackPatch {
     /// New name, 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     name: Option<String>,
     /// New free text, at most 10,000 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
     description: Option<Option<String>>,
     /// New artist, at most 500 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500)]
     artist: Option<Option<String>>,
     /// New album, at most 500 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500)]
     album: Option<Option<String>>,
     /// New genre, at most 500 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 500)]
     genre: Option<Option<String>>,
     /// New labels in place of the old: at most 50 of at most 100 characters.
     tags: Option<Vec<String>>,

@@ -75,7 +75,7 @@ struct Received {
         ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
     request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
     responses((status = 201, body = Uploaded, headers(("Location" = String, description = "The track"))),
-        (status = 408, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
+        (status = 400, body = crate::problem::Body), (status = 408, body = crate::problem::Body), (status = 411, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
         (status = 415, body = crate::problem::Body), (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn upload(
     State(app): State<App>,

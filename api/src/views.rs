@@ -46,6 +46,7 @@ pub(crate) struct TrackView {
     #[schema(example = "A minor")]
     pub(crate) key_signature: Option<String>,
     /// `processing`, `ready` or `error`.
+    #[schema(value_type = crate::description::words::TrackStatus)]
     pub(crate) status: String,
     /// What went wrong, for people.
     pub(crate) error_message: Option<String>,
@@ -142,6 +143,7 @@ pub(crate) struct AnalysisView {
     /// Version of the analyzer.
     pub(crate) version: String,
     /// `pending`, `running`, `completed` or `error`.
+    #[schema(value_type = crate::description::words::AnalysisStatus)]
     pub(crate) status: &'static str,
     /// How far it is.
     pub(crate) progress: Progress,
@@ -299,7 +301,7 @@ pub(crate) struct AnalysisParameters {
     #[schema(minimum = 8, maximum = 256)]
     pub(crate) bands: Option<usize>,
     /// How values are stored: `u8` (the default), `i16`, `f16` or `f32`.
-    #[schema(value_type = Option<String>, example = "u8")]
+    #[schema(value_type = Option<crate::description::words::SampleType>, example = "u8")]
     pub(crate) sample_type: Option<analysis_core::SampleType>,
     /// Frames in a chunk, 64 to 65,536. Default 1,024.
     #[schema(minimum = 64, maximum = 65_536)]

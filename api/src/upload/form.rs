@@ -22,18 +22,30 @@ const UNTITLED: &str = "Untitled";
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Form {
     /// Name to show, at most 500 characters. Default: the file's name without its extension.
+    #[schema(max_length = 500)]
+    #[param(max_length = 500)]
     pub(crate) name: Option<String>,
     /// Free text, at most 10,000 characters.
+    #[schema(max_length = 10000)]
+    #[param(max_length = 10000)]
     pub(crate) description: Option<String>,
     /// Who plays, at most 500 characters.
+    #[schema(max_length = 500)]
+    #[param(max_length = 500)]
     pub(crate) artist: Option<String>,
     /// Where it appeared, at most 500 characters.
+    #[schema(max_length = 500)]
+    #[param(max_length = 500)]
     pub(crate) album: Option<String>,
     /// What kind of music it is said to be, at most 500 characters.
+    #[schema(max_length = 500)]
+    #[param(max_length = 500)]
     pub(crate) genre: Option<String>,
     /// Labels, separated by commas; a form may also repeat the field.
     pub(crate) tags: Option<String>,
     /// What to compute: `full` (the default), `spectral`, `rhythm`, `tonal` or `structure`.
+    #[schema(value_type = Option<crate::description::words::AnalysisType>)]
+    #[param(value_type = Option<crate::description::words::AnalysisType>)]
     pub(crate) analysis_type: Option<String>,
     /// Parameters of the analysis, as a JSON object.
     pub(crate) parameters: Option<String>,

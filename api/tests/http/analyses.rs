@@ -49,8 +49,8 @@ async fn what_the_engine_would_refuse_is_refused_at_once() {
     check(json!({"analysis_type": "deep"}), "#/analysis_type").await;
     check(json!({"parameters": {"hop_ms": 101}}), "#/parameters/hop_ms").await;
     check(json!({"parameters": {"bands": 300}}), "#/parameters/bands").await;
-    check(json!({"parameters": {"hops": 1}}), "#").await;
-    check(json!({"hop_ms": 10}), "#").await;
+    check(json!({"parameters": {"hops": 1}}), "#/parameters/hops").await;
+    check(json!({"hop_ms": 10}), "#/hop_ms").await;
     assert_eq!(server.count("SELECT count(*) FROM track_analyses").await, 1);
 }
 

@@ -5,6 +5,7 @@
 mod analyses;
 mod audio;
 mod auth;
+mod description;
 mod idempotency;
 mod queue;
 mod results;

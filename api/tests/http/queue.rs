@@ -275,7 +275,7 @@ async fn priority_and_time_are_bounded_and_coming_first_is_for_operators() {
         (json!({"analysis_type": "tonal", "priority": -101}), "#/priority"),
         (json!({"analysis_type": "tonal", "priority": 101}), "#/priority"),
         (json!({"analysis_type": "tonal", "run_at": far}), "#/run_at"),
-        (json!({"analysis_type": "tonal", "run_at": "tomorrow"}), "#"),
+        (json!({"analysis_type": "tonal", "run_at": "tomorrow"}), "#/run_at"),
     ] {
         let problem = expect_problem(ask(&ada, own, body).await, 422, "validation-failed").await;
         assert_eq!(pointers(&problem), [pointer]);

@@ -1,0 +1,140 @@
+//! JSON bodies, read strictly: what is described as an object must be one.
+
+use crate::problem::Problem;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor};
+use serde::{de::DeserializeOwned, forward_to_deserialize_any};
+use serde_json::{Error, Value};
+use serde_path_to_error::{Path, Segment};
+
+/// Reads `value` as a `T`.
+///
+/// # Errors
+/// A problem whose pointer leads to the first value that does not fit.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+        let pointer = pointer(error.path());
+        Problem::invalid_field(pointer, error.into_inner().to_string())
+    })
+}
+
+/// A path as a JSON pointer in a URI fragment (RFC 6901, section 6).
+fn pointer(path: &Path) -> String {
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    std::iter::once("#".to_owned()).chain(path.iter().map(segment)).collect()
+}
+
+/// A value that is read as a structure only where it is an object. serde's derived code would take the values of an array
+/// as its fields, in order.
+struct Strict(Value);
+
+impl<'de> Deserializer<'de> for Strict {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Self))),
+            Value::Object(fields) => {
+                let fields = fields.into_iter().map(|(name, value)| (name, Self(value)));
+                visitor.visit_map(MapDeserializer::new(fields))
+            }
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Error> for Strict {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        list: Vec<Option<f64>>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        text: Option<String>,
+        inner: Inner,
+        any: Value,
+    }
+
+    #[track_caller]
+    fn refused(value: Value, pointer: &str) {
+        let problem = read::<Outer>(value).unwrap_err();
+        assert_eq!(problem.pointers(), [pointer]);
+    }
+
+    #[test]
+    fn an_array_is_no_object_and_the_pointer_leads_to_it() {
+        refused(json!([null, { "list": [] }, 1]), "#");
+        refused(json!({ "text": null, "inner": [[]], "any": 1 }), "#/inner");
+        refused(json!({ "text": 1, "inner": { "list": [] }, "any": 1 }), "#/text");
+        refused(json!({ "inner": { "list": [1, "2"] }, "any": 1 }), "#/inner/list/1");
+        refused(json!({ "inner": { "list": [] }, "any": 1, "more": 1 }), "#/more");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(text: Option<String>, list: Vec<Option<f64>>, any: Vec<(String, bool)>) {
+            let list = list.into_iter().map(|one| one.filter(|number| number.is_finite())).collect();
+            let given = Outer { text, inner: Inner { list }, any: json!(any) };
+            prop_assert_eq!(read::<Outer>(serde_json::to_value(&given).unwrap()).unwrap(), given);
+        }
+    }
+}
