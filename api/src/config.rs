@@ -29,6 +29,13 @@ pub struct Config {
     pub idempotency_age: Duration,
     /// How long open connections may take to end after a shutdown was asked for. Default 10 s.
     pub drain_timeout: Duration,
+    /// How long the address of an announced upload takes audio. Default 1 h, at most 7 days, S3's limit. An upload that has
+    /// begun by then may go on.
+    pub upload_address_age: Duration,
+    /// Most uploads one person may have announced and not completed. Default 100. One more is 409.
+    pub max_open_uploads: u32,
+    /// Most bytes that these may announce together. Default 16 GiB. More is 409.
+    pub max_open_upload_bytes: u64,
 }
 
 impl Default for Config {
@@ -45,6 +52,9 @@ impl Default for Config {
             max_json_frames: 4_096,
             idempotency_age: Duration::from_secs(24 * 3600),
             drain_timeout: Duration::from_secs(10),
+            upload_address_age: Duration::from_secs(3600),
+            max_open_uploads: 100,
+            max_open_upload_bytes: 16 << 30,
         }
     }
 }

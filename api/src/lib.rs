@@ -24,6 +24,7 @@ mod extract;
 mod frames;
 mod health;
 mod idempotent;
+mod library;
 mod metrics;
 mod monitor;
 mod negotiate;

@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    analyses, attempts, audio, auth, batches, board, docs, frames, health, library, metrics, progress,
+    prompts, queue, request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -56,7 +56,7 @@ impl Modify for Security {
 /// Routes behind authentication that answer soon.
 fn protected() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(tracks::list))
+        .routes(routes!(library::list))
         .routes(routes!(tracks::get, tracks::patch, tracks::delete))
         .routes(routes!(audio::get))
         .routes(routes!(analyses::create, analyses::list))

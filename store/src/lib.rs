@@ -8,6 +8,7 @@ pub mod embedded;
 pub mod error;
 pub mod frames;
 pub mod idempotency;
+pub mod library;
 pub mod migrate;
 pub mod objects;
 pub mod orphans;
@@ -19,6 +20,7 @@ pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tracks;
+pub mod uploads;
 pub mod users;
 
 pub use connect::{
