@@ -30,6 +30,7 @@ use utoipa_axum::routes;
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "tracks", description = "Audio and what is said about it"),
+        (name = "uploads", description = "Audio that clients send to the storage itself"),
         (name = "analyses", description = "What was computed, and how far it is"),
         (name = "batches", description = "One analysis of each track of a person, asked for at once"),
         (name = "results", description = "Manifest, chunks, frames and events"),
@@ -59,6 +60,8 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(library::list))
         .routes(routes!(tracks::get, tracks::patch, tracks::delete))
         .routes(routes!(audio::get))
+        .routes(routes!(upload::announce::create, upload::pending::list))
+        .routes(routes!(upload::pending::get, upload::pending::abort))
         .routes(routes!(analyses::create, analyses::list))
         .routes(routes!(analyses::get))
         .routes(routes!(analyses::cancel))
@@ -89,7 +92,12 @@ fn frequent() -> OpenApiRouter<App> {
 
 /// Routes behind authentication that have limits of their own.
 fn uploads() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(upload::upload))
+    OpenApiRouter::new().routes(routes!(upload::upload)).routes(routes!(upload::complete::complete))
+}
+
+/// Routes with limits of their own whose address is all that it takes.
+fn contents() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(upload::content::store))
 }
 
 /// Routes that anybody may ask.
@@ -109,10 +117,12 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
     let authenticated = || middleware::from_fn_with_state(app.clone(), auth::authenticate);
     let protected = protected().layer(bodies).route_layer(authenticated()).layer(timed());
     let uploads = uploads().layer(DefaultBodyLimit::disable()).route_layer(authenticated());
+    let contents = contents().layer(DefaultBodyLimit::disable());
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(protected)
         .merge(frequent().layer(timed()))
         .merge(uploads)
+        .merge(contents)
         .merge(open().layer(timed()))
         .split_for_parts()
 }
@@ -120,7 +130,7 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    let parts = [protected(), frequent(), uploads(), open()];
+    let parts = [protected(), frequent(), uploads(), contents(), open()];
     let all =
         parts.into_iter().fold(OpenApiRouter::with_openapi(Description::openapi()), OpenApiRouter::merge);
     all.split_for_parts().1

@@ -6,6 +6,8 @@ mod analyses;
 mod audio;
 mod auth;
 mod idempotency;
+mod library;
+mod presigned;
 mod queue;
 mod results;
 mod service;
