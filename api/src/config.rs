@@ -58,6 +58,13 @@ pub struct Config {
     /// For how long browsers are told to come by HTTPS alone (`Strict-Transport-Security`). Default zero: they are not
     /// told. Set it where the server is reached by HTTPS only.
     pub hsts: Duration,
+    /// How long the address of an announced upload takes audio. Default 1 h, at most 7 days, S3's limit. An upload that has
+    /// begun by then may go on.
+    pub upload_address_age: Duration,
+    /// Most uploads one person may have announced and not completed. Default 100. One more is 409.
+    pub max_open_uploads: u32,
+    /// Most bytes that these may announce together. Default 16 GiB. More is 409.
+    pub max_open_upload_bytes: u64,
 }
 
 impl Default for Config {
@@ -85,6 +92,9 @@ impl Default for Config {
             entitlements_age: Duration::from_secs(5),
             readiness_age: Duration::from_secs(1),
             hsts: Duration::ZERO,
+            upload_address_age: Duration::from_secs(3600),
+            max_open_uploads: 100,
+            max_open_upload_bytes: 16 << 30,
         }
     }
 }

@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
         (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
         (name = "me", description = "The caller's own account and sessions"),
         (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
+        (name = "uploads", description = "Audio that clients send to the storage itself"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -34,6 +34,7 @@ mod limits;
 mod manners;
 mod me;
 mod json;
+mod library;
 mod metrics;
 mod monitor;
 mod negotiate;

@@ -77,6 +77,14 @@ kinds! {
     EmailTaken = "email-taken", CONFLICT, "This address has an account";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
+    /// Too much was announced and not completed.
+    TooManyUploads = "too-many-uploads", CONFLICT, "Too many uploads are open";
+    /// The audio of the upload has not come yet.
+    UploadMissing = "upload-missing", CONFLICT, "The audio has not been uploaded";
+    /// The audio of the upload is being checked.
+    UploadInUse = "upload-in-use", CONFLICT, "The upload is being completed";
+    /// The upload became a track.
+    UploadCompleted = "upload-completed", CONFLICT, "The upload is completed";
     /// A body of unknown length where its length must be known.
     LengthRequired = "length-required", LENGTH_REQUIRED, "The length of the body must be given";
     /// The body is larger than allowed.

@@ -6,8 +6,7 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, attempts, audio, auth, batches, board, compress, cors, docs, frames, health, limits, me,
-    metrics, progress, prompts, queue, request, results, secure, spotify, tracks, upload,
+    admin, analyses, announce, attempts, audio, audit, auth, batches, board, compress, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, request, results, roles, secure, sessions, spotify, tracks, upload, users,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -22,7 +21,6 @@ use utoipa_axum::routes;
 /// Routes behind authentication that answer soon.
 fn protected() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(tracks::list))
         .routes(routes!(tracks::get, tracks::patch, tracks::delete))
         .routes(routes!(audio::get))
         .routes(routes!(analyses::create, analyses::list))
@@ -45,6 +43,9 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(prompts::templates))
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
+        .routes(routes!(library::list))
+        .routes(routes!(upload::announce::create, upload::pending::list))
+        .routes(routes!(upload::pending::get, upload::pending::abort))
         .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))
@@ -68,7 +69,12 @@ fn frequent() -> OpenApiRouter<App> {
 
 /// Routes behind authentication that have limits of their own.
 fn uploads() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(upload::upload))
+    OpenApiRouter::new().routes(routes!(upload::upload)).routes(routes!(upload::complete::complete))
+}
+
+/// Routes with limits of their own whose address is all that it takes.
+fn contents() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(upload::content::store))
 }
 
 /// Routes that anybody may ask.
@@ -88,10 +94,12 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
     let authenticated = || middleware::from_fn_with_state(app.clone(), auth::authenticate);
     let protected = protected().layer(bodies).route_layer(authenticated()).layer(timed());
     let uploads = uploads().layer(DefaultBodyLimit::disable()).route_layer(authenticated());
+    let contents = contents().layer(DefaultBodyLimit::disable());
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(protected)
         .merge(frequent().layer(timed()))
         .merge(uploads)
+        .merge(contents)
         .merge(open().layer(timed()))
         .split_for_parts()
 }
@@ -99,7 +107,7 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
 pub fn description() -> serde_json::Value {
-    let parts = [protected(), frequent(), uploads(), open()];
+    let parts = [protected(), frequent(), uploads(), contents(), open()];
     let all =
         parts.into_iter().fold(OpenApiRouter::with_openapi(Description::openapi()), OpenApiRouter::merge);
     description::complete(&all.split_for_parts().1)

@@ -1,10 +1,10 @@
-//! Removes objects that no track refers to, and answers and sessions that are past their time.
+//! Removes objects that no track refers to, and answers, uploads and sessions that are past their time.
 
 use crate::problem::chain;
 use crate::state::App;
 use std::time::Duration;
 use store::objects::ObjectKey;
-use store::{idempotency, orphans, sessions};
+use store::{idempotency, orphans, sessions, uploads};
 use time::Duration as Span;
 
 /// How often the sweeper looks.
@@ -69,5 +69,6 @@ pub(crate) async fn once(app: &App) -> Result<()> {
     app.objects().remove_unfinished(app.config().upload_timeout * 2).await?;
     let age = Span::try_from(app.config().idempotency_age).unwrap_or(Span::DAY);
     idempotency::forget_older_than(&mut db, age).await?;
+    uploads::forget_expired(&mut db).await?;
     Ok(sessions::clean_up(&mut db).await?)
 }

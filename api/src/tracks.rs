@@ -1,7 +1,6 @@
-//! Tracks: list, look at, rename, remove.
+//! A track: look at it, rename it, remove it.
 
-use crate::extract::{Json, Path, Query};
-use crate::page::{self, Page};
+use crate::extract::{Json, Path};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -13,49 +12,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use store::access::{self, Action};
 use store::orphans;
-use store::tracks::{self, Changes, Position, Track};
-use utoipa::{IntoParams, ToSchema};
+use store::tracks::{self, Changes};
+use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// Which tracks to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    /// Keep tracks of this status only: `processing`, `ready` or `error`.
-    #[param(value_type = Option<crate::description::words::TrackStatus>)]
-    status: Option<String>,
-    /// Where to go on: `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Items on a page, 1 to 100. Default 50.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-}
-
-/// Your tracks, newest first.
-#[utoipa::path(get, path = "/v1/tracks", tag = "tracks", params(ListQuery),
-    responses((status = 200, body = Page<TrackView>), (status = 422, body = crate::problem::Body)))]
-pub(crate) async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<axum::Json<Page<TrackView>>, Problem> {
-    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    if query
-        .status
-        .as_ref()
-        .is_some_and(|status| !["processing", "ready", "error"].contains(&status.as_str()))
-    {
-        return Err(Problem::invalid_field("status", "must be processing, ready or error"));
-    }
-    let after =
-        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
-    let after = after.map(|(created_at, id)| Position { created_at, id });
-    let mut db = app.db().await?;
-    let rows =
-        tracks::list(&mut db, caller.user_id(), query.status.as_deref(), after, i64::from(limit) + 1).await?;
-    let cursor = |track: &Track| page::write_cursor(page::time_key(track.created_at), track.id);
-    Ok(axum::Json(Page::new(rows, limit, cursor)))
-}
 
 /// One track.
 #[utoipa::path(get, path = "/v1/tracks/{track_id}", tag = "tracks", params(("track_id" = Uuid, Path)),

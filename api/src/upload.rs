@@ -7,9 +7,13 @@
 //!
 //! Whatever fails on the way is undone at once; should the process die, the orphan's entry finds the object.
 
+pub(crate) mod announce;
 mod audio;
 mod body;
+pub(crate) mod complete;
+pub(crate) mod content;
 mod form;
+pub(crate) mod pending;
 
 pub(crate) use form::{analysis_type, check_parameters};
 
@@ -22,13 +26,14 @@ use crate::views::{AnalysisView, TrackView};
 use audio::{Audio, take_in};
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use body::{Fault, guard};
 use form::{Checked, Fielded, Form};
 use futures::StreamExt as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use store::PgConnection;
 use store::analyses::{self, NewAnalysis};
 use store::idempotency::{self, Answer, Claim};
 use store::objects::ObjectKey;
@@ -129,6 +134,7 @@ async fn store_and_record(
 
 /// Reads the request to its end.
 async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
+    refuse_encoded(request.headers())?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
     if content_type.starts_with("multipart/form-data") {
@@ -144,12 +150,7 @@ async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result
 async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
     let query = axum::extract::Query::<Form>::try_from_uri(request.uri())?;
     let about = query.0.check(None)?;
-    // Without a length, a body that was cut off looks like one that ended.
-    let length = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let length = length.ok_or_else(|| Problem::new(Kind::LengthRequired))?;
+    let length = content_length(request.headers())?;
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));
     }
@@ -191,6 +192,21 @@ async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> R
     Ok(Received { about: form.check(file_name.as_deref())?, audio })
 }
 
+/// The length of a body. Without it, one that was cut off would look like one that ended.
+fn content_length(headers: &HeaderMap) -> Result<u64, Problem> {
+    let given = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    given.ok_or_else(|| Problem::new(Kind::LengthRequired))
+}
+
+/// Refuses a body that is packed: it is never unpacked, so what it holds could not be told (RFC 9110, section 8.4).
+fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Problem::detailed(Kind::UnsupportedMediaType, "send the audio without a Content-Encoding"))
+}
+
 fn malformed(fault: &Fault, error: MultipartError) -> Problem {
     fault.or(Problem::detailed(Kind::Malformed, error.body_text()))
 }
@@ -209,38 +225,53 @@ async fn record(
     received: Received,
 ) -> Result<Answer, Problem> {
     let fingerprint = fingerprint(&received)?;
-    let Received { about, audio } = received;
     let mut tx = app.begin().await?;
-    if !orphans::adopt(&mut tx, key.as_str()).await? {
+    let answer = make_track(&mut tx, caller.user_id(), track_id, key, received).await?;
+    idempotent::keep(&mut tx, claim, &fingerprint, &answer).await?;
+    state::commit(tx).await?;
+    Ok(answer)
+}
+
+/// Makes a track and its first analysis of audio that lies under `key`, and takes the key off the list of orphans.
+async fn make_track(
+    tx: &mut PgConnection,
+    user_id: Uuid,
+    track_id: Uuid,
+    key: &ObjectKey,
+    Received { about, audio }: Received,
+) -> Result<Answer, Problem> {
+    if !orphans::adopt(tx, key.as_str()).await? {
         return Err(Problem::detailed(Kind::RequestTimeout, "the upload took too long"));
     }
     let new = NewTrack {
         id: track_id,
-        user_id: caller.user_id(),
+        user_id,
         r2_key: key.as_str().to_owned(),
-        file_size_bytes: i64::try_from(audio.size_bytes).map_err(|_| too_large(app))?,
+        file_size_bytes: i64::try_from(audio.size_bytes).map_err(Problem::internal)?,
         mime_type: audio.mime.to_owned(),
         content_sha256: audio.sha256,
         name: about.name,
         details: about.details,
     };
-    let track = tracks::insert(&mut tx, &new).await?;
+    let track = tracks::insert(tx, &new).await?;
     let analysis = NewAnalysis {
         track_id,
         analysis_type: about.analysis_type,
         parameters: about.parameters,
         version: analysis_core::ANALYZER_VERSION,
-        requested_by: Some(caller.user_id()),
+        requested_by: Some(user_id),
         priority: 0,
         run_at: None,
     };
-    let analysis = analyses::create(&mut tx, &analysis).await?;
+    let analysis = analyses::create(tx, &analysis).await?;
     let uploaded = Uploaded { track: track.into(), analysis: analysis.into() };
     let body = serde_json::to_value(&uploaded).map_err(Problem::internal)?;
-    let answer = Answer { status: 201, location: Some(format!("/v1/tracks/{track_id}")), body };
-    idempotent::keep(&mut tx, claim, &fingerprint, &answer).await?;
-    state::commit(tx).await?;
-    Ok(answer)
+    Ok(made(track_id, body))
+}
+
+/// The answer to an upload that became a track.
+fn made(track_id: Uuid, body: serde_json::Value) -> Answer {
+    Answer { status: 201, location: Some(format!("/v1/tracks/{track_id}")), body }
 }
 
 /// Two uploads are the same when their audio and everything said about it are.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod frames;
 pub mod grants;
 pub mod idempotency;
+pub mod library;
 pub mod migrate;
 pub mod objects;
 pub mod orphans;
@@ -21,6 +22,7 @@ pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tracks;
+pub mod uploads;
 pub mod users;
 
 pub use connect::{

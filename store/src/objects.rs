@@ -155,6 +155,18 @@ impl Objects {
         Ok(Stored { size_bytes, sha256 })
     }
 
+    /// Copies the object `from` to the key `to`, which must be free, without its bytes coming here. The copy stays as it
+    /// is, whatever is stored under `from` later.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], else as the storage has it; S3 copies at most 5 GiB.
+    pub async fn copy(&self, from: &ObjectKey, to: &ObjectKey, content_type: &str) -> Result<()> {
+        match &self.backend {
+            Backend::S3(s3) => s3.copy(from, to, content_type).await,
+            Backend::Directory(directory) => directory.copy(from, to).await,
+        }
+    }
+
     /// Reads a whole object.
     ///
     /// # Errors

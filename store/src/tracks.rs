@@ -1,7 +1,7 @@
 //! Tracks: the rows of `reference_tracks`. The audio itself lies in object storage under `r2_key`.
 
 use crate::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ pub struct NewTrack {
 }
 
 /// What an owner may say about a track beside its name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     /// Free text.
     pub description: Option<String>,
@@ -100,15 +100,6 @@ pub struct Changes {
     pub genre: Option<Option<String>>,
     /// New labels, replacing the old.
     pub tags: Option<Vec<String>>,
-}
-
-/// A place in a list ordered by creation, newest first. Rows inserted later do not shift it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// `created_at` of the last row seen.
-    pub created_at: OffsetDateTime,
-    /// Its id, which orders rows of the same moment.
-    pub id: Uuid,
 }
 
 /// Writes a new track with status `processing`.
@@ -160,38 +151,6 @@ pub async fn get(db: &mut PgConnection, id: Uuid) -> Result<Option<Track>> {
     .fetch_optional(db)
     .await?;
     Ok(track)
-}
-
-/// Up to `limit` tracks of a user after `after`, newest first; `status` keeps only those.
-///
-/// # Errors
-/// [`crate::Error::Database`].
-pub async fn list(
-    db: &mut PgConnection,
-    user_id: Uuid,
-    status: Option<&str>,
-    after: Option<Position>,
-    limit: i64,
-) -> Result<Vec<Track>> {
-    let tracks = sqlx::query_as!(
-        Track,
-        r#"SELECT id, user_id, name, description, r2_key, file_size_bytes, mime_type, content_sha256,
-                  duration_seconds, artist, album, genre, bpm, key_signature,
-                  coalesce(tags, '{}') AS "tags!", status, error_message, created_at, updated_at
-             FROM reference_tracks
-            WHERE user_id = $1
-              AND ($2::text IS NULL OR status = $2)
-              AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
-            ORDER BY created_at DESC, id DESC LIMIT $5"#,
-        user_id,
-        status,
-        after.map(|position| position.created_at),
-        after.map(|position| position.id),
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(tracks)
 }
 
 /// Applies `changes` and gives the track as it is then; `None` when there is no such track.

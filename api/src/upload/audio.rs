@@ -63,7 +63,7 @@ async fn read_head(
     Ok(head.freeze())
 }
 
-fn recognize(head: &[u8]) -> Result<sniff::Kind, Problem> {
+pub(super) fn recognize(head: &[u8]) -> Result<sniff::Kind, Problem> {
     if head.is_empty() {
         return Err(Problem::invalid_field("file", "must not be empty"));
     }
@@ -72,7 +72,10 @@ fn recognize(head: &[u8]) -> Result<sniff::Kind, Problem> {
 }
 
 /// Ends a stream with a problem once it is longer than it may be.
-fn limited<S>(pieces: S, max_bytes: u64) -> impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin
+pub(super) fn limited<S>(
+    pieces: S,
+    max_bytes: u64,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin
 where
     S: Stream<Item = Result<Bytes, Problem>> + Send + Unpin,
 {
@@ -87,7 +90,7 @@ where
     })
 }
 
-async fn put(
+pub(super) async fn put(
     objects: &Objects,
     key: &ObjectKey,
     mime: &str,

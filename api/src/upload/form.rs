@@ -51,13 +51,47 @@ pub(crate) struct Form {
     pub(crate) parameters: Option<String>,
 }
 
-/// A form that was checked.
-#[derive(Debug, Clone, Serialize)]
+/// What is said about audio, however it came.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) artist: Option<String>,
+    pub(crate) album: Option<String>,
+    pub(crate) genre: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) analysis_type: Option<String>,
+    pub(crate) parameters: Parameters,
+}
+
+/// What is said about audio, checked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Checked {
     pub(crate) name: String,
     pub(crate) details: Details,
     pub(crate) analysis_type: AnalysisType,
     pub(crate) parameters: Parameters,
+}
+
+impl Said {
+    /// Checks every field; their pointers begin with `prefix`. `file_name` is what the client called the file.
+    pub(crate) fn check(self, prefix: &str, file_name: Option<&str>, checks: &mut Checks) -> Checked {
+        let at = |name: &str| format!("{prefix}{name}");
+        let mut optional =
+            |name, max, value: Option<String>| value.and_then(|value| checks.optional(&at(name), max, value));
+        let name = optional("name", text::NAME, self.name);
+        let details = Details {
+            description: optional("description", text::DESCRIPTION, self.description),
+            artist: optional("artist", text::NAME, self.artist),
+            album: optional("album", text::NAME, self.album),
+            genre: optional("genre", text::NAME, self.genre),
+            tags: checks.tags(&at("tags"), self.tags),
+        };
+        let analysis_type = analysis_type(&at("analysis_type"), self.analysis_type.as_deref(), checks);
+        check_parameters(&at("parameters"), analysis_type, &self.parameters, checks);
+        let name = name.or_else(|| file_name.and_then(stem)).unwrap_or_else(|| UNTITLED.into());
+        Checked { name, details, analysis_type, parameters: self.parameters }
+    }
 }
 
 impl Form {
@@ -73,8 +107,14 @@ impl Form {
             "analysis_type" => &mut self.analysis_type,
             "parameters" => &mut self.parameters,
             "tags" => {
-                let before = self.tags.take().map(|tags| tags + ",").unwrap_or_default();
-                self.tags = Some(before + &text);
+                let tags = self.tags.get_or_insert_default();
+                if tags.len() + text.len() > MAX_FIELD_BYTES {
+                    return Err(too_long(name).into());
+                }
+                if !tags.is_empty() {
+                    tags.push(',');
+                }
+                tags.push_str(&text);
                 return Ok(());
             }
             _ => return Err(Problem::invalid_field(name, "is not a field of this form").into()),
@@ -88,25 +128,18 @@ impl Form {
     /// Checks every field. `file_name` is what the client called the file.
     pub(crate) fn check(self, file_name: Option<&str>) -> Result<Checked, Problem> {
         let mut checks = Checks::default();
-        let mut optional =
-            |name, max, value: Option<String>| value.and_then(|value| checks.optional(name, max, value));
-        let name = optional("name", text::NAME, self.name);
-        let details = Details {
-            description: optional("description", text::DESCRIPTION, self.description),
-            artist: optional("artist", text::NAME, self.artist),
-            album: optional("album", text::NAME, self.album),
-            genre: optional("genre", text::NAME, self.genre),
-            tags: {
-                let tags = self.tags.unwrap_or_default();
-                checks.tags("tags", tags.split(',').map(str::to_owned).collect())
-            },
+        let said = Said {
+            name: self.name,
+            description: self.description,
+            artist: self.artist,
+            album: self.album,
+            genre: self.genre,
+            tags: self.tags.unwrap_or_default().split(',').map(str::to_owned).collect(),
+            analysis_type: self.analysis_type,
+            parameters: parse_parameters(self.parameters.as_deref(), &mut checks),
         };
-        let analysis_type = analysis_type("analysis_type", self.analysis_type.as_deref(), &mut checks);
-        let parameters = parse_parameters(self.parameters.as_deref(), &mut checks);
-        check_parameters("parameters", analysis_type, &parameters, &mut checks);
-        checks.finish()?;
-        let name = name.or_else(|| file_name.and_then(stem)).unwrap_or_else(|| UNTITLED.into());
-        Ok(Checked { name, details, analysis_type, parameters })
+        let checked = said.check("", file_name, &mut checks);
+        checks.finish().map(|()| checked)
     }
 }
 
@@ -126,12 +159,15 @@ async fn read_text(name: &str, mut field: Field<'_>) -> Result<String, Fielded> 
     let mut bytes = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(Fielded::Stream)? {
         if bytes.len() + piece.len() > MAX_FIELD_BYTES {
-            let detail = format!("the field {name} is longer than {MAX_FIELD_BYTES} bytes");
-            return Err(Problem::detailed(Kind::TooLarge, detail).into());
+            return Err(too_long(name).into());
         }
         bytes.extend_from_slice(&piece);
     }
     String::from_utf8(bytes).map_err(|_| Problem::invalid_field(name, "must be UTF-8").into())
+}
+
+fn too_long(name: &str) -> Problem {
+    Problem::detailed(Kind::TooLarge, format!("the field {name} is longer than {MAX_FIELD_BYTES} bytes"))
 }
 
 fn parse_parameters(text: Option<&str>, checks: &mut Checks) -> Parameters {

@@ -7,6 +7,8 @@ mod audio;
 mod auth;
 mod description;
 mod idempotency;
+mod library;
+mod presigned;
 mod queue;
 mod results;
 mod service;

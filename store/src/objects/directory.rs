@@ -56,6 +56,29 @@ impl Directory {
         sync_directory(parent).await.map_err(local)
     }
 
+    /// A second name for the same file: objects are replaced and never written to, so both stay what they are. Where the
+    /// file system has no such names, a copy.
+    pub(super) async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<()> {
+        let local = |source| failure(from.as_str(), source);
+        let (source, path) = (self.path(from), self.path(to));
+        regular_size(from, &fs::metadata(&source).await.map_err(local)?)?;
+        let parent = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).await.map_err(local)?;
+        match fs::hard_link(&source, &path).await {
+            Ok(()) => {}
+            Err(error) if is_absent(&error) => return Err(local(error)),
+            Err(_) => self.copy_bytes(&source, &path).await.map_err(local)?,
+        }
+        sync_directory(parent).await.map_err(local)
+    }
+
+    async fn copy_bytes(&self, source: &Path, path: &Path) -> io::Result<()> {
+        let unfinished = Unfinished(self.root.join(UNFINISHED).join(Uuid::new_v4().to_string()));
+        fs::copy(source, &unfinished.0).await?;
+        File::open(&unfinished.0).await?.sync_all().await?;
+        fs::rename(&unfinished.0, path).await
+    }
+
     /// The file of an object, and its size. Objects are replaced and never written to: it does not change.
     pub(super) async fn open_file(&self, key: &ObjectKey) -> Result<(File, u64)> {
         let local = |source| failure(key.as_str(), source);

@@ -22,6 +22,12 @@ impl ObjectKey {
         Self(format!("tracks/{track_id}/audio"))
     }
 
+    /// What a client stores itself, until the server has made a track's audio of it. No track ever names it.
+    #[must_use]
+    pub fn upload(upload_id: Uuid) -> Self {
+        Self(format!("uploads/{upload_id}/audio"))
+    }
+
     /// Reads a key as it is stored in `reference_tracks.r2_key`, which others may have written.
     ///
     /// # Errors

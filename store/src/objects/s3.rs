@@ -10,10 +10,10 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -32,6 +32,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longest wait for the first byte of an answer, or between two reads.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest wait for a copy within the storage: minutes for gigabytes where it is slow.
+const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How to reach a bucket.
 #[derive(Clone)]
@@ -119,6 +122,24 @@ impl S3 {
             .send()
             .await
             .map_err(|error| failure(key.as_str(), error))?;
+        Ok(())
+    }
+
+    pub(super) async fn copy(&self, from: &ObjectKey, to: &ObjectKey, content_type: &str) -> Result<()> {
+        // The answer begins when the copy is done.
+        let patient = TimeoutConfig::builder().read_timeout(COPY_TIMEOUT).build();
+        self.client
+            .copy_object()
+            .bucket(&self.bucket)
+            .key(to.as_str())
+            .copy_source(escape(&format!("{}/{from}", self.bucket)))
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(content_type)
+            .customize()
+            .config_override(aws_sdk_s3::Config::builder().timeout_config(patient))
+            .send()
+            .await
+            .map_err(|error| failure(from.as_str(), error))?;
         Ok(())
     }
 
@@ -371,6 +392,18 @@ impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Parts<S> {
         }
         Ok(part.freeze())
     }
+}
+
+/// Bucket and key as the header `x-amz-copy-source` wants them: escaped, but for slashes.
+fn escape(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}"); // writing to a String cannot fail
+        }
+        escaped
+    })
 }
 
 fn length(key: &ObjectKey, given: Option<i64>) -> Result<u64> {
