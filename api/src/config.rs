@@ -29,6 +29,11 @@ pub struct Config {
     pub idempotency_age: Duration,
     /// How long open connections may take to end after a shutdown was asked for. Default 10 s.
     pub drain_timeout: Duration,
+    /// Most progress streams that one user may have open at a time, on this process. Default 100; more are 429.
+    pub max_watchers_per_user: usize,
+    /// How often it is looked whether those who watch progress still may, and whether something went unheard. Default
+    /// 15 s: so long may a stream outlive its session. Shorter asks the database more often, once for all streams.
+    pub watchers_checked_every: Duration,
 }
 
 impl Default for Config {
@@ -45,6 +50,8 @@ impl Default for Config {
             max_json_frames: 4_096,
             idempotency_age: Duration::from_secs(24 * 3600),
             drain_timeout: Duration::from_secs(10),
+            max_watchers_per_user: 100,
+            watchers_checked_every: Duration::from_secs(15),
         }
     }
 }

@@ -6,6 +6,7 @@ mod analyses;
 mod audio;
 mod auth;
 mod idempotency;
+mod progress;
 mod queue;
 mod results;
 mod service;
