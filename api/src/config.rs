@@ -65,6 +65,11 @@ pub struct Config {
     pub max_open_uploads: u32,
     /// Most bytes that these may announce together. Default 16 GiB. More is 409.
     pub max_open_upload_bytes: u64,
+    /// Most progress streams that one user may have open at a time, on this process. Default 100; more are 429.
+    pub max_watchers_per_user: usize,
+    /// How often it is looked whether those who watch progress still may, and whether something went unheard. Default
+    /// 15 s: so long may a stream outlive its session. Shorter asks the database more often, once for all streams.
+    pub watchers_checked_every: Duration,
 }
 
 impl Default for Config {
@@ -95,6 +100,8 @@ impl Default for Config {
             upload_address_age: Duration::from_secs(3600),
             max_open_uploads: 100,
             max_open_upload_bytes: 16 << 30,
+            max_watchers_per_user: 100,
+            watchers_checked_every: Duration::from_secs(15),
         }
     }
 }

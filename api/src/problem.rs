@@ -101,6 +101,8 @@ kinds! {
     Invalid = "validation-failed", UNPROCESSABLE_ENTITY, "Some values are not allowed";
     /// The Idempotency-Key was used for something else.
     KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request";
+    /// The user has as many progress streams open as are allowed.
+    TooManyStreams = "too-many-streams", TOO_MANY_REQUESTS, "Too many streams are open";
     /// A fault of ours.
     Internal = "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong here";
     /// The database or the storage cannot be reached.

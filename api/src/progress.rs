@@ -1,100 +1,99 @@
 //! Progress of an analysis as server-sent events (WHATWG HTML, section 9.2).
 
+mod hub;
+mod told;
+
+pub(crate) use hub::Hub;
+
 use crate::extract::Path;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
 use crate::state::App;
-use crate::views::AnalysisView;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
+use hub::Watcher;
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use store::access::Action;
-use store::analyses::{self, Analysis, Status};
+use store::{frames, watching};
+use told::Told;
 use uuid::Uuid;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How often the row is looked at.
-const PERIOD: Duration = Duration::from_millis(500);
+/// Tells nginx to pass on what comes as it comes.
+const BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+/// How long clients are asked to wait before they come back.
+const COME_BACK_AFTER: Duration = Duration::from_secs(2);
+
+/// Longest silence: then comes a comment, which shows that the connection is there.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Follows an analysis until it ends.
 ///
-/// Each change is an event `progress` whose data is the analysis; the one whose status is `completed` or
-/// `error` is the last. A client that reconnects after that one gets 204, upon which browsers stop.
+/// Each change is an event `progress` whose data is the analysis as it is by then; the one whose status is `completed` or
+/// `error` is the last. Who reads slowly is told the newest state, not each one. A client that comes back with
+/// `Last-Event-ID` is told what it does not know; after the last event it gets 204, upon which browsers stop.
+///
+/// The stream also ends when the analysis is removed, when the server stops, and within 15 seconds when the session is over
+/// or the right to see the analysis is gone. Comments break a silence of 15 seconds.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/progress", tag = "analyses",
     params(("analysis_id" = Uuid, Path), ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, description = "Events, each with an Analysis", content_type = "text/event-stream",
             body = String),
         (status = 204, description = "It is over, and you have heard so"),
-        (status = 404, body = crate::problem::Body)))]
+        (status = 404, body = crate::problem::Body),
+        (status = 429, description = "As many streams of yours are open as are allowed", body = crate::problem::Body,
+            headers(("Retry-After" = u32, description = "In seconds")))))]
 pub(crate) async fn progress(
     State(app): State<App>,
     caller: Caller,
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let analysis = rights::analysis(&mut *app.db().await?, &caller, analysis_id, Action::Read).await?;
-    let heard = headers.get(LAST_EVENT_ID).is_some_and(|id| id.as_bytes() == event_id(&analysis).as_bytes());
-    if heard && is_over(&analysis) {
+    let mut db = app.db().await?;
+    let source = frames::source(&mut db, analysis_id).await?;
+    let right = rights::source(&mut db, &caller, source.as_ref()).await?;
+    let row = watching::analyses(&mut db, &[analysis_id]).await?.pop();
+    drop(db);
+    let now = Told::of(row.ok_or_else(|| Problem::new(Kind::NotFound))?)?;
+    let heard = headers.get(LAST_EVENT_ID).is_some_and(|id| id.as_bytes() == now.id.as_bytes());
+    if heard && now.is_last {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Sse::new(follow(app, analysis)).keep_alive(KeepAlive::default()).into_response())
-}
-
-fn is_over(analysis: &Analysis) -> bool {
-    matches!(analysis.status, Status::Completed | Status::Error)
-}
-
-/// Names the state that an event tells.
-fn event_id(analysis: &Analysis) -> String {
-    let Analysis { attempt, done_ms, cancel_requested, .. } = analysis;
-    format!("{}-{attempt}-{}-{cancel_requested}", analysis.status.as_str(), done_ms.unwrap_or(0))
-}
-
-fn event(analysis: Analysis) -> Result<Event, axum::Error> {
-    let id = event_id(&analysis);
-    Event::default().event("progress").id(id).json_data(AnalysisView::from(analysis))
+    let watcher = if now.is_last { None } else { Some(app.hub().watch(&caller, right, analysis_id)?) };
+    let begin = if heard { Step::Wait(now.id) } else { Step::Tell(Arc::new(now)) };
+    let stream = Sse::new(follow(watcher, begin)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    Ok(([BUFFERING], stream).into_response())
 }
 
 /// Where a stream is.
-enum Next {
+enum Step {
     /// Tell this.
-    Tell(Box<Analysis>),
-    /// Wait for something other than this.
-    Wait(Uuid, String),
+    Tell(Arc<Told>),
+    /// Wait for something other than what has this id.
+    Wait(String),
     /// Nothing more to tell.
     End,
 }
 
-/// The events. They end with the analysis, with the row, and with the server.
-fn follow(app: App, first: Analysis) -> impl Stream<Item = Result<Event, axum::Error>> {
-    futures::stream::unfold((app, Next::Tell(Box::new(first))), |(app, next)| async move {
-        let analysis = match next {
-            Next::Tell(analysis) => *analysis,
-            Next::Wait(id, told) => change(&app, id, &told).await?,
-            Next::End => return None,
+/// The events, after word on how long to wait before coming back. Without a watcher they end with the first.
+fn follow(watcher: Option<Watcher>, begin: Step) -> impl Stream<Item = Result<Event, Infallible>> {
+    let manners = Event::default().retry(COME_BACK_AFTER).comment("follows an analysis");
+    let events = futures::stream::unfold((watcher, begin), async |(mut watcher, step)| {
+        let told = match step {
+            Step::Tell(told) => told,
+            Step::Wait(known_id) => watcher.as_mut()?.next(&known_id).await?,
+            Step::End => return None,
         };
-        let next = if is_over(&analysis) { Next::End } else { Next::Wait(analysis.id, event_id(&analysis)) };
-        Some((event(analysis), (app, next)))
-    })
-}
-
-/// The next state that differs from `told`; `None` when there will be none. A database that is away for a
-/// while is waited for: the client would only come back and ask the same.
-async fn change(app: &App, id: Uuid, told: &str) -> Option<Analysis> {
-    loop {
-        if tokio::time::timeout(PERIOD, app.closing().cancelled()).await.is_ok() {
-            return None;
-        }
-        let Ok(mut db) = app.db().await else { continue };
-        match analyses::get(&mut db, id).await {
-            Ok(Some(analysis)) if event_id(&analysis) != told => return Some(analysis),
-            Ok(Some(_)) | Err(_) => {}
-            Ok(None) => return None,
-        }
-    }
+        let next = if told.is_last { Step::End } else { Step::Wait(told.id.clone()) };
+        Some((Ok(told.event()), (watcher, next)))
+    });
+    futures::StreamExt::chain(futures::stream::iter([Ok(manners)]), events)
 }

@@ -6,7 +6,7 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, announce, attempts, audio, audit, auth, batches, board, compress, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, request, results, roles, secure, sessions, spotify, tracks, upload, users,
+    admin, analyses, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, request, results, roles, secure, sessions, spotify, tracks, upload, users,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::manners::Manners;
 use crate::metrics::{Exposition, Metrics};
 use crate::problem::Problem;
+use crate::progress::Hub;
 use std::sync::Arc;
 use store::objects::Objects;
 use store::{PgPool, PooledConnection, Transaction};
@@ -28,6 +29,7 @@ struct Inner {
     breaking_off: CancellationToken,
     uploads: TaskTracker,
     manners: Manners,
+    hub: Hub,
 }
 
 impl App {
@@ -44,16 +46,19 @@ impl App {
         let metrics = Arc::new(Metrics::default());
         let counted = metrics.clone();
         let manners = Manners::new(&config);
+        let closing = CancellationToken::new();
+        let hub = Hub::new(&pool, &config, &closing);
         Self(Arc::new(Inner {
             pool,
             objects,
             config,
             metrics,
             exposition: told.with(move |text| counted.encode(text)),
-            closing: CancellationToken::new(),
+            closing,
             breaking_off: CancellationToken::new(),
             uploads: TaskTracker::new(),
             manners,
+            hub,
         }))
     }
 
@@ -99,6 +104,11 @@ impl App {
     /// Uploads under way, and batches being cancelled. They outlive their connections, and the server waits for them.
     pub(crate) fn uploads(&self) -> &TaskTracker {
         &self.0.uploads
+    }
+
+    /// Who watches which analyses.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
     }
 
     /// A connection. Hold it for queries only, never while a client sends or reads.

@@ -24,6 +24,7 @@ pub mod testing;
 pub mod tracks;
 pub mod uploads;
 pub mod users;
+pub mod watching;
 
 pub use connect::{
     MAX_CONNECTIONS, begin_within, close, connect, connect_private, connect_running, connect_sized,

@@ -9,6 +9,7 @@ mod description;
 mod idempotency;
 mod library;
 mod presigned;
+mod progress;
 mod queue;
 mod results;
 mod service;
