@@ -9,7 +9,7 @@ use analysis_core::regrid::{Correction, Factor, Heard, MachineBeat, regrid};
 use analysis_core::summary::Summary;
 use analysis_core::{AnalysisType, Analyzer, Config, Observer, Result};
 use testmusic::styles::{Genre, Song};
-use testmusic::{Piece, Rng, Truth};
+use testmusic::{Piece, Rng, Score, Truth};
 
 /// How far a beat may be from the truth, in seconds.
 const NEAR_S: f64 = 0.07;
@@ -62,7 +62,7 @@ fn ms(seconds: f64) -> u32 {
 fn faulty(truth: &Truth, fault: Fault) -> Vec<MachineBeat> {
     let beats = &truth.beats;
     let halfway = |i: usize| {
-        let next = beats.get(i + 1).copied().unwrap_or(2.0 * beats[i] - beats[i - 1]);
+        let next = beats.get(i + 1).copied().unwrap_or_else(|| 2.0 * beats[i] - beats[i - 1]);
         f64::midpoint(beats[i], next)
     };
     let starts = |i: usize| truth.downbeats.iter().any(|at| (at - beats[i]).abs() < 1e-6);
@@ -187,19 +187,16 @@ fn people_mend_wrong_grids_with_little() {
             .collect();
         let count = scores.len() as f64;
         let sum = scores.iter().fold((0.0, 0.0), |sum, score| (sum.0 + score.0, sum.1 + score.1));
-        if std::env::var_os("REGRID_EACH").is_some() {
-            println!("{fault:?} {help:?} {scores:.2?}");
-        }
         (sum.0 / count, sum.1 / count)
     };
     println!("| fault | as heard | one correction | two | a bar of taps | two bars | four bars |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let at_least = [
-        (Fault::HalfTempo, [0.0, 0.97, 0.97, 0.0, 0.9, 0.95]),
-        (Fault::DoubleTempo, [0.0, 0.97, 0.97, 0.0, 0.9, 0.95]),
-        (Fault::OffBeat, [0.0, 0.97, 0.97, 0.0, 0.9, 0.95]),
-        (Fault::Drift, [0.0, 0.0, 0.0, 0.0, 0.0, 0.9]),
-        (Fault::Slip, [0.0, 0.97, 0.97, 0.0, 0.9, 0.95]),
+        (Fault::HalfTempo, [0.0, 0.97, 0.97, 0.95, 0.97, 0.97]),
+        (Fault::DoubleTempo, [0.0, 0.97, 0.97, 0.95, 0.97, 0.97]),
+        (Fault::OffBeat, [0.0, 0.97, 0.97, 0.95, 0.97, 0.97]),
+        (Fault::Drift, [0.0, 0.9, 0.95, 0.0, 0.95, 0.97]),
+        (Fault::Slip, [0.0, 0.97, 0.97, 0.95, 0.97, 0.97]),
         (Fault::WrongDownbeat, [0.99; 6]),
     ];
     let mut low = Vec::new();
@@ -214,6 +211,13 @@ fn people_mend_wrong_grids_with_little() {
         }
     }
     assert!(low.is_empty(), "{low:?}");
-    // One moved downbeat counts the rest anew.
-    assert!(mean(Fault::WrongDownbeat, Help::One).1 > 0.9);
+}
+
+#[test]
+fn one_moved_downbeat_counts_the_rest_anew() {
+    let piece = Score { form: "ABAB".into(), ..Score::default() }.render();
+    let song = (piece.truth.clone(), onset(&piece), ms(piece.seconds()));
+    assert!(score(&song, Fault::WrongDownbeat, Help::None, 1).1 < 0.05);
+    // All but the two bars before it.
+    assert!(score(&song, Fault::WrongDownbeat, Help::One, 1).1 > 0.92);
 }

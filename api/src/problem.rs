@@ -70,6 +70,8 @@ kinds! {
     AnalysisOver = "analysis-over", CONFLICT, "The analysis is over";
     /// The analysis has not failed: there is nothing to try again.
     AnalysisNotFailed = "analysis-not-failed", CONFLICT, "The analysis has not failed";
+    /// The analysis was run again since: what was made of its results before is of these no longer.
+    ResultsReplaced = "results-replaced", CONFLICT, "The results were replaced";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// A body of unknown length where its length must be known.

@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    analyses, attempts, audio, auth, batches, board, corrections, docs, frames, health, metrics, progress,
+    prompts, queue, regrid, request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -33,6 +33,7 @@ use utoipa_axum::routes;
         (name = "analyses", description = "What was computed, and how far it is"),
         (name = "batches", description = "One analysis of each track of a person, asked for at once"),
         (name = "results", description = "Manifest, chunks, frames and events"),
+        (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
         (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
         (name = "service", description = "The server itself")
@@ -80,6 +81,10 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
+        .routes(routes!(corrections::get, corrections::patch, corrections::delete))
+        .routes(routes!(regrid::create))
+        .routes(routes!(regrid::get, regrid::delete))
 }
 
 /// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].
