@@ -46,6 +46,7 @@ pub mod peaks;
 pub mod phase;
 mod power_spectrum;
 pub mod reader;
+pub mod regrid;
 pub mod rhythm;
 mod section_labels;
 pub mod segments;

@@ -31,6 +31,7 @@ use utoipa::{Modify, OpenApi};
         (name = "me", description = "The caller's own account and sessions"),
         (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
         (name = "uploads", description = "Audio that clients send to the storage itself"),
+        (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -75,6 +75,8 @@ kinds! {
     LastAdministrator = "last-administrator", CONFLICT, "Nobody would be left to let others in";
     /// The address has an account.
     EmailTaken = "email-taken", CONFLICT, "This address has an account";
+    /// The analysis was run again since: what was made of its results before is of these no longer.
+    ResultsReplaced = "results-replaced", CONFLICT, "The results were replaced";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// Too much was announced and not completed.

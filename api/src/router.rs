@@ -6,7 +6,7 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, request, results, roles, secure, sessions, spotify, tracks, upload, users,
+    admin, analyses, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, corrections, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, regrid, request, results, roles, secure, sessions, spotify, tracks, upload, users,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -46,6 +46,10 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(library::list))
         .routes(routes!(upload::announce::create, upload::pending::list))
         .routes(routes!(upload::pending::get, upload::pending::abort))
+        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
+        .routes(routes!(corrections::get, corrections::patch, corrections::delete))
+        .routes(routes!(regrid::create))
+        .routes(routes!(regrid::get, regrid::delete))
         .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))
