@@ -1,14 +1,16 @@
 //! The `Idempotency-Key` header: a POST that is sent again gets the first answer, and nothing happens twice.
 
+use crate::analyses::fingerprint;
 use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
-use crate::state::App;
+use crate::state::{self, App};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use std::convert::Infallible;
-use store::PgConnection;
 use store::idempotency::{self, Answer, Claim, Found};
+use store::{PgConnection, Transaction};
 use time::Duration;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -50,6 +52,56 @@ impl Earlier {
         let mut response = respond(self.answer);
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
         Ok(response)
+    }
+}
+
+/// What a request is to do whose effect and answer fit in one transaction.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Do it, and end with [`First::answer`].
+    First(First),
+    /// It was done before: give this answer.
+    Again(Response),
+}
+
+/// Leave to do what was asked for the first time, or without a key.
+#[derive(Debug)]
+pub(crate) struct First {
+    claim: Option<Claim>,
+    fingerprint: String,
+}
+
+/// [`begin`] for what is done within `tx` alone; `asked` is what two equal requests have in common, `&()` for nothing.
+///
+/// Call it after the caller's right to the thing was checked: the first answer is for those who may still have it.
+pub(crate) async fn turn(
+    tx: &mut PgConnection,
+    caller: &Caller,
+    headers: &HeaderMap,
+    operation: &str,
+    asked: &impl Serialize,
+) -> Result<Turn, Problem> {
+    let fingerprint = fingerprint(asked)?;
+    match begin(tx, caller, headers, operation).await? {
+        Attempt::First(claim) => Ok(Turn::First(First { claim, fingerprint })),
+        Attempt::Again(earlier) => earlier.replay(&fingerprint).map(Turn::Again),
+    }
+}
+
+impl First {
+    /// Keeps the answer with its effect, commits both, and gives the answer. What was not committed gives the key back.
+    pub(crate) async fn answer(
+        self,
+        mut tx: Transaction,
+        status: StatusCode,
+        location: Option<String>,
+        view: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        let body = serde_json::to_value(view).map_err(Problem::internal)?;
+        let answer = Answer { status: status.as_u16(), location, body };
+        keep(&mut tx, self.claim.as_ref(), &self.fingerprint, &answer).await?;
+        state::commit(tx).await?;
+        Ok(respond(answer))
     }
 }
 

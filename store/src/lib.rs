@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod analyses;
+pub mod annotations;
 pub mod batches;
 pub mod connect;
 pub mod embedded;
@@ -13,6 +14,7 @@ pub mod objects;
 pub mod orphans;
 pub mod prompts;
 pub mod queue;
+pub mod regions;
 pub mod results;
 mod row_bytes;
 pub mod sessions;
