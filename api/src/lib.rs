@@ -12,6 +12,7 @@
 //! ```
 
 mod analyses;
+mod annotations;
 mod attempts;
 mod audio;
 mod auth;
@@ -33,6 +34,7 @@ mod progress;
 mod prompts;
 pub mod queue;
 mod range;
+mod regions;
 mod request;
 mod results;
 mod rights;
@@ -44,6 +46,7 @@ mod spotify;
 mod state;
 mod sweep;
 mod text;
+mod timeline;
 mod tracks;
 mod upload;
 mod views;

@@ -72,6 +72,10 @@ kinds! {
     AnalysisNotFailed = "analysis-not-failed", CONFLICT, "The analysis has not failed";
     /// Another request with the same Idempotency-Key is under way.
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
+    /// There is as much of it as is kept.
+    LimitReached = "limit-reached", CONFLICT, "There are as many as are kept";
+    /// It has changed since the client saw it, as `If-Match` says.
+    PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "It has changed since";
     /// A body of unknown length where its length must be known.
     LengthRequired = "length-required", LENGTH_REQUIRED, "The length of the body must be given";
     /// The body is larger than allowed.

@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    analyses, annotations, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress,
+    prompts, queue, regions, request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -33,6 +33,8 @@ use utoipa_axum::routes;
         (name = "analyses", description = "What was computed, and how far it is"),
         (name = "batches", description = "One analysis of each track of a person, asked for at once"),
         (name = "results", description = "Manifest, chunks, frames and events"),
+        (name = "annotations", description = "What people note about moments and stretches of a track"),
+        (name = "regions", description = "The named sections of a track, as people see them"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
         (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
         (name = "service", description = "The server itself")
@@ -76,6 +78,18 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(results::events))
         .routes(routes!(spotify::audio_analysis))
         .routes(routes!(spotify::audio_features))
+        .routes(routes!(annotations::list, annotations::create))
+        .routes(routes!(annotations::get, annotations::patch, annotations::delete))
+        .routes(routes!(annotations::bulk))
+        .routes(routes!(annotations::import))
+        .routes(routes!(annotations::export))
+        .routes(routes!(regions::list, regions::create))
+        .routes(routes!(regions::get, regions::patch, regions::delete))
+        .routes(routes!(regions::bulk))
+        .routes(routes!(regions::reorder))
+        .routes(routes!(regions::from_analysis))
+        .routes(routes!(regions::import))
+        .routes(routes!(regions::export))
         .routes(routes!(prompts::templates))
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
