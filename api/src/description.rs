@@ -32,6 +32,8 @@ use utoipa::{Modify, OpenApi};
         (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
         (name = "uploads", description = "Audio that clients send to the storage itself"),
         (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
+        (name = "annotations", description = "What people note about moments and stretches of a track"),
+        (name = "regions", description = "The named sections of a track, as people see them"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -13,6 +13,7 @@
 
 mod admin;
 mod analyses;
+mod annotations;
 mod attempts;
 mod audio;
 mod auth;
@@ -47,6 +48,7 @@ mod proxies;
 pub mod queue;
 mod range;
 mod regrid;
+mod regions;
 mod request;
 mod results;
 mod rights;
@@ -59,6 +61,7 @@ mod spotify;
 mod state;
 mod sweep;
 mod text;
+mod timeline;
 mod tracks;
 mod upload;
 mod views;

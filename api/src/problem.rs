@@ -87,6 +87,10 @@ kinds! {
     UploadInUse = "upload-in-use", CONFLICT, "The upload is being completed";
     /// The upload became a track.
     UploadCompleted = "upload-completed", CONFLICT, "The upload is completed";
+    /// There is as much of it as is kept.
+    LimitReached = "limit-reached", CONFLICT, "There are as many as are kept";
+    /// It has changed since the client saw it, as `If-Match` says.
+    PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "It has changed since";
     /// A body of unknown length where its length must be known.
     LengthRequired = "length-required", LENGTH_REQUIRED, "The length of the body must be given";
     /// The body is larger than allowed.

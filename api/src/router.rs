@@ -6,7 +6,7 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, corrections, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, regrid, request, results, roles, secure, sessions, spotify, tracks, upload, users,
+    admin, analyses, annotations, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, corrections, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, regions, regrid, request, results, roles, secure, sessions, spotify, tracks, upload, users,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -50,6 +50,18 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(corrections::get, corrections::patch, corrections::delete))
         .routes(routes!(regrid::create))
         .routes(routes!(regrid::get, regrid::delete))
+        .routes(routes!(annotations::list, annotations::create))
+        .routes(routes!(annotations::get, annotations::patch, annotations::delete))
+        .routes(routes!(annotations::bulk))
+        .routes(routes!(annotations::import))
+        .routes(routes!(annotations::export))
+        .routes(routes!(regions::list, regions::create))
+        .routes(routes!(regions::get, regions::patch, regions::delete))
+        .routes(routes!(regions::bulk))
+        .routes(routes!(regions::reorder))
+        .routes(routes!(regions::from_analysis))
+        .routes(routes!(regions::import))
+        .routes(routes!(regions::export))
         .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))

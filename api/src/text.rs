@@ -56,6 +56,11 @@ impl Checks {
         tags.filter_map(|(i, tag)| self.optional(&format!("{pointer}/{i}"), TAG, tag)).collect()
     }
 
+    /// How many errors were noted.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// All is well, or one problem that names every error.
     ///
     /// # Errors

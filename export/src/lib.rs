@@ -8,6 +8,8 @@
 //! | [`rekordbox`] | `DJ_PLAYLISTS` XML | Rekordbox and what reads its library |
 //! | [`waveform`] | peaks, binary | players that draw waveforms as audiowaveform stores them |
 //!
+//! What people say of a track is in [`labels`]: it is read as well as written.
+//!
 //! All but the last need no audio: they are written from a [`Track`]. Events are written as they come; what is held is
 //! the places of the beats while [`grid`] is made, some 30 bytes a beat. Every writer takes any events, in any order,
 //! with any text in them, and what it writes can be read.
@@ -28,6 +30,7 @@ pub mod audacity;
 pub mod csv;
 pub mod grid;
 pub mod jams;
+pub mod labels;
 pub mod rekordbox;
 mod stretches;
 mod track;

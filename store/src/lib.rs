@@ -3,6 +3,7 @@
 pub mod access;
 pub mod analyses;
 pub mod audit;
+pub mod annotations;
 pub mod batches;
 pub mod connect;
 pub mod corrections;
@@ -18,6 +19,7 @@ pub mod objects;
 pub mod orphans;
 pub mod prompts;
 pub mod queue;
+pub mod regions;
 pub mod results;
 mod row_bytes;
 pub mod sessions;

@@ -190,6 +190,18 @@ pub async fn update(db: &mut PgConnection, id: Uuid, changes: &Changes) -> Resul
     Ok(track)
 }
 
+/// Holds a track until the transaction ends: one at a time adds what hangs on it, and nobody removes it meanwhile.
+/// `false` when there is no such track.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn hold(db: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let held = sqlx::query_scalar!("SELECT id FROM reference_tracks WHERE id = $1 FOR NO KEY UPDATE", id)
+        .fetch_optional(db)
+        .await?;
+    Ok(held.is_some())
+}
+
 /// Removes a track with its analyses, frames, events and annotations, and gives the key its audio lies
 /// under; `None` when there is no such track.
 ///

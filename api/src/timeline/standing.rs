@@ -1,0 +1,86 @@
+//! What someone is to a thing on a track.
+//!
+//! Authors may always see, change and remove what is theirs, whatever became of their right to the track. The others are
+//! led by the track: see [`rights::track`].
+
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::rights;
+use serde_json::json;
+use store::PgConnection;
+use store::access::{self, Action};
+use uuid::Uuid;
+
+/// By what someone sees a thing on a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They wrote it.
+    Author,
+    /// The track is theirs.
+    Owner,
+    /// A role lets them read the track.
+    Reader,
+}
+
+impl Standing {
+    /// What `caller` is to a thing of `author_id` on this track; 404 for those who may not see the track.
+    pub(crate) async fn of(
+        db: &mut PgConnection,
+        caller: &Caller,
+        track_id: Uuid,
+        author_id: Option<Uuid>,
+    ) -> Result<Self, Problem> {
+        if author_id == Some(caller.user_id()) {
+            return Ok(Self::Author);
+        }
+        let track = rights::track(db, caller, track_id, Action::Read).await?;
+        Ok(if track.user_id == caller.user_id() { Self::Owner } else { Self::Reader })
+    }
+
+    /// Fails with 403 unless they wrote it, the track is theirs, or a role lets them do `action` with the track. That
+    /// it is there is no secret to those who have a standing.
+    pub(crate) async fn require(
+        self,
+        db: &mut PgConnection,
+        caller: &Caller,
+        track_id: Uuid,
+        action: Action,
+    ) -> Result<(), Problem> {
+        if self != Self::Reader {
+            return Ok(());
+        }
+        match rights::track(db, caller, track_id, action).await {
+            Err(problem) if problem.kind() == Kind::NotFound => Err(Problem::new(Kind::Forbidden)),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// A thing on a track that someone acts on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Thing {
+    /// `audit_log.resource_type`.
+    pub(crate) resource: &'static str,
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// On which track.
+    pub(crate) track_id: Uuid,
+    /// Who wrote it.
+    pub(crate) author_id: Uuid,
+}
+
+/// What is done to another's thing leaves a line in the audit trail.
+pub(crate) async fn note(
+    db: &mut PgConnection,
+    caller: &Caller,
+    event: &'static str,
+    thing: Thing,
+    action: Action,
+) -> Result<(), Problem> {
+    if thing.author_id != caller.user_id() {
+        let mut entry = caller.audit_of(event, thing.resource, Some(thing.id), action);
+        entry.details = Some(json!({"track_id": thing.track_id, "author_id": thing.author_id}));
+        access::record(db, &entry).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Labels as JAMS 0.3.5 has them: observations with a time, a duration in seconds and a value, the label's text.
+//!
+//! The schema has no place for what else is said of a label. It goes to the sandbox of its annotation, as an array beside
+//! `data`: `{"arsis": [{"time": 1.5, "value": "Chorus", "color": "#ff8800"}, …]}`. On reading it counts for an observation
+//! with the same place, time and value; other programs may have changed the one and not the other.
+
+use super::{Fault, Found, Label, Limits, Reading, milliseconds, no_time};
+use crate::track::Seconds;
+use serde_json::{Map, Value, json};
+
+/// Version of the schema.
+const JAMS_VERSION: &str = "0.3.5";
+
+/// Key of the sandbox.
+const DETAILS: &str = "arsis";
+
+/// A track that is labelled.
+#[derive(Debug, Clone, Copy)]
+pub struct Labelled<'a> {
+    /// Name of the music.
+    pub title: &'a str,
+    /// Who plays.
+    pub artist: Option<&'a str>,
+    /// Length, in ms, where it is known.
+    pub duration_ms: Option<u64>,
+}
+
+impl Labelled<'_> {
+    /// The document up to its annotations: they follow with commas between them, then [`END`].
+    #[must_use]
+    pub fn begin(&self) -> String {
+        let mut about = json!({"title": self.title, "jams_version": JAMS_VERSION, "identifiers": {}});
+        if let Some(artist) = self.artist {
+            about["artist"] = artist.into();
+        }
+        if let Some(duration_ms) = self.duration_ms {
+            about["duration"] = Seconds(duration_ms).number().into();
+        }
+        format!("{{\"file_metadata\":{about},\"sandbox\":{{}},\"annotations\":[")
+    }
+
+    /// An annotation that holds these labels of one person.
+    #[must_use]
+    pub fn annotation(&self, namespace: &str, annotator: &str, labels: &[Label]) -> String {
+        let data: Vec<Value> = labels.iter().map(observation).collect();
+        let details: Vec<Value> = labels.iter().map(details).collect();
+        let annotation = json!({
+            "namespace": namespace,
+            "annotation_metadata": {
+                "annotation_tools": "Arsis", "data_source": "manual", "annotator": {"id": annotator},
+            },
+            "time": 0.0,
+            "duration": self.duration_ms.map(|ms| Seconds(ms).number()),
+            "data": data,
+            "sandbox": {DETAILS: details},
+        });
+        annotation.to_string()
+    }
+}
+
+/// What comes after the annotations.
+pub const END: &str = "]}\n";
+
+fn observation(label: &Label) -> Value {
+    let duration = label.end_ms.map_or(0, |end_ms| end_ms.saturating_sub(label.start_ms));
+    json!({"time": seconds(label.start_ms), "duration": seconds(duration), "value": label.text, "confidence": null})
+}
+
+fn details(label: &Label) -> Value {
+    let mut details = label.details.clone();
+    details.insert("time".into(), seconds(label.start_ms).into());
+    details.insert("value".into(), label.text.as_str().into());
+    Value::Object(details)
+}
+
+fn seconds(ms: u32) -> f64 {
+    Seconds(ms.into()).number()
+}
+
+/// Reads the labels of every annotation whose namespace is one of those asked for: text is its value.
+///
+/// # Errors
+/// Everything that is wrong, by JSON pointer; so is a document without such an annotation.
+pub fn read(
+    document: &[u8],
+    wanted: impl Fn(&str) -> bool,
+    limits: Limits,
+) -> Result<Vec<Found>, Vec<Fault>> {
+    let mut reading = Reading::new(limits);
+    let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
+    let annotations = match serde_json::from_slice::<Value>(document) {
+        Ok(mut document) => document.get_mut("annotations").map(Value::take),
+        Err(error) => {
+            reading.fault("#", format!("is not JSON: {error}"));
+            return reading.finish();
+        }
+    };
+    let Some(Value::Array(annotations)) = annotations else {
+        reading.fault("#/annotations", "must be an array");
+        return reading.finish();
+    };
+    let mut any = false;
+    for (i, annotation) in annotations.iter().enumerate() {
+        match annotation.get("namespace").and_then(Value::as_str) {
+            Some(namespace) if wanted(namespace) => {
+                any = true;
+                read_annotation(&mut reading, &format!("#/annotations/{i}"), annotation);
+            }
+            Some(_) => {}
+            None => reading.fault(format!("#/annotations/{i}/namespace"), "must be text"),
+        }
+        if reading.is_over() {
+            break;
+        }
+    }
+    if !any && reading.faults.is_empty() {
+        reading.fault("#/annotations", "has none of a namespace that is taken here");
+    }
+    reading.finish()
+}
+
+fn read_annotation(reading: &mut Reading, pointer: &str, annotation: &Value) {
+    let Some(data) = annotation.get("data").and_then(Value::as_array) else {
+        return reading.fault(format!("{pointer}/data"), "must be an array of observations");
+    };
+    let details =
+        annotation.get("sandbox").and_then(|sandbox| sandbox.get(DETAILS)).and_then(Value::as_array);
+    for (i, observation) in data.iter().enumerate() {
+        if reading.is_over() {
+            return;
+        }
+        let place = format!("{pointer}/data/{i}");
+        if let Some(mut label) = read_observation(reading, &place, observation) {
+            let beside = details.and_then(|details| details.get(i));
+            label.details = beside.and_then(|beside| details_of(beside, observation)).unwrap_or_default();
+            reading.keep(place, label);
+        }
+    }
+}
+
+fn read_observation(reading: &mut Reading, place: &str, observation: &Value) -> Option<Label> {
+    if !observation.is_object() {
+        reading.fault(place, "must be an observation with time, duration and value");
+        return None;
+    }
+    let number = |name| observation.get(name).and_then(Value::as_f64).filter(|number| *number >= 0.0);
+    let (time, duration) = (number("time"), number("duration"));
+    let start_ms = time.and_then(milliseconds);
+    if start_ms.is_none() {
+        reading.fault(format!("{place}/time"), no_time());
+    }
+    let end_ms = time.zip(duration).and_then(|(time, duration)| milliseconds(time + duration));
+    if end_ms.is_none() && start_ms.is_some() || duration.is_none() {
+        reading.fault(format!("{place}/duration"), no_time());
+    }
+    let text = observation.get("value").and_then(Value::as_str);
+    if text.is_none() {
+        reading.fault(format!("{place}/value"), "must be text");
+    }
+    let (start_ms, end_ms, text) = (start_ms?, end_ms?, text?.to_owned());
+    Some(Label { start_ms, end_ms: (end_ms > start_ms).then_some(end_ms), text, details: Map::new() })
+}
+
+/// What is said beside an observation, if it is about this one.
+fn details_of(beside: &Value, observation: &Value) -> Option<Map<String, Value>> {
+    let mut details = beside.as_object()?.clone();
+    let same = |name: &str, said: Option<Value>| said.is_some() && said.as_ref() == observation.get(name);
+    (same("time", details.remove("time")) && same("value", details.remove("value"))).then_some(details)
+}
