@@ -20,6 +20,7 @@ pub mod sessions;
 pub mod testing;
 pub mod tracks;
 pub mod users;
+pub mod webhooks;
 
 pub use connect::{
     MAX_CONNECTIONS, begin_within, close, connect, connect_private, connect_running, connect_sized,
