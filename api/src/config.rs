@@ -29,6 +29,9 @@ pub struct Config {
     pub idempotency_age: Duration,
     /// How long open connections may take to end after a shutdown was asked for. Default 10 s.
     pub drain_timeout: Duration,
+    /// Whether webhooks may lead to private addresses, by http, and to any port. Default false: only https to the public
+    /// internet. With true every user can have this server send requests into its own network.
+    pub webhook_private_addresses: bool,
 }
 
 impl Default for Config {
@@ -45,6 +48,7 @@ impl Default for Config {
             max_json_frames: 4_096,
             idempotency_age: Duration::from_secs(24 * 3600),
             drain_timeout: Duration::from_secs(10),
+            webhook_private_addresses: false,
         }
     }
 }

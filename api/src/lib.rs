@@ -47,6 +47,7 @@ mod text;
 mod tracks;
 mod upload;
 mod views;
+mod webhooks;
 
 pub use config::Config;
 pub use metrics::Exposition;

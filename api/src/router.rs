@@ -6,7 +6,7 @@ use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
     analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    request, results, spotify, tracks, upload, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,6 +35,7 @@ use utoipa_axum::routes;
         (name = "results", description = "Manifest, chunks, frames and events"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
         (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
+        (name = "webhooks", description = "Told when an analysis ends"),
         (name = "service", description = "The server itself")
     )
 )]
@@ -80,6 +81,13 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(prompts::template))
         .routes(routes!(prompts::presets))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries::list))
+        .routes(routes!(webhooks::deliveries::get))
+        .routes(routes!(webhooks::deliveries::redeliver))
+        .routes(routes!(webhooks::deliveries::test))
 }
 
 /// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].

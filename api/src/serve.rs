@@ -3,6 +3,7 @@
 use crate::router::router;
 use crate::state::App;
 use crate::sweep;
+use crate::webhooks;
 use axum::serve::ListenerExt;
 use std::future::Future;
 use std::io;
@@ -26,6 +27,7 @@ pub async fn serve(
     let closing = app.closing().clone();
     let closer = closing.clone();
     let mut sweeper = tokio::spawn(sweep::run(app.clone()));
+    let mut sender = tokio::spawn(webhooks::run(app.clone()));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // An answer goes out when it is written: its last part waits for no acknowledgement.
     let listener = listener.tap_io(|connection| {
@@ -49,6 +51,11 @@ pub async fn serve(
         let served = server.into_future().await;
         app.uploads().close();
         app.uploads().wait().await;
+        // It ends with what it sends; connections that could no longer be accepted tell it nothing.
+        closing.cancel();
+        if let Err(error) = (&mut sender).await {
+            tracing::error!(%error, "the sender of webhooks has ended");
+        }
         served
     };
     let served = tokio::select! {
@@ -59,6 +66,7 @@ pub async fn serve(
         }
     };
     closing.cancel();
+    sender.abort();
     // It may be in the middle of a removal that the storage does not answer; what it leaves, the next sweep does.
     if tokio::time::timeout(SWEEPER_GRACE, &mut sweeper).await.is_err() {
         sweeper.abort();
