@@ -12,3 +12,4 @@ mod service;
 mod support;
 mod tracks;
 mod uploads;
+mod webhooks;
