@@ -20,6 +20,7 @@
 //! | `ARSIS_TIME_LIMIT_MINUTES` | minutes that it may take however long the audio is, and copying the audio may | `360` |
 //! | `ARSIS_METRICS_LISTEN` | address and port of a listener for `/metrics`, `/healthz` and `/readyz` without a session | none |
 //! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
+//! | `ARSIS_WEBHOOK_PRIVATE_ADDRESSES` | `true`: webhooks may lead to private addresses, by http, to any port | `false` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use crate::cli::LogFormat;
@@ -140,6 +141,11 @@ pub(crate) fn time_base(argument_minutes: Option<u64>) -> Result<Option<Duration
 /// How long an analysis may take however long its audio is.
 pub(crate) fn time_limit(argument_minutes: Option<u64>) -> Result<Option<Duration>> {
     minutes("ARSIS_TIME_LIMIT_MINUTES", argument_minutes)
+}
+
+/// Whether webhooks may lead to private addresses, by http, and to any port.
+pub(crate) fn webhook_private_addresses() -> Result<bool> {
+    Ok(parsed("ARSIS_WEBHOOK_PRIVATE_ADDRESSES")?.unwrap_or(false))
 }
 
 fn minutes(name: &str, argument: Option<u64>) -> Result<Option<Duration>> {

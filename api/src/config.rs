@@ -70,6 +70,9 @@ pub struct Config {
     /// How often it is looked whether those who watch progress still may, and whether something went unheard. Default
     /// 15 s: so long may a stream outlive its session. Shorter asks the database more often, once for all streams.
     pub watchers_checked_every: Duration,
+    /// Whether webhooks may lead to private addresses, by http, and to any port. Default false: only https to the public
+    /// internet. With true every user can have this server send requests into its own network.
+    pub webhook_private_addresses: bool,
 }
 
 impl Default for Config {
@@ -102,6 +105,7 @@ impl Default for Config {
             max_open_upload_bytes: 16 << 30,
             max_watchers_per_user: 100,
             watchers_checked_every: Duration::from_secs(15),
+            webhook_private_addresses: false,
         }
     }
 }

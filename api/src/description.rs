@@ -34,6 +34,7 @@ use utoipa::{Modify, OpenApi};
         (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
         (name = "annotations", description = "What people note about moments and stretches of a track"),
         (name = "regions", description = "The named sections of a track, as people see them"),
+        (name = "webhooks", description = "Told when an analysis ends"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -17,7 +17,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let axum::Json(value) = in_time(app, axum::Json::<serde_json::Value>::from_request(request, app)).await??;
+        let axum::Json(value) =
+            in_time(app, axum::Json::<serde_json::Value>::from_request(request, app)).await??;
         json::read(value).map(Self)
     }
 }

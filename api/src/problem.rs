@@ -115,6 +115,10 @@ kinds! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot answer now";
     /// The answer took too long.
     Timeout = "timeout", GATEWAY_TIMEOUT, "The answer took too long";
+    /// Nothing is sent to a webhook that is not active.
+    WebhookInactive = "webhook-inactive", CONFLICT, "The webhook is not active";
+    /// The caller has as many webhooks as a person may have.
+    TooManyWebhooks = "too-many-webhooks", CONFLICT, "There are as many webhooks as a person may have";
 }
 
 /// One value that is not allowed.

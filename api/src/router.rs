@@ -6,7 +6,10 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, announce, attempts, audio, audit, auth, batches, board, complete, compress, content, corrections, cors, docs, frames, health, library, limits, me, metrics, pending, progress, prompts, queue, regions, regrid, request, results, roles, secure, sessions, spotify, tracks, upload, users,
+    admin, analyses, annotations, announce, attempts, audio, audit, auth, batches, board, complete, compress,
+    content, corrections, cors, deliveries, docs, frames, health, library, limits, me, metrics, pending,
+    progress, prompts, queue, regions, regrid, request, results, roles, secure, sessions, spotify, tracks,
+    upload, users, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -62,6 +65,13 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(regions::from_analysis))
         .routes(routes!(regions::import))
         .routes(routes!(regions::export))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries::list))
+        .routes(routes!(webhooks::deliveries::get))
+        .routes(routes!(webhooks::deliveries::redeliver))
+        .routes(routes!(webhooks::deliveries::test))
         .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))

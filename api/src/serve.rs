@@ -4,6 +4,7 @@ use crate::connection::Gate;
 use crate::router::router;
 use crate::state::App;
 use crate::sweep;
+use crate::webhooks;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub async fn serve(
     let closing = app.closing().clone();
     let closer = closing.clone();
     let mut sweeper = tokio::spawn(sweep::run(app.clone()));
+    let mut sender = tokio::spawn(webhooks::run(app.clone()));
     let gate = Gate::new(app.config());
     let stopped = async move {
         shutdown.await;
@@ -43,12 +45,18 @@ pub async fn serve(
         server.await;
         app.uploads().close();
         app.uploads().wait().await;
+        // It ends with what it sends; connections that could no longer be accepted tell it nothing.
+        closing.cancel();
+        if let Err(error) = (&mut sender).await {
+            tracing::error!(%error, "the sender of webhooks has ended");
+        }
     };
     tokio::select! {
         () = ended => {}
         () = late => tracing::warn!("connections or uploads were still open when the time to drain was over"),
     }
     closing.cancel();
+    sender.abort();
     // It may be in the middle of a removal that the storage does not answer; what it leaves, the next sweep does.
     if tokio::time::timeout(SWEEPER_GRACE, &mut sweeper).await.is_err() {
         sweeper.abort();

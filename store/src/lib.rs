@@ -2,8 +2,8 @@
 
 pub mod access;
 pub mod analyses;
-pub mod audit;
 pub mod annotations;
+pub mod audit;
 pub mod batches;
 pub mod connect;
 pub mod corrections;
@@ -29,6 +29,7 @@ pub mod tracks;
 pub mod uploads;
 pub mod users;
 pub mod watching;
+pub mod webhooks;
 
 pub use connect::{
     MAX_CONNECTIONS, begin_within, close, connect, connect_private, connect_running, connect_sized,

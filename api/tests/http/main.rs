@@ -16,3 +16,4 @@ mod service;
 mod support;
 mod tracks;
 mod uploads;
+mod webhooks;
