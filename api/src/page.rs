@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
-use store::tracks::Position;
+use store::position::Position;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

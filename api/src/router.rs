@@ -6,10 +6,9 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, announce, attempts, audio, audit, auth, batches, board, complete, compress,
-    content, corrections, cors, deliveries, docs, frames, health, library, limits, me, metrics, pending,
-    progress, prompts, queue, regions, regrid, request, results, roles, secure, sessions, spotify, tracks,
-    upload, users, webhooks,
+    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs,
+    frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request,
+    results, secure, spotify, tracks, upload, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};

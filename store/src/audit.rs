@@ -1,7 +1,7 @@
 //! The audit trail, for those who may read it. [`crate::access::record`] writes it.
 
 use crate::Result;
-use crate::tracks::Position;
+use crate::position::Position;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;

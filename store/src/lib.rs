@@ -17,6 +17,7 @@ pub mod library;
 pub mod migrate;
 pub mod objects;
 pub mod orphans;
+pub mod position;
 pub mod prompts;
 pub mod queue;
 pub mod regions;

@@ -1,6 +1,6 @@
 //! Session tokens. Only a token's SHA-256 is stored, so that a copy of the database opens no door.
 
-use crate::tracks::Position;
+use crate::position::Position;
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;

@@ -1,6 +1,6 @@
 //! People: the rows of `users` that this engine makes and reads.
 
-use crate::tracks::Position;
+use crate::position::Position;
 use crate::{Error, Result};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
