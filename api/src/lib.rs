@@ -32,6 +32,7 @@ mod idempotent;
 mod limits;
 mod manners;
 mod me;
+mod methods;
 mod metrics;
 mod monitor;
 mod negotiate;

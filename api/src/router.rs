@@ -2,6 +2,7 @@
 //!
 //! Every handler is registered once, for the router and for the OpenAPI description, so the two agree.
 
+use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
@@ -141,7 +142,8 @@ pub fn description() -> utoipa::openapi::OpenApi {
 
 /// The whole API as a service. Of the layers the last is the outermost.
 pub fn router(app: App) -> Router {
-    let (routes, _) = assemble(&app);
+    let (routes, description) = assemble(&app);
+    let methods = Methods::of(&description);
     routes
         // Where the address that `arsis serve` prints leads.
         .route("/", axum::routing::get(docs::page))
@@ -150,9 +152,10 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
         .layer(middleware::from_fn_with_state(app.clone(), limit_uri))
-        .layer(middleware::from_fn(cors::options))
+        .layer(middleware::from_fn_with_state(methods, methods::options))
+        .layer(middleware::from_fn(compress::keep_status))
         .layer(compress::layer())
-        .layer(middleware::from_fn(compress::weaken_tags))
+        .layer(middleware::from_fn(compress::correct))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
         .layer(middleware::from_fn_with_state(app.clone(), secure::protect))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))

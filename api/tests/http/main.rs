@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail like tests")]
 
+mod administration;
 mod analyses;
 mod audio;
 mod auth;
+mod hostile;
 mod idempotency;
+mod manners;
+mod matrix;
 mod queue;
 mod results;
 mod service;
