@@ -224,3 +224,12 @@ async fn problems_name_the_request_they_are_about() {
     let problem: Value = response.json().await.unwrap();
     assert_eq!(problem["request_id"], "call-7");
 }
+
+#[test]
+fn the_document_tells_of_every_kind_of_problem() {
+    let document = include_str!("../../../docs/API.md");
+    for kind in api::problem::Kind::ALL {
+        let row = format!("| `{}` | {} | ", kind.slug(), kind.status().as_u16());
+        assert!(document.contains(&row), "docs/API.md does not tell what to do about {}", kind.slug());
+    }
+}
