@@ -243,5 +243,9 @@ pub(crate) enum UserCommand {
         /// Also give them a role that may see and steer the queue of everybody (the seeds' `operator`)
         #[arg(long)]
         operator: bool,
+        /// Also give them the role that may do everything: approve accounts, grant roles, read the audit trail (the
+        /// seeds' `admin`)
+        #[arg(long)]
+        admin: bool,
     },
 }

@@ -10,7 +10,7 @@
 //! | `S3_ACCESS_KEY_ID`, `S3_SECRET_ACCESS_KEY` | credentials (`AWS_…` are taken as well) | – |
 //! | `S3_PATH_STYLE` | bucket in the path (`true`) or the host name (`false`) | `true` with an endpoint |
 //! | `ARSIS_LISTEN` | address and port of the API | `127.0.0.1:7070` |
-//! | `ARSIS_ALLOWED_ORIGINS` | origins that may write with the session cookie, by commas | none |
+//! | `ARSIS_ALLOWED_ORIGINS` | origins whose pages may read answers (CORS) and write with the session cookie, by commas | none |
 //! | `ARSIS_SESSION_COOKIE` | name of the platform's session cookie | `session` |
 //! | `ARSIS_MAX_UPLOAD_BYTES` | largest audio file accepted, in bytes | `2147483648` |
 //! | `ARSIS_JOBS` | analyses at a time | cores |
@@ -19,6 +19,12 @@
 //! | `ARSIS_TIME_BASE_MINUTES` | minutes that an analysis may take beside the length of its audio | `10` |
 //! | `ARSIS_TIME_LIMIT_MINUTES` | minutes that it may take however long the audio is, and copying the audio may | `360` |
 //! | `ARSIS_METRICS_LISTEN` | address and port of a listener for `/metrics`, `/healthz` and `/readyz` without a session | none |
+//! | `ARSIS_TRUSTED_PROXIES` | networks of proxies that are believed about who asks, as `10.0.0.0/8` or an address, by commas | none |
+//! | `ARSIS_RATE_LIMIT` | requests of a person in a minute; 0: any number | `600000` |
+//! | `ARSIS_RATE_LIMIT_ANONYMOUS` | requests without a token of an address in a minute; 0: any number | `1200` |
+//! | `ARSIS_RATE_LIMIT_FAILURES` | tokens of an address that open nothing in a minute; 0: any number | `120` |
+//! | `ARSIS_MAX_CONNECTIONS` | connections of the API at a time | `10000` |
+//! | `ARSIS_HSTS_SECONDS` | for how long browsers are told to come by HTTPS alone; 0: they are not told | `0` |
 //! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
 //! | `ARSIS_WEBHOOK_PRIVATE_ADDRESSES` | `true`: webhooks may lead to private addresses, by http, to any port | `false` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
@@ -26,9 +32,10 @@
 use crate::cli::LogFormat;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use ipnet::IpNet;
 use std::env;
 use std::ffi::OsStr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,6 +117,33 @@ pub(crate) fn session_cookie() -> Result<Option<String>> {
         }
         name => Ok(name),
     }
+}
+
+/// Networks of the proxies that are believed about who asks. An address alone is a network of one.
+pub(crate) fn trusted_proxies() -> Result<Vec<IpNet>> {
+    let listed = text("ARSIS_TRUSTED_PROXIES")?.unwrap_or_default();
+    let network = |text: &str| {
+        let parsed = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        parsed.with_context(|| format!("ARSIS_TRUSTED_PROXIES holds {text:?}, which is no network"))
+    };
+    listed.split(',').map(str::trim).filter(|text| !text.is_empty()).map(network).collect()
+}
+
+/// Requests in a minute: of a person, without a token, and with a token that opens nothing.
+pub(crate) fn rate_limits() -> Result<[Option<u32>; 3]> {
+    let names = ["ARSIS_RATE_LIMIT", "ARSIS_RATE_LIMIT_ANONYMOUS", "ARSIS_RATE_LIMIT_FAILURES"];
+    let [people, strangers, failures] = names.map(parsed);
+    Ok([people?, strangers?, failures?])
+}
+
+/// Connections of the API at a time.
+pub(crate) fn max_connections() -> Result<Option<usize>> {
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS")?.map(NonZeroUsize::get))
+}
+
+/// For how long browsers are told to come by HTTPS alone.
+pub(crate) fn hsts() -> Result<Option<Duration>> {
+    Ok(parsed("ARSIS_HSTS_SECONDS")?.map(Duration::from_secs))
 }
 
 /// Largest audio file accepted, in bytes.

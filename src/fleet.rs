@@ -80,41 +80,42 @@ pub(crate) async fn migrate() -> Result<ExitCode> {
 
 /// `arsis user add`.
 pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
-    let UserCommand::Add { email, operator } = &args.command;
+    let UserCommand::Add { email, operator, admin } = &args.command;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
-    let token = add_user(&database.pool, email, None, *operator).await?;
+    let roles = [(*operator, access::OPERATOR), (*admin, access::ADMIN)];
+    let roles: Vec<Uuid> = roles.into_iter().filter(|(asked, _)| *asked).map(|(_, role)| role).collect();
+    let token = add_user(&database.pool, email, None, &roles).await?;
     println!("{}", token.expose());
     database.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds a user, an operator if so asked, with a session: all of it or nothing.
+/// Adds a user with roles of the seeds and a session: all of it or nothing.
 pub(crate) async fn add_user(
     pool: &PgPool,
     email: &str,
     name: Option<&str>,
-    operator: bool,
+    roles: &[Uuid],
 ) -> Result<Token> {
     let mut tx = pool.begin().await.context("failed to reach the database")?;
     let user = store::users::add_local(&mut tx, email, name).await?;
-    if operator {
-        make_operator(&mut tx, user.id).await?;
+    for role in roles {
+        give_role(&mut tx, user.id, *role).await?;
     }
     let token = sessions::create(&mut tx, user.id, sessions::OPERATOR_LIFETIME, Origin::default()).await?;
     tx.commit().await.context("failed to add the user")?;
     Ok(token)
 }
 
-/// Gives a user the role that may see and steer the queue.
-async fn make_operator(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
-    let role = access::grant(db, user_id, access::OPERATOR).await?;
+/// Gives a user a role of the seeds.
+async fn give_role(db: &mut PgConnection, user_id: Uuid, role_id: Uuid) -> Result<()> {
+    let role = access::grant(db, user_id, role_id).await?;
     let role = role.with_context(|| {
         format!(
-            "the database has no role {} (`operator`), which migration 22 makes unless there is another of that name: \
-             give a role of yours `read` and `update` on `{}`",
-            access::OPERATOR,
-            access::QUEUE
+            "the database has no role {role_id}, which the migrations make unless there is another of the name `{}`: \
+             give a role of yours the entitlements that docs/API.md names",
+            if role_id == access::ADMIN { "admin" } else { "operator" }
         )
     })?;
     let entry = AuditEntry {
@@ -123,7 +124,7 @@ async fn make_operator(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
         resource_id: Some(user_id),
         action: Some(Action::Create),
         succeeded: true,
-        details: Some(json!({ "role_id": access::OPERATOR, "role": role, "by": operator() })),
+        details: Some(json!({ "role_id": role_id, "role": role, "by": operator() })),
         user_agent: Some("arsis"),
         ..AuditEntry::default()
     };
@@ -142,11 +143,18 @@ pub(crate) fn operator() -> String {
 /// The API as it is configured; `told` is what it tells at `/metrics` beside its own.
 pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -> Result<api::App> {
     let default = api::Config::default();
+    let [rate_limit, rate_limit_anonymous, rate_limit_failures] = config::rate_limits()?;
     let settings = api::Config {
         allowed_origins: config::allowed_origins()?,
         session_cookie: config::session_cookie()?.unwrap_or(default.session_cookie),
         max_upload_bytes: config::max_upload_bytes()?.unwrap_or(default.max_upload_bytes),
         webhook_private_addresses: config::webhook_private_addresses()?,
+        trusted_proxies: config::trusted_proxies()?,
+        rate_limit: rate_limit.unwrap_or(default.rate_limit),
+        rate_limit_anonymous: rate_limit_anonymous.unwrap_or(default.rate_limit_anonymous),
+        rate_limit_failures: rate_limit_failures.unwrap_or(default.rate_limit_failures),
+        max_connections: config::max_connections()?.unwrap_or(default.max_connections),
+        hsts: config::hsts()?.unwrap_or(default.hsts),
         ..api::Config::default()
     };
     Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))

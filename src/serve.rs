@@ -7,6 +7,7 @@ use crate::{config, fleet, monitor};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use store::access;
 use tokio_util::sync::CancellationToken;
 
 /// The user that a private installation begins with.
@@ -58,7 +59,8 @@ async fn greet(database: &Database, address: SocketAddr) -> Result<()> {
         return Ok(());
     }
     drop(db);
-    let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), database.private).await?;
+    let roles: &[_] = if database.private { &[access::OPERATOR] } else { &[] };
+    let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), roles).await?;
     println!("Arsis listens. Your address, with a token that is shown only this once:");
     println!("  http://{address}/?token={}", token.expose());
     if !database.private {

@@ -44,24 +44,43 @@ fn holds_secret(headers: &HeaderMap) -> bool {
     headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes() == b"no-store")
 }
 
-/// Makes the tag of what was compressed a weak one: a strong tag means the same bytes (RFC 9110, section 8.8.1), and the
-/// same content compresses to other bytes by another coding or version. `If-None-Match` compares weakly, so it works as
-/// before; 304 repeats the tag as the client has it.
-pub(crate) async fn weaken_tags(request: Request, next: Next) -> Response {
+/// The status that the answer had before it was compressed.
+#[derive(Debug, Clone, Copy)]
+struct Before(StatusCode);
+
+/// Notes the status for [`correct`].
+pub(crate) async fn keep_status(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let status = response.status();
+    response.extensions_mut().insert(Before(status));
+    response
+}
+
+/// Sets right what the layer leaves wrong.
+///
+/// It answers 406 to those who take no coding that there is, when what they asked for is done already: they get the
+/// answer as it is (RFC 9110, section 12.5.3, leaves the choice). And the tag of what was compressed becomes a weak one: a
+/// strong tag means the same bytes (section 8.8.1), and the same content compresses to other bytes by another coding.
+/// `If-None-Match` compares weakly, so it works as before; 304 repeats the tag as the client has it.
+pub(crate) async fn correct(request: Request, next: Next) -> Response {
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let mut response = next.run(request).await;
-    let compressed = response.headers().contains_key(header::CONTENT_ENCODING) && is_text(response.headers());
-    let Some(tag) = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
-        return response;
-    };
-    let weak = format!("W/{tag}");
-    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
-    let known = known.as_ref().and_then(|known| known.to_str().ok()).unwrap_or_default();
-    if tag.starts_with('"')
-        && (compressed || (unchanged && known.contains(&weak)))
-        && let Ok(weak) = HeaderValue::try_from(weak)
-    {
+    if let Some(Before(status)) = response.extensions_mut().remove::<Before>() {
+        *response.status_mut() = status;
+    }
+    if let Some(weak) = weak_tag(&response, known.as_ref()) {
         response.headers_mut().insert(header::ETAG, weak);
     }
     response
+}
+
+/// The tag in its weak form, where that is right.
+fn weak_tag(response: &Response, known: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let headers = response.headers();
+    let tag = headers.get(header::ETAG)?.to_str().ok().filter(|tag| tag.starts_with('"'))?;
+    let weak = format!("W/{tag}");
+    let compressed = headers.contains_key(header::CONTENT_ENCODING) && is_text(headers);
+    let known = known.and_then(|known| known.to_str().ok()).unwrap_or_default();
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED && known.contains(&weak);
+    HeaderValue::try_from(weak).ok().filter(|_| compressed || unchanged)
 }

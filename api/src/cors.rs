@@ -1,4 +1,4 @@
-//! Which pages of other origins may read the answers (the Fetch standard's CORS protocol), and `OPTIONS`.
+//! Which pages of other origins may read the answers: the CORS protocol of the Fetch standard.
 
 use crate::limits;
 use crate::request::REQUEST_ID;
@@ -102,16 +102,5 @@ fn expose(headers: &mut HeaderMap) {
 fn list(headers: &mut HeaderMap, name: HeaderName, values: &[String]) {
     if let Ok(value) = HeaderValue::try_from(values.join(", ")) {
         headers.insert(name, value);
-    }
-}
-
-/// Answers `OPTIONS` that is no preflight: with the methods that there are.
-pub(crate) async fn options(request: Request, next: Next) -> Response {
-    let asked = *request.method() == Method::OPTIONS;
-    let response = next.run(request).await;
-    let allowed = response.headers().get(header::ALLOW).cloned();
-    match allowed.filter(|_| asked && response.status() == StatusCode::METHOD_NOT_ALLOWED) {
-        Some(methods) => (StatusCode::NO_CONTENT, [(header::ALLOW, methods)]).into_response(),
-        None => response,
     }
 }

@@ -37,6 +37,7 @@ mod library;
 mod limits;
 mod manners;
 mod me;
+mod methods;
 mod metrics;
 mod monitor;
 mod negotiate;

@@ -135,6 +135,9 @@ pub async fn is_entitled(
 /// The role of the seeds that may see and steer the queue, and nothing else.
 pub const OPERATOR: Uuid = Uuid::from_u128(0x0a51_5000_0001_4000_8000_0000_0000_0004);
 
+/// The role of the seeds that may do everything.
+pub const ADMIN: Uuid = Uuid::from_u128(0x0a51_5000_0001_4000_8000_0000_0000_0003);
+
 /// Gives `user_id` a role for good. Returns its name; `None` when there is no such role.
 ///
 /// # Errors

@@ -87,12 +87,12 @@ pub(crate) async fn grant(
     Path((user_id, role_id)): Path<(Uuid, Uuid)>,
     Json(request): Json<GrantRequest>,
 ) -> Result<axum::Json<GrantView>, Problem> {
-    request.check()?;
     admit(&app, &mut *app.db().await?, &caller, GRANTS, Action::Create).await?;
     let mut tx = app.begin().await?;
     let before = grants::administrators(&mut tx).await?;
     account(&mut tx, user_id).await?;
     let role = role(&mut tx, role_id).await?;
+    request.check()?;
     match grants::reach_of_role(&mut tx, caller.user_id(), role_id).await? {
         Reach::Beyond => return Err(beyond()),
         Reach::Within(Some(until)) if request.expires_at.is_none_or(|at| at > until) => {

@@ -90,12 +90,12 @@ pub(super) async fn account(db: &mut PgConnection, user_id: Uuid) -> Result<Acco
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
-    /// Login address; kept in lower case.
-    #[schema(max_length = 254)]
+    /// Login address, in printable ASCII; kept in lower case.
+    #[schema(max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$")]
     email: String,
-    /// Display name, at most 500 characters.
+    /// Display name, at most 500 characters, none of them a control character.
     #[serde(default)]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     name: Option<String>,
     /// Whether the account may be used at once. Default true.
     #[serde(default = "yes")]
@@ -123,11 +123,22 @@ struct Checked {
 impl NewUser {
     fn check(self) -> Result<Checked, Problem> {
         let mut checks = Checks::default();
-        let email = checks.required("#/email", MAX_EMAIL, self.email);
+        if !is_address(&self.email) {
+            checks.refuse(
+                "#/email",
+                "must be an address such as name@example.org, in at most 254 printable ASCII characters",
+            );
+        }
         let name = self.name.and_then(|name| checks.optional("#/name", text::NAME, name));
         checks.finish()?;
-        Ok(Checked { email, name, approved: self.approved, issue_token: self.issue_token })
+        Ok(Checked { email: self.email, name, approved: self.approved, issue_token: self.issue_token })
     }
+}
+
+/// One `@` with something on both sides. What stands there, the platform's mail will show.
+fn is_address(text: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic() && b != b'@');
+    text.len() <= MAX_EMAIL && text.split_once('@').is_some_and(|(name, host)| part(name) && part(host))
 }
 
 /// An account that was made.
@@ -180,9 +191,10 @@ pub(crate) async fn create(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UserPatch {
-    /// New display name, at most 500 characters.
+    /// New display name, at most 500 characters, none of them a control character.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<String>, max_length = 500,
+        pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     name: Option<Option<String>>,
     /// Whether the account may be used from now on.
     #[serde(deserialize_with = "given")]

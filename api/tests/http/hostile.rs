@@ -94,7 +94,9 @@ async fn heads_are_bounded() {
     let large = answer(&server, format!("GET / HTTP/1.1\r\nhost: x\r\nx: {large}\r\n\r\n").as_bytes()).await;
     assert_eq!(status(&large), "431", "{large}");
     let long = "a".repeat(10_000);
-    let long = answer(&server, format!("GET /{long} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await;
+    let long =
+        answer(&server, format!("GET /{long} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+            .await;
     assert_eq!(status(&long), "414", "{long}");
     assert!(long.contains("uri-too-long"), "{long}");
     let query = "a".repeat(10_000);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail like tests")]
 
+mod administration;
 mod analyses;
 mod audio;
 mod auth;
@@ -10,6 +11,10 @@ mod idempotency;
 mod library;
 mod presigned;
 mod progress;
+mod hostile;
+mod idempotency;
+mod manners;
+mod matrix;
 mod queue;
 mod results;
 mod service;

@@ -27,15 +27,8 @@ enum Kind {
     Admin,
 }
 
-const KINDS: [Kind; 7] = [
-    Kind::Anonymous,
-    Kind::Expired,
-    Kind::Unapproved,
-    Kind::Other,
-    Kind::Owner,
-    Kind::Entitled,
-    Kind::Admin,
-];
+const KINDS: [Kind; 7] =
+    [Kind::Anonymous, Kind::Expired, Kind::Unapproved, Kind::Other, Kind::Owner, Kind::Entitled, Kind::Admin];
 
 /// What is sent along.
 #[derive(Debug, Clone)]
@@ -212,7 +205,9 @@ impl<'a> Asker<'a> {
     /// Makes the person what their kind says.
     async fn prepare(&self, entitlement: Option<&str>) {
         let statement = match self.kind {
-            Kind::Expired => "UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id = $1",
+            Kind::Expired => {
+                "UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id = $1"
+            }
             Kind::Unapproved => "UPDATE users SET approved = false WHERE id = $1",
             Kind::Admin => {
                 "INSERT INTO user_roles (user_id, role_id) SELECT $1, id FROM roles WHERE name = 'admin'"
@@ -303,8 +298,7 @@ impl<'a> Asker<'a> {
                 request.header("content-type", "application/json").body(text)
             }
             Sent::Audio => {
-                let part =
-                    reqwest::multipart::Part::bytes(crate::support::wav(200)).file_name("song.wav");
+                let part = reqwest::multipart::Part::bytes(crate::support::wav(200)).file_name("song.wav");
                 request.multipart(reqwest::multipart::Form::new().part("file", part))
             }
         };

@@ -68,7 +68,8 @@ async fn trail(server: &Server) -> Vec<(String, Option<Uuid>)> {
 
 #[tokio::test]
 async fn the_queue_is_for_operators_alone() {
-    let server = Server::start().await;
+    let config = api::Config { entitlements_age: std::time::Duration::ZERO, ..api::Config::default() };
+    let server = Server::with(config).await;
     let (ada, eve) = (server.person("ada").await, operator(&server, "eve").await);
     for path in ["/v1/queue", "/v1/queue/analyses"] {
         expect_problem(server.get(&ada, path).await, 403, "forbidden").await;

@@ -628,3 +628,21 @@ async fn the_shapes_of_the_retired_endpoints_are_their_owners() {
         assert_eq!(again.send().await.unwrap().status(), 304);
     }
 }
+
+#[tokio::test]
+async fn what_is_compressed_on_the_way_has_a_weak_tag_that_is_known_again() {
+    let fixture = Fixture::completed().await;
+    let tag = |response: &Response| response.headers()["etag"].to_str().unwrap().to_owned();
+    let plain = tag(&fixture.ask("manifest", &[("accept-encoding", "identity")]).await);
+    let packed = fixture.ask("manifest", &[("accept-encoding", "gzip")]).await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let packed = tag(&packed);
+    assert_eq!(packed, format!("W/{plain}"));
+    for known in [&plain, &packed] {
+        let again = fixture.ask("manifest", &[("accept-encoding", "gzip"), ("if-none-match", known)]).await;
+        assert_eq!((again.status().as_u16(), &tag(&again)), (304, known));
+    }
+    // A chunk goes out as it is stored, to the byte: its tag stays strong.
+    let chunk = fixture.ask("chunks/0", &[("accept-encoding", "gzip, zstd")]).await;
+    assert_eq!((&chunk.headers()["content-encoding"], &tag(&chunk)[..1]), (&"zstd".parse().unwrap(), "\""));
+}

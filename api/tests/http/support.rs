@@ -224,14 +224,14 @@ pub(crate) fn id(value: &Value) -> Uuid {
     value.as_str().unwrap().parse().unwrap()
 }
 
-/// Checks that an answer is a problem of this kind and status; gives its body.
+/// Checks that an answer is a problem of this kind and status; gives its body without the id of its request.
 pub(crate) async fn expect_problem(response: Response, status: u16, slug: &str) -> Value {
     assert_eq!(response.status().as_u16(), status, "{}", response.url());
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["type"], format!("{}{slug}", api::problem::TYPE_BASE), "{body}");
     assert_eq!(body["status"], status);
-    body
+    without_id(body)
 }
 
 /// A problem without the id of its request, which no two have in common.
