@@ -54,9 +54,10 @@ export async function call<M extends Method, P extends PathsWith<M>>(
 export function fill(path: string, parts: Readonly<Record<string, unknown>>): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const part = parts[name];
-    if (part === undefined || part === null || part === "") throw new TypeError(`${path} needs ${name}`);
-    // A lone dot would be resolved away by whatever reads the address.
-    return encodeURIComponent(String(part)).replace(/^\.{1,2}$/, (dots) => dots.replaceAll(".", "%2E"));
+    const text = part === undefined || part === null ? "" : String(part);
+    // Dots alone would be resolved away by whatever reads the address, escaped or not.
+    if (/^\.{0,2}$/.test(text)) throw new TypeError(`${path} needs ${name}`);
+    return encodeURIComponent(text);
   });
 }
 

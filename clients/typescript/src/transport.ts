@@ -53,7 +53,7 @@ export class Transport {
   async send(path: string, options: RequestOptions = {}): Promise<Response> {
     const method = options.method ?? "GET";
     const headers: Record<string, string> = { accept: "application/json", ...options.headers };
-    if (method === "POST") headers["idempotency-key"] ??= crypto.randomUUID();
+    if (method === "POST") headers["idempotency-key"] ??= idempotencyKey();
     const url = this.url(path, options.query);
     for (let tries = 0; ; tries += 1) {
       options.signal?.throwIfAborted();
@@ -115,6 +115,12 @@ export class Transport {
     const wait = Math.max(failure.retryAfterMs ?? 0, backoff);
     return passes && (failure.retryAfterMs ?? 0) <= this.#maxWaitMs ? Math.min(wait, this.#maxWaitMs) : undefined;
   }
+}
+
+/** A key that no other request has. `crypto.randomUUID` is not there on pages without TLS. */
+export function idempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Waits, and rejects when the signal is aborted. */

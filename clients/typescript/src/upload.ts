@@ -1,6 +1,7 @@
 /** Uploads: a file and what is said about it, as a form, with a word on how far it is. */
 
 import { ApiError } from "./errors.js";
+import { idempotencyKey } from "./transport.js";
 import type { Transport } from "./transport.js";
 
 /** What is said about a file. */
@@ -24,7 +25,7 @@ export interface UploadOptions {
 
 /** Sends a form with a file; gives the server's answer. */
 export async function upload(transport: Transport, path: string, file: Blob, options: UploadOptions): Promise<Response> {
-  const key = options.idempotencyKey ?? crypto.randomUUID();
+  const key = options.idempotencyKey ?? idempotencyKey();
   const headers = { "idempotency-key": key };
   const { onProgress, signal } = options;
   // Browsers tell of an upload's progress through XMLHttpRequest alone: a fetch's body cannot stream over HTTP/1.1 there.
