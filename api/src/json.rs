@@ -32,6 +32,32 @@ fn pointer(path: &Path) -> String {
 /// as its fields, in order.
 struct Strict(Value);
 
+/// JSON Schema's integers are numbers without a fraction, `74.0` among them.
+macro_rules! whole_numbers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match whole(&self.0) {
+                Some(number) => visitor.visit_i64(number),
+                None => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+/// The integer that a floating-point number is, where it is exactly one.
+fn whole(value: &Value) -> Option<i64> {
+    let number = value.as_f64().filter(|_| value.is_f64())?;
+    let exact = number.fract() == 0.0 && number.abs() <= LARGEST_EXACT;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it has no fraction and lies within the bounds of an i64"
+    )]
+    exact.then_some(number as i64)
+}
+
+/// 2^53: beyond it, neighbouring integers are the same floating-point number.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 impl<'de> Deserializer<'de> for Strict {
     type Error = Error;
 
@@ -79,8 +105,13 @@ impl<'de> Deserializer<'de> for Strict {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
     }
 }
@@ -127,6 +158,13 @@ mod tests {
         refused(json!({ "text": 1, "inner": { "list": [] }, "any": 1 }), "#/text");
         refused(json!({ "inner": { "list": [1, "2"] }, "any": 1 }), "#/inner/list/1");
         refused(json!({ "inner": { "list": [] }, "any": 1, "more": 1 }), "#/more");
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole() {
+        assert_eq!(read::<Vec<i16>>(json!([74.0, -0.0, 1e2])).unwrap(), [74, 0, 100]);
+        assert!(read::<u8>(json!(256.0)).is_err() && read::<u8>(json!(1.5)).is_err());
+        assert!(read::<u64>(json!(1e300)).is_err());
     }
 
     proptest! {

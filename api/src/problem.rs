@@ -140,6 +140,7 @@ pub struct Body {
     /// One line for people, the same for every occurrence.
     pub title: &'static str,
     /// HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What happened this time.
     #[serde(skip_serializing_if = "Option::is_none")]

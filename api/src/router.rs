@@ -107,6 +107,8 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(health::readyz))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
+        .routes(routes!(docs::script))
+        .routes(routes!(docs::style))
         .routes(routes!(board::page))
 }
 

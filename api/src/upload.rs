@@ -41,22 +41,31 @@ use store::orphans;
 use store::tracks::{self, NewTrack};
 use time::Duration;
 use tracing::Instrument as _;
-use utoipa::ToSchema;
+use utoipa::openapi::{KnownFormat, Object, RefOr, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 const OPERATION: &str = "POST /v1/tracks";
 
-/// A form with a file.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "describes the form; it is read field by field")]
-pub(crate) struct UploadForm {
-    /// The audio: WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
-    #[schema(inline)]
-    #[schema(value_type = Form)]
-    about: Form,
+/// A form with a file: what may stand in the query, and the audio.
+struct UploadForm;
+
+impl PartialSchema for UploadForm {
+    fn schema() -> RefOr<Schema> {
+        let mut form = Form::schema();
+        if let RefOr::T(Schema::Object(fields)) = &mut form {
+            let formats = "The audio: WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM.";
+            let file = Object::builder()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+            fields.properties.insert("file".into(), file.description(Some(formats)).into());
+            fields.required.push("file".into());
+        }
+        form
+    }
 }
+
+impl ToSchema for UploadForm {}
 
 /// A new track and its first analysis.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,7 +8,8 @@ use store::access::{Action, TRACKS, is_entitled};
 use uuid::Uuid;
 
 /// Routes that anybody may ask.
-const OPEN: [&str; 5] = ["/healthz", "/readyz", "/openapi.json", "/docs", "/queue"];
+const OPEN: [&str; 7] =
+    ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/reference.js", "/docs/reference.css", "/queue"];
 
 #[tokio::test]
 async fn every_route_but_the_open_ones_needs_a_session() {
