@@ -19,6 +19,8 @@ mod batches;
 mod board;
 mod conditional;
 mod config;
+mod digest;
+mod disposition;
 mod docs;
 mod extract;
 mod frames;

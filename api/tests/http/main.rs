@@ -5,7 +5,9 @@
 mod analyses;
 mod audio;
 mod auth;
+mod hostile;
 mod idempotency;
+mod killed;
 mod library;
 mod presigned;
 mod queue;
