@@ -136,7 +136,7 @@ impl Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::extract::{FromRequest as _, Multipart, Request};
+    use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
     use std::sync::atomic::AtomicUsize;
 
     const HEAD: &[u8] = b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
@@ -175,7 +175,8 @@ mod tests {
         let body = Body::from_stream(start.chain(endless));
         let (stream, fault) = guard_form(body, &Config::default(), &CancellationToken::new());
         let request = Request::builder().header("content-type", "multipart/form-data; boundary=b");
-        let request = request.body(Body::from_stream(stream)).unwrap();
+        let mut request = request.body(Body::from_stream(stream)).unwrap();
+        DefaultBodyLimit::disable().apply(&mut request);
         let mut form = Multipart::from_request(request, &()).await.unwrap();
         assert!(form.next_field().await.is_err());
         assert_eq!(fault.or(Problem::new(Kind::Internal)).kind(), Kind::TooLarge);
