@@ -1,16 +1,19 @@
 //! A track's audio as it was uploaded, whole or in part (RFC 9110, section 14).
 
+use crate::digest;
+use crate::disposition;
 use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 use crate::range::{self, Asked};
 use crate::request::Caller;
 use crate::rights;
+use crate::sniff;
 use crate::state::App;
+use crate::upload::announce::is_media_type;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use std::fmt::Write as _;
 use store::access::Action;
 use store::objects::{self, ObjectKey};
 use store::tracks::Track;
@@ -23,8 +26,10 @@ use uuid::Uuid;
 #[utoipa::path(get, path = "/v1/tracks/{track_id}/audio", tag = "tracks",
     params(("track_id" = Uuid, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header),
            ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, description = "The whole", content_type = "audio/*", body = Vec<u8>),
-        (status = 206, description = "The range", content_type = "audio/*", body = Vec<u8>),
+    responses((status = 200, description = "The whole", content_type = "audio/*", body = Vec<u8>,
+            headers(("Repr-Digest" = String, description = "SHA-256 of the whole (RFC 9530)"))),
+        (status = 206, description = "The range", content_type = "audio/*", body = Vec<u8>,
+            headers(("Repr-Digest" = String, description = "SHA-256 of the whole (RFC 9530)"))),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 416, body = crate::problem::Body)))]
 pub(crate) async fn get(
@@ -130,42 +135,23 @@ fn stream(track: &Track, etag: &str, body: objects::Body, partial: bool) -> Resp
 fn fixed_headers(track: &Track, etag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     // Others may have inserted the row: only what is audio or video is named so, never what a browser runs.
-    let media = track.mime_type.starts_with("audio/") || track.mime_type.starts_with("video/");
+    let media = is_media_type(&track.mime_type);
     let content_type = if media { track.mime_type.as_str() } else { "application/octet-stream" };
     insert(&mut headers, header::CONTENT_TYPE, content_type.to_owned());
+    if let Some(digest) = track.content_sha256.as_deref().and_then(digest::of_sha256) {
+        insert(&mut headers, digest::REPR_DIGEST, digest);
+    }
     insert(&mut headers, header::ETAG, etag.to_owned());
-    insert(&mut headers, header::CONTENT_DISPOSITION, disposition(&track.name));
+    let extension = sniff::extension(&track.mime_type);
+    insert(&mut headers, header::CONTENT_DISPOSITION, disposition::inline(&track.name, extension));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // Deleting a track must show soon, so a cache asks each time; the ETag makes that cheap.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers
 }
 
-/// `inline`, with the track's name for those who save it (RFC 6266 and RFC 8187).
-fn disposition(name: &str) -> String {
-    let mut text = String::from("inline; filename*=UTF-8''");
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}"); // writing to a String cannot fail
-        }
-    }
-    text
-}
-
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
     if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_break_out_of_its_header() {
-        assert_eq!(disposition("a\"; x=\r\ny/ü"), "inline; filename*=UTF-8''a%22%3B%20x%3D%0D%0Ay%2F%C3%BC");
     }
 }

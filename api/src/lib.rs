@@ -26,6 +26,8 @@ mod connection;
 mod corrections;
 mod cors;
 mod description;
+mod digest;
+mod disposition;
 mod docs;
 mod entitlements;
 mod extract;

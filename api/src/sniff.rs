@@ -3,6 +3,9 @@
 /// Bytes that decide: the longest pattern below ends within them.
 pub(crate) const SNIFF_BYTES: usize = 64;
 
+/// Brands of files in the container of MP4 that hold pictures alone (ISO/IEC 23008-12, AV1 Image File Format, Canon raw).
+const IMAGE_BRANDS: [&[u8; 4]; 7] = [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx "];
+
 /// An audio container by its signature: MIME type, and the extension that decoders know it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -29,11 +32,28 @@ pub(crate) fn sniff(head: &[u8]) -> Option<Kind> {
         }
         _ if at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")) => kind("audio/aiff", "aiff"),
         _ if at(0, b"caff") => kind("audio/x-caf", "caf"),
-        _ if at(4, b"ftyp") => kind("audio/mp4", "m4a"),
+        _ if at(4, b"ftyp") && !IMAGE_BRANDS.iter().any(|brand| at(8, *brand)) => kind("audio/mp4", "m4a"),
         _ if at(0, &[0x1a, 0x45, 0xdf, 0xa3]) => matroska(head),
         _ if at(0, b"ID3") => kind("audio/mpeg", "mp3"),
         _ => mpeg_frame(head),
     }
+}
+
+/// The extension that decoders know a type of audio by; those of [`sniff`].
+pub(crate) fn extension(mime: &str) -> Option<&'static str> {
+    Some(match mime {
+        "audio/flac" => "flac",
+        "audio/ogg" => "ogg",
+        "audio/wav" => "wav",
+        "audio/aiff" => "aiff",
+        "audio/x-caf" => "caf",
+        "audio/mp4" => "m4a",
+        "audio/webm" => "webm",
+        "audio/matroska" => "mka",
+        "audio/mpeg" => "mp3",
+        "audio/aac" => "aac",
+        _ => return None,
+    })
 }
 
 /// EBML names its document type within the header: `webm` or `matroska`.
@@ -68,7 +88,13 @@ mod tests {
 
     #[track_caller]
     fn check(head: &[u8], mime: Option<&str>) {
-        assert_eq!(sniff(head).map(|kind| kind.mime), mime, "{head:02x?}");
+        let kind = sniff(head);
+        assert_eq!(kind.map(|kind| kind.mime), mime, "{head:02x?}");
+        assert_eq!(
+            kind.and_then(|kind| extension(kind.mime)),
+            kind.map(|kind| kind.extension),
+            "{head:02x?}"
+        );
     }
 
     #[test]
@@ -93,6 +119,10 @@ mod tests {
         check(b"\xff\xfb", None);
         check(b"\xff\xfe<\0h\0", None); // UTF-16 text with its byte order mark
         check(b"RIFF\x24\0\0\0AVI LIST", None);
+        check(b"\0\0\0\x1cftypheic", None);
+        check(b"\0\0\0\x1cftypavif", None);
+        check(b"\x1f\x8b\x08\0", None); // gzip
+        check(b"\x28\xb5\x2f\xfd\x24", None); // zstd
         check(b"\x89PNG\r\n\x1a\n", None);
         check(b"<!DOCTYPE html>", None);
         check(b"PK\x03\x04", None);

@@ -17,6 +17,7 @@ pub(crate) mod pending;
 
 pub(crate) use form::{analysis_type, check_parameters};
 
+use crate::digest;
 use crate::idempotent::{self, Attempt};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
@@ -28,7 +29,7 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use body::{Fault, guard};
+use body::{Fault, guard, guard_form};
 use form::{Checked, Fielded, Form};
 use futures::StreamExt as _;
 use serde::Serialize;
@@ -46,6 +47,9 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 const OPERATION: &str = "POST /v1/tracks";
+
+/// Most parts of a form: the file, the fields, a label each, and room to spare.
+const MAX_PARTS: usize = 256;
 
 /// A form with a file: what may stand in the query, and the audio.
 struct UploadForm;
@@ -86,10 +90,13 @@ struct Received {
 /// (`audio/*` or `application/octet-stream`, with a `Content-Length`) and the rest in the query. What kind of
 /// audio it is, is told from its content.
 #[utoipa::path(post, path = "/v1/tracks", tag = "tracks", params(Form,
-        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer"),
+        ("Repr-Digest" = Option<String>, Header, description = "RFC 9530, of audio that is the body: other content \
+            than its sha-256 says is refused")),
     request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
     responses((status = 201, body = Uploaded, headers(("Location" = String, description = "The track"))),
-        (status = 400, body = crate::problem::Body), (status = 408, body = crate::problem::Body), (status = 411, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
+        (status = 400, body = crate::problem::Body), (status = 408, body = crate::problem::Body),
+        (status = 409, body = crate::problem::Body), (status = 411, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
         (status = 415, body = crate::problem::Body), (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn upload(
     State(app): State<App>,
@@ -163,9 +170,11 @@ async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Re
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));
     }
+    let announced = digest::announced(request.headers())?;
     let (stream, fault) = guard(request.into_body(), app.config(), app.breaking_off());
     let pieces = stream.map(|piece| piece.map_err(|error| fault.or(Problem::internal(error))));
     let audio = take_in(app, key, Box::pin(pieces)).await?;
+    digest::check(announced.as_ref(), &audio.sha256)?;
     if audio.size_bytes != length {
         return Err(Problem::detailed(Kind::Malformed, "the body is shorter than its Content-Length"));
     }
@@ -174,12 +183,17 @@ async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Re
 
 async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
     let (parts, body) = request.into_parts();
-    let (stream, fault) = guard(body, app.config(), app.breaking_off());
+    let (stream, fault) = guard_form(body, app.config(), app.breaking_off());
     let request = Request::from_parts(parts, axum::body::Body::from_stream(stream));
     let multipart = Multipart::from_request(request, &()).await;
     let mut multipart = multipart.map_err(|error| Problem::detailed(Kind::Malformed, error.body_text()))?;
-    let (mut form, mut file) = (Form::default(), None);
+    let (mut form, mut file, mut parts) = (Form::default(), None, 0);
     while let Some(field) = multipart.next_field().await.map_err(|error| malformed(&fault, error))? {
+        fault.gave_out();
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(Problem::detailed(Kind::Malformed, format!("a form has at most {MAX_PARTS} parts")));
+        }
         let name = field.name().unwrap_or_default().to_owned();
         if name != "file" {
             form.take(&name, field).await.map_err(|error| match error {
@@ -192,7 +206,10 @@ async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> R
             return Err(Problem::invalid_field("file", "must be given once"));
         }
         let file_name = field.file_name().map(str::to_owned);
-        let pieces = field.map(|piece| piece.map_err(|error| malformed(&fault, error)));
+        let pieces = field.map(|piece| {
+            fault.gave_out();
+            piece.map_err(|error| malformed(&fault, error))
+        });
         file = Some((take_in(app, key, pieces).await?, file_name));
     }
     let Some((audio, file_name)) = file else {

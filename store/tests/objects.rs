@@ -72,6 +72,7 @@ macro_rules! for_both {
 
 for_both!(
     gives_back_what_was_put,
+    a_copy_stays_as_it_was,
     keeps_a_large_object_whole,
     replaces_an_object,
     reads_ranges,
@@ -278,6 +279,20 @@ async fn a_storage_that_cannot_be_reached_is_a_transient_failure() {
     let failed = objects.head(&key("a")).await.unwrap_err();
     assert!(failed.is_transient() && matches!(failed, Error::Transient { .. }), "{failed:?}");
     assert!(std::error::Error::source(&failed).is_some(), "the cause is kept");
+}
+
+async fn a_copy_stays_as_it_was(storage: Storage) {
+    let objects = &storage.objects;
+    objects.put(&key("from/a b+%"), "text/plain", one(b"first")).await.unwrap();
+    objects.copy(&key("from/a b+%"), &key("to/copy"), "audio/flac").await.unwrap();
+    objects.put(&key("from/a b+%"), "text/plain", one(b"second")).await.unwrap();
+    assert_eq!(read(objects.get(&key("to/copy")).await.unwrap()).await, b"first");
+    objects.delete(&key("from/a b+%")).await.unwrap();
+    assert_eq!(read(objects.get(&key("to/copy")).await.unwrap()).await, b"first");
+    let head = objects.head(&key("to/copy")).await.unwrap();
+    assert!(head.content_type.is_none_or(|content_type| content_type == "audio/flac"));
+    let missing = objects.copy(&key("from/a b+%"), &key("to/other"), "audio/flac").await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })), "{missing:?}");
 }
 
 #[tokio::test]

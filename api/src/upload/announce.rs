@@ -144,7 +144,7 @@ impl UploadRequest {
 }
 
 /// Types that no browser runs.
-fn is_media_type(text: &str) -> bool {
+pub(crate) fn is_media_type(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".+-".contains(&byte);
     match text.split_once('/') {
         _ if text.len() > 100 => false,

@@ -52,7 +52,7 @@ async fn serves_ranges(server: Server) {
     assert_eq!(whole.headers()["content-length"], BYTES.to_string());
     assert_eq!(
         whole.headers()["content-disposition"],
-        "inline; filename*=UTF-8''a%20%22song%22%20%E2%80%93%20%C3%BC"
+        "inline; filename=\"a _song_ _ _.wav\"; filename*=UTF-8''a%20_song_%20%E2%80%93%20%C3%BC.wav"
     );
     assert_eq!(whole.bytes().await.unwrap(), wav(BYTES));
     fixture.check_part("bytes=0-99", 0, 100).await;

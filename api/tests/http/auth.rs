@@ -11,6 +11,9 @@ use uuid::Uuid;
 const OPEN: [&str; 7] =
     ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/reference.js", "/docs/reference.css", "/queue"];
 
+/// The route whose address holds its own secret; a session would change nothing.
+const ADDRESSED: &str = "/v1/uploads/{upload_id}/content";
+
 #[tokio::test]
 async fn every_route_but_the_open_ones_needs_a_session() {
     let server = Server::start().await;
@@ -23,6 +26,13 @@ async fn every_route_but_the_open_ones_needs_a_session() {
             let anonymous = server.anonymous(method.clone(), &address).send().await.unwrap();
             if OPEN.contains(&path.as_str()) {
                 assert_eq!(anonymous.status(), 200, "{path}");
+                continue;
+            }
+            if path == ADDRESSED {
+                expect_problem(anonymous, 422, "validation-failed").await;
+                let address = format!("{address}?secret=x");
+                let guessed = server.anonymous(method, &address).send().await.unwrap();
+                expect_problem(guessed, 404, "not-found").await;
                 continue;
             }
             let challenge = anonymous.headers()["www-authenticate"].to_str().unwrap().to_owned();

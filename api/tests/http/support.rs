@@ -139,6 +139,16 @@ impl Server {
         files
     }
 
+    /// The storage's directory.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Where another process finds the database.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
     /// Makes the storage fail: its directory is gone.
     pub(crate) fn remove_storage(&self) {
         std::fs::remove_dir_all(self.folder.path()).unwrap();
