@@ -20,6 +20,7 @@
 //! | `ARSIS_TIME_LIMIT_MINUTES` | minutes that it may take however long the audio is, and copying the audio may | `360` |
 //! | `ARSIS_METRICS_LISTEN` | address and port of a listener for `/metrics`, `/healthz` and `/readyz` without a session | none |
 //! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
+//! | `ARSIS_MAX_WATCHERS` | most progress streams that one user may have open at a time, on each process | `100` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use crate::cli::LogFormat;
@@ -114,6 +115,11 @@ pub(crate) fn session_cookie() -> Result<Option<String>> {
 /// Largest audio file accepted, in bytes.
 pub(crate) fn max_upload_bytes() -> Result<Option<u64>> {
     Ok(parsed::<NonZeroU64>("ARSIS_MAX_UPLOAD_BYTES")?.map(NonZeroU64::get))
+}
+
+/// Most progress streams of a user at a time.
+pub(crate) fn max_watchers() -> Result<Option<usize>> {
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_WATCHERS")?.map(NonZeroUsize::get))
 }
 
 /// Analyses at a time.

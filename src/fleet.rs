@@ -146,6 +146,7 @@ pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -
         allowed_origins: config::allowed_origins()?,
         session_cookie: config::session_cookie()?.unwrap_or(default.session_cookie),
         max_upload_bytes: config::max_upload_bytes()?.unwrap_or(default.max_upload_bytes),
+        max_watchers_per_user: config::max_watchers()?.unwrap_or(default.max_watchers_per_user),
         ..api::Config::default()
     };
     Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))

@@ -5,8 +5,8 @@
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    analyses, attempts, audio, auth, batches, board, docs, frames, health, metrics, progress, prompts, queue,
-    request, results, spotify, tracks, upload,
+    analyses, attempts, audio, auth, batches, board, docs, export, frames, health, metrics, progress,
+    prompts, queue, request, results, spotify, tracks, upload,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -74,6 +74,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(progress::progress))
         .routes(routes!(frames::frames))
         .routes(routes!(results::events))
+        .routes(routes!(export::export))
         .routes(routes!(spotify::audio_analysis))
         .routes(routes!(spotify::audio_features))
         .routes(routes!(prompts::templates))

@@ -6,6 +6,7 @@
 //! | [`jams`] | JAMS, JSON | tools of music research |
 //! | [`csv`] | a table, a row an event | spreadsheets, pandas |
 //! | [`rekordbox`] | `DJ_PLAYLISTS` XML | Rekordbox and what reads its library |
+//! | [`document`] | the document of `--format json`, with all of it | programs |
 //! | [`waveform`] | peaks, binary | players that draw waveforms as audiowaveform stores them |
 //!
 //! All but the last need no audio: they are written from a [`Track`]. Events are written as they come; what is held is
@@ -26,6 +27,7 @@
 
 pub mod audacity;
 pub mod csv;
+pub mod document;
 pub mod grid;
 pub mod jams;
 pub mod rekordbox;

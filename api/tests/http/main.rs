@@ -5,6 +5,8 @@
 mod analyses;
 mod audio;
 mod auth;
+mod exports;
+mod growing;
 mod idempotency;
 mod progress;
 mod queue;
