@@ -35,6 +35,9 @@ const ASK_AGAIN_S: u64 = 2;
 /// Most events on a page.
 const MAX_EVENTS: u32 = 1000;
 
+/// Most types of events asked for at once: twice as many as there are.
+const MAX_TYPES: usize = 16;
+
 /// What answers instead of a result that is not there: 202 while it is being computed, a problem after failure.
 pub(crate) fn not_ready(analysis: Analysis) -> Result<Response, Problem> {
     if analysis.status == Status::Error {
@@ -205,7 +208,8 @@ pub(crate) struct ChunkQuery {
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 406, body = crate::problem::Body),
-        (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
+        (status = 409, description = "The analysis failed", body = crate::problem::Body),
+        (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn chunk(
     State(app): State<App>,
     visitor: Visitor,
@@ -338,6 +342,9 @@ pub(crate) async fn events(
         .transpose()?;
     let types = query.r#type.as_deref().unwrap_or_default().split(',').map(str::trim);
     let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if types.len() > MAX_TYPES {
+        return Err(Problem::invalid_field("type", format!("must be at most {MAX_TYPES} names")));
+    }
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;
     rights::source(&mut db, &caller, source.as_ref()).await?;
