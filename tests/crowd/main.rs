@@ -18,14 +18,14 @@ use futures::StreamExt;
 use futures::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pieces::Piece;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use server::{Person, Server};
+use server::Server;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use store::queue::{self, Lease, Progress, Renewal};
-use uuid::Uuid;
+use tokio::sync::mpsc;
 
 /// Streams that a user may have open, at default settings.
 const STREAMS_PER_USER: usize = 100;
@@ -97,12 +97,18 @@ async fn gather(crowd: &Crowd) {
     }
 
     let began = Instant::now();
-    let client = Client::new();
+    let (client, (here, mut come)) = (Client::new(), mpsc::unbounded_channel());
+    let mut memory_kb = vec![server.memory_kb()];
     let watchers = (0..crowd.watchers).map(|number| {
         let (person, lease) = &followed[number % followed.len()];
-        tokio::spawn(watch(client.clone(), server.progress(lease.analysis_id), person.token.clone(), began))
+        let request = client.get(server.progress(lease.analysis_id)).bearer_auth(&person.token);
+        tokio::spawn(watch(request, began, here.clone()))
     });
     let watchers: Vec<_> = watchers.collect();
+    for _ in 0..crowd.watchers {
+        come.recv().await.unwrap();
+    }
+    println!("all {} watch after {:.1} s", crowd.watchers, began.elapsed().as_secs_f64());
     let over = Arc::new(AtomicBool::new(false));
     let readers = (0..crowd.readers).map(|_| {
         let url = server.chunk(finished);
@@ -110,9 +116,9 @@ async fn gather(crowd: &Crowd) {
     });
     let readers: Vec<_> = readers.collect();
 
-    let (mut memory_kb, mut connections) = (Vec::new(), 0);
+    let (all_here, mut connections) = (Instant::now(), 0);
     let mut ticks = tokio::time::interval(crowd.renew_every);
-    while began.elapsed() < crowd.lasts {
+    while all_here.elapsed() < crowd.lasts {
         ticks.tick().await;
         join_all(followed.iter().map(|(_, lease)| report(&server, lease, began))).await;
         memory_kb.push(server.memory_kb());
@@ -127,11 +133,11 @@ async fn gather(crowd: &Crowd) {
     tell(&format!("{} events heard by {}, delay", delays.len(), crowd.watchers), delays);
     tell(&format!("{} chunks read over {} connections", reads.len(), crowd.readers), reads);
 
-    // All have come by then.
+    // All have come and been served by then.
     let settled_kb = memory_kb[memory_kb.len() / 3];
     let peak_kb = memory_kb.iter().copied().max().unwrap();
     println!(
-        "memory: {} kB at first, {settled_kb} with all, {peak_kb} at most, {} at the end",
+        "memory: {} kB at first, {settled_kb} after a third of the time, {peak_kb} at most, {} at the end",
         memory_kb[0],
         server.memory_kb()
     );
@@ -149,8 +155,8 @@ async fn report(server: &Server, lease: &Lease, began: Instant) {
 }
 
 /// Follows an analysis to its end; gives how long each word of progress was on its way, in ms.
-async fn watch(client: Client, url: String, token: String, began: Instant) -> Vec<f64> {
-    let response = client.get(url).bearer_auth(token).send().await.unwrap();
+async fn watch(request: RequestBuilder, began: Instant, here: mpsc::UnboundedSender<()>) -> Vec<f64> {
+    let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     let (mut text, mut delays, mut last) = (String::new(), Vec::new(), Value::Null);
     let mut told = 0;
@@ -163,6 +169,9 @@ async fn watch(client: Client, url: String, token: String, began: Instant) -> Ve
                 told += 1;
                 let done_ms = last["progress"]["done_ms"].as_f64().unwrap_or_default();
                 // The first one tells what was before, the last the length of the audio.
+                if told == 1 {
+                    here.send(()).unwrap();
+                }
                 if told > 1 && last["status"] == "running" {
                     delays.push(began.elapsed().as_secs_f64() * 1e3 - done_ms);
                 }
