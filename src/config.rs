@@ -27,6 +27,7 @@
 //! | `ARSIS_HSTS_SECONDS` | for how long browsers are told to come by HTTPS alone; 0: they are not told | `0` |
 //! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
 //! | `ARSIS_WEBHOOK_PRIVATE_ADDRESSES` | `true`: webhooks may lead to private addresses, by http, to any port | `false` |
+//! | `ARSIS_MAX_WATCHERS` | most progress streams that one user may have open at a time, on each process | `100` |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use crate::cli::LogFormat;
@@ -149,6 +150,11 @@ pub(crate) fn hsts() -> Result<Option<Duration>> {
 /// Largest audio file accepted, in bytes.
 pub(crate) fn max_upload_bytes() -> Result<Option<u64>> {
     Ok(parsed::<NonZeroU64>("ARSIS_MAX_UPLOAD_BYTES")?.map(NonZeroU64::get))
+}
+
+/// Most progress streams of a user at a time.
+pub(crate) fn max_watchers() -> Result<Option<usize>> {
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_WATCHERS")?.map(NonZeroUsize::get))
 }
 
 /// Analyses at a time.

@@ -155,6 +155,7 @@ pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -
         rate_limit_failures: rate_limit_failures.unwrap_or(default.rate_limit_failures),
         max_connections: config::max_connections()?.unwrap_or(default.max_connections),
         hsts: config::hsts()?.unwrap_or(default.hsts),
+        max_watchers_per_user: config::max_watchers()?.unwrap_or(default.max_watchers_per_user),
         ..api::Config::default()
     };
     Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))

@@ -143,7 +143,7 @@ fn fixed_headers(track: &Track, etag: &str) -> HeaderMap {
     }
     insert(&mut headers, header::ETAG, etag.to_owned());
     let extension = sniff::extension(&track.mime_type);
-    insert(&mut headers, header::CONTENT_DISPOSITION, disposition::inline(&track.name, extension));
+    headers.insert(header::CONTENT_DISPOSITION, disposition::inline(&track.name, extension));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // Deleting a track must show soon, so a cache asks each time; the ETag makes that cheap.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

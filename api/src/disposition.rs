@@ -1,52 +1,79 @@
-//! `Content-Disposition` (RFC 6266): under which name a file may be saved, whatever a track is called.
+//! Names of files that are offered to be saved: `Content-Disposition` (RFC 6266), with names of any language (RFC 8187).
 
+use axum::http::HeaderValue;
 use std::fmt::Write as _;
 
-/// Longest name without its extension, in bytes: common file systems hold 255.
-const MAX_BYTES: usize = 200;
+/// Longest name without its ending, in bytes: file systems take 255 with it.
+const MAX_NAME_BYTES: usize = 180;
 
-/// `inline`, with the name of a file of this extension for those who save it: once in ASCII for old readers, once in full
-/// (RFC 8187).
-pub(crate) fn inline(name: &str, extension: Option<&str>) -> String {
-    let name = file_name(name, extension);
-    let ascii: String = name.chars().map(|c| if c.is_ascii() && c != '%' { c } else { '_' }).collect();
-    let mut text = format!("inline; filename=\"{ascii}\"; filename*=UTF-8''");
-    for byte in name.bytes() {
+/// What a file is called whose name leaves nothing.
+const NAMELESS: &str = "track";
+
+/// `attachment`, with a file name made of what somebody called a thing. `ending` is ours, without a dot before it.
+pub(crate) fn attachment(name: &str, ending: &str) -> HeaderValue {
+    value("attachment", &format!("{}.{ending}", safe(name)))
+}
+
+/// `inline`, with a name for those who save it. An ending that the name has already is not put there again.
+pub(crate) fn inline(name: &str, ending: Option<&str>) -> HeaderValue {
+    let name = safe(name);
+    let ends_so = |ending: &str| name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending));
+    match ending {
+        Some(ending) if !ends_so(ending) => value("inline", &format!("{name}.{ending}")),
+        _ => value("inline", &name),
+    }
+}
+
+fn value(kind: &'static str, file: &str) -> HeaderValue {
+    let plain: String = file.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let mut value = format!("{kind}; filename=\"{plain}\"");
+    if plain != file {
+        let _ = write!(value, "; filename*=UTF-8''{}", escaped(file)); // writing to a String cannot fail
+    }
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(kind))
+}
+
+/// A name that is a file's name everywhere, in one folder: without separators, what systems refuse, what hides, and what
+/// turns the direction of writing, so that the ending is seen as it is.
+fn safe(name: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || "/\\<>:\"|?*%".contains(c)
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    let name: String = name.chars().map(|c| if harmful(c) { '_' } else { c }).collect();
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    let mut end = name.len().min(MAX_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    let name = name[..end].trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+    match name {
+        "" => NAMELESS.to_owned(),
+        name if is_device(name) => format!("_{name}"),
+        name => name.to_owned(),
+    }
+}
+
+/// Names that Windows keeps for devices, whatever follows a dot.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = |of: &str| {
+        stem.strip_prefix(of).is_some_and(|number| number.len() == 1 && number.as_bytes()[0].is_ascii_digit())
+    };
+    ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str()) || numbered("COM") || numbered("LPT")
+}
+
+/// Every byte that is no `attr-char` as `%XX` (RFC 8187, section 3.2.1).
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            text.push(char::from(byte));
+            escaped.push(byte.into());
         } else {
-            let _ = write!(text, "%{byte:02X}"); // writing to a String cannot fail
+            let _ = write!(escaped, "%{byte:02X}"); // as above
         }
-    }
-    text
-}
-
-/// A name that leads to no other folder, hides nothing and ends as what it is.
-fn file_name(name: &str, extension: Option<&str>) -> String {
-    let mut stem = String::new();
-    for c in name.chars().filter(|c| !is_invisible(*c)) {
-        let c = if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c };
-        if stem.len() + c.len_utf8() > MAX_BYTES {
-            break;
-        }
-        stem.push(c);
-    }
-    // A leading dot hides a file; trailing dots and spaces are dropped by Windows.
-    let stem = stem.trim_matches(|c: char| c == '.' || c.is_whitespace());
-    let stem = if stem.is_empty() { "audio" } else { stem };
-    match extension {
-        Some(extension) => {
-            let ends_so = stem.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension));
-            if ends_so { stem.to_owned() } else { format!("{stem}.{extension}") }
-        }
-        None => stem.to_owned(),
-    }
-}
-
-/// Marks that turn the direction of text, so that `exe.mp3` may be shown of what ends in `3pm.exe`; separators of lines;
-/// the byte order mark.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        escaped
+    })
 }
 
 #[cfg(test)]
@@ -54,29 +81,62 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[track_caller]
+    fn check(name: &str, expect: &str) {
+        assert_eq!(attachment(name, "csv").to_str().unwrap(), expect, "{name:?}");
+    }
+
     #[test]
-    fn a_name_cannot_break_out_of_its_header_or_folder() {
-        assert_eq!(
-            inline("a\"; x=\r\ny/ü", Some("mp3")),
-            "inline; filename=\"a_; x=__y__.mp3\"; filename*=UTF-8''a_%3B%20x%3D__y_%C3%BC.mp3"
-        );
-        assert_eq!(file_name("../../etc/passwd", Some("wav")), "_.._etc_passwd.wav");
-        assert_eq!(file_name("C:\\CON\0", None), "C__CON_");
-        assert_eq!(file_name("song.MP3", Some("mp3")), "song.MP3");
-        assert_eq!(file_name("gpj.\u{202e}3pm.exe", Some("mp3")), "gpj.3pm.exe.mp3");
-        assert_eq!(file_name(" .. ", Some("flac")), "audio.flac");
-        assert_eq!(file_name("", None), "audio");
+    fn names_of_music_become_names_of_files() {
+        check("Song", "attachment; filename=\"Song.csv\"");
+        check("AC/DC: \"Live\" 50%", "attachment; filename=\"AC_DC_ _Live_ 50_.csv\"");
+        check("Für Elise", "attachment; filename=\"F_r Elise.csv\"; filename*=UTF-8''F%C3%BCr%20Elise.csv");
+        check("../../etc/passwd", "attachment; filename=\"_.._etc_passwd.csv\"");
+        check("a\r\nset-cookie: b", "attachment; filename=\"a__set-cookie_ b.csv\"");
+        check("exe\u{202E}gpj", "attachment; filename=\"exe_gpj.csv\"");
+        check("con", "attachment; filename=\"_con.csv\"");
+        check("lpt1.flac", "attachment; filename=\"_lpt1.flac.csv\"");
+        check("common", "attachment; filename=\"common.csv\"");
+        for nothing in ["", " ", "...", ". ."] {
+            check(nothing, "attachment; filename=\"track.csv\"");
+        }
+    }
+
+    #[test]
+    fn an_ending_is_not_put_there_twice() {
+        assert_eq!(inline("song.MP3", Some("mp3")), "inline; filename=\"song.MP3\"");
+        assert_eq!(inline("song", Some("mp3")), "inline; filename=\"song.mp3\"");
+        assert_eq!(inline("exe.\u{202E}3pm.exe", Some("mp3")), "inline; filename=\"exe._3pm.exe.mp3\"");
+        assert_eq!(inline("song", None), "inline; filename=\"song\"");
     }
 
     proptest! {
         #[test]
-        fn whatever_the_name_the_header_stays_one_header(name in any::<String>()) {
-            let text = inline(&name, Some("mp3"));
-            prop_assert!(text.bytes().all(|b| (0x20..0x7f).contains(&b)));
+        fn any_name_gives_one_header_that_names_one_file(name in ".{0,300}") {
+            let value = attachment(&name, "json");
+            let text = value.to_str().unwrap();
+            let plain = text.strip_prefix("attachment; filename=\"").unwrap().split('"').next().unwrap();
+            prop_assert!(plain.ends_with(".json") && plain.len() > 5 && plain.len() < 200);
+            prop_assert!(!plain.starts_with('.') && !plain.contains(['/', '\\', ':']));
             prop_assert_eq!(text.matches('"').count(), 2);
-            let file = file_name(&name, Some("mp3"));
-            prop_assert!(!file.contains(['/', '\\', '\0', '\r', '\n']) && !file.starts_with('.'));
-            prop_assert!(file.len() <= MAX_BYTES + 4);
+        }
+
+        #[test]
+        fn what_is_escaped_reads_back(name in "\\PC{0,60}") {
+            let escaped = escaped(&name);
+            prop_assert!(escaped.is_ascii() && !escaped.contains([' ', '"', '\'', ';', ',', '*']));
+            let mut bytes = Vec::new();
+            let mut rest = escaped.as_bytes();
+            while let Some((first, after)) = rest.split_first() {
+                if *first == b'%' {
+                    bytes.push(u8::from_str_radix(std::str::from_utf8(&after[..2]).unwrap(), 16).unwrap());
+                    rest = &after[2..];
+                } else {
+                    bytes.push(*first);
+                    rest = after;
+                }
+            }
+            prop_assert_eq!(String::from_utf8(bytes).unwrap(), name);
         }
     }
 }

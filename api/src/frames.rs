@@ -1,6 +1,7 @@
 //! Frames by time: cut out of the chunks to the span that is asked for, at a level that fits.
 
 use crate::extract::{Path, Query};
+use crate::growing::{COMPLETE, Growing, Grown};
 use crate::negotiate;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
@@ -17,6 +18,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use store::PgConnection;
 use store::access::Action;
 use store::analyses::Status;
@@ -79,11 +81,16 @@ pub(crate) struct FieldView {
 /// As bytes (`application/octet-stream`, the default): frame after frame in the manifest's `frame_layout`, with
 /// the headers `Arsis-Level`, `Arsis-Hop-Ms`, `Arsis-Start-Frame`, `Arsis-Frame-Count` and
 /// `Arsis-Bytes-Per-Frame`. As JSON, in physical units, where `Accept` prefers it.
+///
+/// Of a running analysis these are the frames there are so far, the same that will be there in the end, from the span's
+/// beginning without a gap; `Arsis-Complete` is `false` then, `Arsis-Available-Ms` says how far the level reaches, and
+/// `Arsis-Attempt` names the attempt: what came under another name is void.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/frames", tag = "results",
     params(("analysis_id" = Uuid, Path), SpanQuery, ("Accept" = Option<String>, Header),
         ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, description = "The frames", content((Vec<u8> = "application/octet-stream"),
-            (FramesView = "application/json"))),
+            (FramesView = "application/json")),
+            headers(("Arsis-Complete" = bool, description = "`false` while the analysis runs"))),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 406, body = crate::problem::Body),
@@ -102,31 +109,70 @@ pub(crate) async fn frames(
     let most = if media == JSON { app.config().max_json_frames } else { app.config().max_span_frames };
     let mut db = app.db().await?;
     let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
-    if analysis.status != Status::Completed {
-        return not_ready(analysis);
+    let mut now = store::frames::snapshot(&mut db).await?;
+    let cut = match analysis.status {
+        Status::Completed => cut_of_whole(&mut now, analysis_id, &query, most).await?,
+        Status::Running => match Growing::of(&mut now, &analysis).await? {
+            Some(growing) => growing.cut(&mut now, &query, most).await?,
+            None => return not_ready(analysis),
+        },
+        _ => return not_ready(analysis),
+    };
+    drop(now);
+    drop(db);
+    let Cut { layout, range, progress } =
+        tokio::task::spawn_blocking(cut).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let mut response =
+        if media == JSON { json(&headers, &layout, &range)? } else { binary(&headers, &layout, range) };
+    match progress {
+        Some(progress) => progress.tell(response.headers_mut()),
+        None => drop(response.headers_mut().insert(COMPLETE, HeaderValue::from_static("true"))),
     }
-    let manifest = store::frames::manifest(&mut db, analysis_id).await?;
+    Ok(response)
+}
+
+/// What was cut out of chunks.
+pub(crate) struct Cut {
+    pub(crate) layout: FrameLayout,
+    pub(crate) range: FrameRange,
+    /// How far an analysis is that still runs.
+    pub(crate) progress: Option<Grown>,
+}
+
+/// The work of decoding and cutting, for a thread that may take its time.
+pub(crate) type Cutting = Box<dyn FnOnce() -> analysis_core::Result<Cut> + Send>;
+
+async fn cut_of_whole(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    query: &SpanQuery,
+    most: u32,
+) -> Result<Cutting, Problem> {
+    let manifest = store::frames::manifest(db, analysis_id).await?;
     let manifest = manifest.ok_or_else(|| Problem::new(Kind::NotFound))?;
     let manifest: Manifest = serde_json::from_value(manifest).map_err(Problem::internal)?;
-    let span = Span::choose(&query, &manifest, most)?;
-    let chunks = fetch(&mut db, analysis_id, &manifest, &span).await?;
-    drop(db);
-    let layout = manifest.frame_layout.clone();
-    let range = tokio::task::spawn_blocking(move || cut(manifest, chunks, &span)).await;
-    let range = range.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    if media == JSON { json(&headers, &layout, &range) } else { Ok(binary(&headers, &layout, range)) }
+    let span = Span::choose(query, &manifest.levels, most)?;
+    let chunks = match manifest.levels.iter().find(|level| level.level == span.level) {
+        Some(level) => fetch(db, analysis_id, level, manifest.chunk_size_frames, &span).await?,
+        None => Vec::new(),
+    };
+    Ok(Box::new(move || {
+        let layout = manifest.frame_layout.clone();
+        Ok(Cut { layout, range: cut(manifest, chunks, &span)?, progress: None })
+    }))
 }
 
 /// A span of time at a level, known to be small enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    from_ms: u64,
-    to_ms: u64,
-    level: u32,
+pub(crate) struct Span {
+    pub(crate) from_ms: u64,
+    pub(crate) to_ms: u64,
+    pub(crate) level: u32,
 }
 
 impl Span {
-    fn choose(query: &SpanQuery, manifest: &Manifest, most: u32) -> Result<Self, Problem> {
+    /// Of `levels`, finest first.
+    pub(crate) fn choose(query: &SpanQuery, levels: &[LevelManifest], most: u32) -> Result<Self, Problem> {
         let invalid = |field: &str, detail: String| Err(Problem::invalid_field(field, detail));
         let from_ms = u64::from(query.from_ms.unwrap_or(0));
         let to_ms = query.to_ms.map_or(u64::from(u32::MAX), u64::from);
@@ -144,11 +190,11 @@ impl Span {
         };
         let count = |level: &LevelManifest| frames_meeting(level, from_ms, to_ms);
         let level = match query.level {
-            Some(number) => manifest.levels.iter().find(|level| level.level == number),
-            None => manifest.levels.iter().find(|level| count(level) <= wanted).or(manifest.levels.last()),
+            Some(number) => levels.iter().find(|level| level.level == number),
+            None => levels.iter().find(|level| count(level) <= wanted).or(levels.last()),
         };
         let Some(level) = level else {
-            return invalid("level", format!("must be 0 to {}", manifest.levels.len().saturating_sub(1)));
+            return invalid("level", format!("must be 0 to {}", levels.len().saturating_sub(1)));
         };
         if count(level) > most {
             let detail = format!(
@@ -164,22 +210,29 @@ impl Span {
 
 /// How many frames of a level have slots that meet the span: as [`FrameReader::read`] counts them.
 fn frames_meeting(level: &LevelManifest, from_ms: u64, to_ms: u64) -> u32 {
+    let meeting = meeting(level, from_ms, to_ms);
+    meeting.end - meeting.start
+}
+
+/// Which.
+pub(crate) fn meeting(level: &LevelManifest, from_ms: u64, to_ms: u64) -> Range<u32> {
     let hop_ms = u64::from(level.hop_ms.max(1));
     let clamp = |frame: u64| u32::try_from(frame).unwrap_or(u32::MAX).min(level.frame_count);
-    clamp(to_ms.div_ceil(hop_ms)).saturating_sub(clamp(from_ms / hop_ms))
+    let start = clamp(from_ms / hop_ms);
+    start..clamp(to_ms.div_ceil(hop_ms)).max(start)
 }
 
 /// The chunks that hold the span. They are few: the span is bounded, and a chunk has 64 frames at least.
-async fn fetch(
+pub(crate) async fn fetch(
     db: &mut PgConnection,
     analysis_id: Uuid,
-    manifest: &Manifest,
+    level: &LevelManifest,
+    chunk_size_frames: u32,
     span: &Span,
 ) -> Result<Vec<StoredChunk>, Problem> {
-    let level = manifest.levels.iter().find(|level| level.level == span.level);
-    let count = level.map_or(0, |level| frames_meeting(level, span.from_ms, span.to_ms));
-    let chunks = i64::from(count / manifest.chunk_size_frames.max(1)) + 2;
-    let number = i16::try_from(span.level).map_err(Problem::internal)?;
+    let count = frames_meeting(level, span.from_ms, span.to_ms);
+    let chunks = i64::from(count / chunk_size_frames.max(1)) + 2;
+    let number = i16::try_from(level.level).map_err(Problem::internal)?;
     let stored_ms = |ms: u64| i32::try_from(ms).unwrap_or(i32::MAX);
     let (from_ms, to_ms) = (stored_ms(span.from_ms), stored_ms(span.to_ms));
     Ok(store::frames::chunks_between(db, analysis_id, number, from_ms, to_ms, None, chunks).await?)

@@ -3,6 +3,7 @@
 use crate::auth::Visitor;
 use crate::conditional;
 use crate::extract::{Path, Query};
+use crate::growing::{COMPLETE, Growing};
 use crate::negotiate::{self, Coding};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
@@ -33,6 +34,9 @@ const ASK_AGAIN_S: u64 = 2;
 
 /// Most events on a page.
 const MAX_EVENTS: u32 = 1000;
+
+/// Most types of events asked for at once: twice as many as there are.
+const MAX_TYPES: usize = 16;
 
 /// What answers instead of a result that is not there: 202 while it is being computed, a problem after failure.
 pub(crate) fn not_ready(analysis: Analysis) -> Result<Response, Problem> {
@@ -106,10 +110,13 @@ fn to_send(headers: &HeaderMap, etag: &str, read: Option<Bytes>) -> Result<Bytes
 ///
 /// The header `Arsis-Results-Version` names these results: pass it as `v` when fetching chunks, and they are of the
 /// same results and may be cached for ever.
+///
+/// Of a running analysis that has stored chunks it is another document, with `Arsis-Complete: false`: `complete` is
+/// `false`, what is not known yet is null, and `levels` tell how far each is, without a list of chunks.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/manifest", tag = "results",
     params(("analysis_id" = Uuid, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, description = "The manifest", body = serde_json::Value,
-            headers(("Arsis-Results-Version" = String, description = "Pass it as `v` when fetching chunks"))),
+            headers(("Arsis-Complete" = bool, description = "`false` while the analysis runs"))),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
@@ -134,7 +141,7 @@ pub(crate) async fn manifest(
     let found = found.and_then(|answer| answer.found);
     let Some((version, json)) = found.and_then(|found| results_version(&found.source).zip(Some(found.json)))
     else {
-        return without_result(&mut db, analysis_id).await;
+        return growing_manifest(&mut db, analysis_id).await;
     };
     drop(db);
     let etag = version_etag(&version);
@@ -144,7 +151,18 @@ pub(crate) async fn manifest(
     if let Ok(version) = HeaderValue::try_from(version) {
         response.headers_mut().insert(RESULTS_VERSION, version);
     }
+    response.headers_mut().insert(COMPLETE, HeaderValue::from_static("true"));
     Ok(response)
+}
+
+/// What can be said of the chunks of a running analysis; else why there is no manifest.
+async fn growing_manifest(db: &mut PgConnection, analysis_id: Uuid) -> Result<Response, Problem> {
+    if let Some(analysis) = analyses::get(db, analysis_id).await?.filter(|a| a.status == Status::Running)
+        && let Some(growing) = Growing::of(db, &analysis).await?
+    {
+        return Ok(growing.manifest(&analysis));
+    }
+    without_result(db, analysis_id).await
 }
 
 /// A body with a strong ETag, or 304 when the client has it.
@@ -190,7 +208,8 @@ pub(crate) struct ChunkQuery {
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 406, body = crate::problem::Body),
-        (status = 409, description = "The analysis failed", body = crate::problem::Body)))]
+        (status = 409, description = "The analysis failed", body = crate::problem::Body),
+        (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn chunk(
     State(app): State<App>,
     visitor: Visitor,
@@ -323,6 +342,9 @@ pub(crate) async fn events(
         .transpose()?;
     let types = query.r#type.as_deref().unwrap_or_default().split(',').map(str::trim);
     let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if types.len() > MAX_TYPES {
+        return Err(Problem::invalid_field("type", format!("must be at most {MAX_TYPES} names")));
+    }
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;
     rights::source(&mut db, &caller, source.as_ref()).await?;

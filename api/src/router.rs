@@ -6,7 +6,7 @@ use crate::description::{self, Description};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request, results, secure, spotify, tracks, upload, webhooks,
+    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs, export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request, results, secure, spotify, tracks, upload, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -69,6 +69,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::deliveries::get))
         .routes(routes!(webhooks::deliveries::redeliver))
         .routes(routes!(webhooks::deliveries::test))
+        .routes(routes!(export::export))
         .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))

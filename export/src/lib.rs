@@ -6,6 +6,7 @@
 //! | [`jams`] | JAMS, JSON | tools of music research |
 //! | [`csv`] | a table, a row an event | spreadsheets, pandas |
 //! | [`rekordbox`] | `DJ_PLAYLISTS` XML | Rekordbox and what reads its library |
+//! | [`document`] | the document of `--format json`, with all of it | programs |
 //! | [`waveform`] | peaks, binary | players that draw waveforms as audiowaveform stores them |
 //!
 //! What people say of a track is in [`labels`]: it is read as well as written.
@@ -28,6 +29,7 @@
 
 pub mod audacity;
 pub mod csv;
+pub mod document;
 pub mod grid;
 pub mod jams;
 pub mod labels;

@@ -13,7 +13,7 @@ use crate::sessions::{Session, Token};
 use analysis_core::events::Event;
 use bytes::Bytes;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -101,6 +101,10 @@ pub struct ChunkFor {
 /// What can be told of a level before it is complete.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredLevel {
+    /// Names the level of this attempt: another attempt's has another.
+    pub manifest_id: Uuid,
+    /// The engine that computes the values.
+    pub analyzer_version: String,
     /// 0 is the finest.
     pub level: i16,
     /// Hop between frames, in ms.
@@ -113,8 +117,10 @@ pub struct StoredLevel {
     pub chunk_size_frames: i32,
     /// The fields of a frame.
     pub frame_layout: Value,
-    /// Chunks that can be read now.
+    /// Chunks that can be read now; they lie end to end from the first.
     pub stored_chunks: i64,
+    /// Frames in them.
+    pub stored_frames: i64,
 }
 
 /// A row of `analysis_events`.
@@ -165,6 +171,15 @@ pub struct EventFilter<'a> {
     pub limit: i64,
 }
 
+/// What is read in it is as of one moment: results may be replaced between two looks. It is for reading alone; drop it
+/// when it is done.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn snapshot(db: &mut PgConnection) -> Result<Transaction<'_, Postgres>> {
+    Ok(db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+}
+
 /// The manifest document of a completed analysis, as it was stored.
 ///
 /// # Errors
@@ -186,9 +201,11 @@ pub async fn manifest(db: &mut PgConnection, analysis_id: Uuid) -> Result<Option
 pub async fn levels(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<StoredLevel>> {
     Ok(sqlx::query_as!(
         StoredLevel,
-        r#"SELECT m.level, m.hop_ms, m.bands, m.bytes_per_frame, m.chunk_size_frames, m.frame_layout,
-                  (SELECT count(*) FROM analysis_frame_data d WHERE d.manifest_id = m.id) AS "stored_chunks!"
-             FROM analysis_frame_manifests m JOIN track_analyses a ON a.id = m.analysis_id
+        r#"SELECT m.id AS manifest_id, m.analyzer_version, m.level, m.hop_ms, m.bands, m.bytes_per_frame,
+                  m.chunk_size_frames, m.frame_layout, d.chunks AS "stored_chunks!", d.frames AS "stored_frames!"
+             FROM analysis_frame_manifests m JOIN track_analyses a ON a.id = m.analysis_id,
+                  LATERAL (SELECT count(*) AS chunks, coalesce(sum(frame_count), 0) AS frames
+                             FROM analysis_frame_data WHERE manifest_id = m.id) AS d
             WHERE m.analysis_id = $1
               AND (a.status = 'completed' OR (a.status = 'running' AND m.lease_token = a.lease_token))
             ORDER BY m.level"#,
@@ -380,7 +397,7 @@ pub async fn events_with_source(
     analysis_id: Uuid,
     filter: &EventFilter<'_>,
 ) -> Result<Option<(Source, Vec<StoredEvent>)>> {
-    let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut tx = snapshot(db).await?;
     let source = source(&mut tx, analysis_id).await?;
     let rows = events(&mut tx, analysis_id, filter).await?;
     tx.commit().await?;

@@ -8,6 +8,8 @@ mod audio;
 mod auth;
 mod connections;
 mod description;
+mod exports;
+mod growing;
 mod hostile;
 mod idempotency;
 mod killed;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
 mod anything;
+mod document;
 mod forms;
 mod grid;
 mod music;

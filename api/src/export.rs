@@ -1,0 +1,254 @@
+//! What is stored of an analysis as a file, in the forms that other programs read: `export` says what each holds.
+//!
+//! The file is written whole before it is sent, at once into memory and, when it grows, into a file on disk: whoever reads
+//! it slowly holds neither a thread nor the database, and what cannot be written is a problem, not half a file.
+
+use crate::conditional;
+use crate::disposition;
+use crate::extract::Path;
+use crate::page;
+use crate::problem::{Kind, Problem};
+use crate::request::Caller;
+use crate::results::{not_ready, strong_etag, tagged};
+use crate::rights;
+use crate::state::App;
+use crate::views::AnalysisView;
+use ::export::rekordbox::Collection;
+use ::export::{Track, audacity, csv, document, jams};
+use analysis_core::events::Event;
+use analysis_core::manifest::Manifest;
+use analysis_core::summary::Summary;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use serde::Deserialize;
+use std::io::{self, BufWriter, Cursor, Seek, SeekFrom};
+use std::time::Duration;
+use store::PgConnection;
+use store::access::Action;
+use store::analyses::{self, Analysis, Status};
+use store::frames::{self, EventFilter};
+use tempfile::{SpooledData, SpooledTempFile};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::io::ReaderStream;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Events read from the database at a time.
+const PAGE: u16 = 5_000;
+/// Most events of an export, some twenty hours of music; they take 120 bytes each.
+const MAX_EVENTS: usize = 1_000_000;
+/// Longer exports wait on disk until they are sent, in bytes.
+const IN_MEMORY: usize = 1 << 20;
+/// What is read from there at a time, in bytes.
+const PIECE: usize = 64 << 10;
+/// Exports in the making at a time: one of ten hours of music takes some 60 MB of memory until it is written.
+static MAKING: Semaphore = Semaphore::const_new(2);
+/// Exports on disk at a time; one of ten hours of music takes some 200 MB.
+static ON_DISK: Semaphore = Semaphore::const_new(32);
+
+/// A form of export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ExportFormat)]
+pub(crate) enum Form {
+    /// All that is stored, as `arsis analyze --format json` prints it.
+    Json,
+    /// The same in one line.
+    Jsonl,
+    /// JAMS, the JSON Annotated Music Specification.
+    Jams,
+    /// A table, a row an event.
+    Csv,
+    /// A label track for Audacity.
+    Audacity,
+    /// A library for Rekordbox.
+    Rekordbox,
+    /// Peaks of the audio. They are not stored: 422.
+    Dat,
+}
+
+impl Form {
+    /// Type of the content, and ending of the file's name.
+    fn file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Json => ("application/json", "json"),
+            Self::Jsonl => ("application/x-ndjson", "jsonl"),
+            Self::Jams => ("application/json", "jams"),
+            Self::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
+            Self::Audacity => ("text/plain; charset=utf-8", "txt"),
+            Self::Rekordbox => ("application/xml", "xml"),
+            Self::Dat => ("application/octet-stream", "dat"),
+        }
+    }
+}
+
+/// An analysis as a file, to be saved or read by another program.
+///
+/// `json`, `jsonl`, `jams`, `csv`, `audacity` and `rekordbox` hold what `arsis analyze --format` writes of the same
+/// analysis; the file is called as the track is. `dat` holds peaks of the audio itself, which are not stored: 422.
+#[utoipa::path(get, path = "/v1/analyses/{analysis_id}/export/{format}", tag = "results",
+    params(("analysis_id" = Uuid, Path), ("format" = Form, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, description = "The file", content((serde_json::Value = "application/json"),
+            (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"), (String = "application/xml")),
+            headers(("Content-Disposition" = String, description = "A name for the file"))),
+        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
+        (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
+        (status = 409, description = "The analysis failed", body = crate::problem::Body),
+        (status = 422, description = "Not from what is stored, or too long", body = crate::problem::Body),
+        (status = 503, description = "Too many long exports are being read", body = crate::problem::Body)))]
+pub(crate) async fn export(
+    State(app): State<App>,
+    caller: Caller,
+    Path((analysis_id, form)): Path<(Uuid, Form)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut db = app.db().await?;
+    let found = analyses::get(&mut db, analysis_id).await?;
+    let track_id = found.as_ref().map_or(analysis_id, |analysis| analysis.track_id);
+    let track = rights::track(&mut db, &caller, track_id, Action::Read).await?;
+    let analysis = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    if form == Form::Dat {
+        let detail = "the peaks are not stored: `arsis analyze --format dat` makes them from the audio";
+        return Err(Problem::invalid_field("format", detail));
+    }
+    if analysis.status != Status::Completed {
+        return not_ready(analysis);
+    }
+    let (content_type, ending) = form.file();
+    let known = etag(&analysis, form, &track.name);
+    if conditional::matches(&headers, &known) {
+        return Ok(tagged(&headers, known, content_type, "private, no-cache", Bytes::new()));
+    }
+    drop(db);
+    let making = MAKING.acquire().await.map_err(Problem::internal)?;
+    let stored = match Stored::read(&mut *app.db().await?, analysis_id).await? {
+        Ok(stored) => stored,
+        Err(unfinished) => return not_ready(unfinished),
+    };
+    // Of what was read: it may have been done again since the first look.
+    let etag = etag(&stored.analysis, form, &track.name);
+    let disposition = disposition::attachment(&track.name, ending);
+    let written = tokio::task::spawn_blocking(move || {
+        // Held until it is written, whether or not someone still waits for it.
+        let _making = making;
+        stored.write(form, &track.name)
+    });
+    let written = written.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let (length, body) = body(written)?;
+    let etag = HeaderValue::try_from(etag).map_err(Problem::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Names a file by what it is made from: these results, under this name, by this version of the service.
+fn etag(analysis: &Analysis, form: Form, name: &str) -> String {
+    let results = analysis.completed_at.map(page::time_key).unwrap_or_default();
+    let named = format!("{} {results} {form:?} {} {name}", analysis.id, env!("CARGO_PKG_VERSION"));
+    strong_etag(named.as_bytes(), "")
+}
+
+/// All that is stored of an analysis but its frames, as of one moment.
+struct Stored {
+    analysis: Analysis,
+    manifest: Manifest,
+    summary: Summary,
+    events: Vec<Event>,
+}
+
+impl Stored {
+    /// The analysis as it is where it is not complete any more.
+    async fn read(db: &mut PgConnection, analysis_id: Uuid) -> Result<Result<Self, Analysis>, Problem> {
+        let mut now = frames::snapshot(db).await?;
+        let analysis = analyses::get(&mut now, analysis_id).await?;
+        let mut analysis = analysis.ok_or_else(|| Problem::new(Kind::NotFound))?;
+        if analysis.status != Status::Completed {
+            return Ok(Err(analysis));
+        }
+        // A completed row of someone else's making may have neither.
+        let manifest = frames::manifest(&mut now, analysis_id).await?;
+        let (manifest, summary) =
+            manifest.zip(analysis.summary.take()).ok_or_else(|| Problem::new(Kind::NotFound))?;
+        let manifest = serde_json::from_value(manifest).map_err(Problem::internal)?;
+        let summary = serde_json::from_value(summary).map_err(Problem::internal)?;
+        Ok(Ok(Self { events: events(&mut now, analysis_id).await?, analysis, manifest, summary }))
+    }
+
+    fn write(self, form: Form, name: &str) -> io::Result<SpooledTempFile> {
+        let Self { manifest, summary, events, .. } = &self;
+        let track = Track {
+            title: name,
+            fingerprint: manifest.fingerprint.as_deref(),
+            analyzer_version: &manifest.analyzer_version,
+            ..Track::new(name, &manifest.audio, summary, events)
+        };
+        let mut out = BufWriter::new(SpooledTempFile::new(IN_MEMORY));
+        match form {
+            Form::Json => document::write(&track, manifest, &mut out)?,
+            Form::Jsonl => document::write_line(&track, manifest, &mut out)?,
+            Form::Jams => jams::write(&track, &mut out)?,
+            Form::Csv => csv::Table::new(&mut out)?.add(&track)?,
+            Form::Audacity => audacity::write(&track, &mut out)?,
+            Form::Rekordbox => {
+                let mut collection = Collection::new(Cursor::new(Vec::new()));
+                collection.add(&track)?;
+                collection.finish(track.analyzer_version, &mut out)?;
+            }
+            Form::Dat => {}
+        }
+        out.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+async fn events(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<Event>, Problem> {
+    let mut filter =
+        EventFilter { types: &[], from_ms: None, to_ms: None, after: None, limit: i64::from(PAGE) };
+    let mut events = Vec::new();
+    loop {
+        let page = frames::events(db, analysis_id, &filter).await?;
+        let is_last = page.len() < usize::from(PAGE);
+        filter.after = page.last().map(|row| (row.time_ms, row.id));
+        for row in page {
+            events.push(Event::try_from(row).map_err(Problem::internal)?);
+        }
+        if events.len() > MAX_EVENTS {
+            let detail = format!("it has more than {MAX_EVENTS} events, too many for one file");
+            return Err(Problem::detailed(Kind::Invalid, detail));
+        }
+        if is_last {
+            return Ok(events);
+        }
+    }
+}
+
+/// A written file and its length, ready to be sent.
+fn body(written: SpooledTempFile) -> Result<(u64, Body), Problem> {
+    let mut file = match written.into_inner() {
+        SpooledData::InMemory(bytes) => {
+            let bytes = bytes.into_inner();
+            return Ok((bytes.len() as u64, bytes.into()));
+        }
+        SpooledData::OnDisk(file) => file,
+    };
+    let length = file.stream_position().map_err(Problem::internal)?;
+    file.seek(SeekFrom::Start(0)).map_err(Problem::internal)?;
+    let Ok(place) = ON_DISK.try_acquire() else {
+        let busy = Problem::detailed(Kind::Unavailable, "too many long exports are being read; ask again");
+        return Err(busy.retry_after(Duration::from_secs(5)));
+    };
+    let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
+    // The place is held until all is sent, or nobody wants it any more.
+    let held = move |piece| {
+        let _place: &SemaphorePermit<'static> = &place;
+        piece
+    };
+    Ok((length, Body::from_stream(pieces.map(held))))
+}
