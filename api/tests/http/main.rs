@@ -5,6 +5,7 @@
 mod analyses;
 mod audio;
 mod auth;
+mod corrections;
 mod idempotency;
 mod queue;
 mod results;
