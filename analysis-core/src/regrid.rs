@@ -35,6 +35,7 @@ mod taps;
 
 use crate::summary::{MeterPoint, Summary, TempoPoint};
 use crate::tempo;
+use pulse::Pulse;
 use serde::{Deserialize, Serialize};
 use strength::Strength;
 
@@ -216,10 +217,11 @@ pub fn regrid(heard: &Heard<'_>, corrections: &[Correction]) -> Grid {
         grid.beats = heard.beats.iter().map(GridBeat::from).collect();
     } else {
         let strength = Strength::new(heard.onset, heard.hop_ms, heard.duration_ms);
+        let downbeats_ms = asked.bars.downbeats_ms();
         for change in &asked.changes {
             match change {
-                course::Change::Level(level) => levels::apply(&mut pulses, &strength, level),
-                course::Change::Taps(row) => match taps::follow(&mut pulses, &strength, row) {
+                course::Change::Level(level) => levels::apply(&mut pulses, &strength, level, &downbeats_ms),
+                course::Change::Taps(row) => match follow(&mut pulses, &strength, row) {
                     Some(read) => grid.tap_rows.push(read),
                     None => grid.unused_taps += row.times_ms.len(),
                 },
@@ -231,6 +233,18 @@ pub fn regrid(heard: &Heard<'_>, corrections: &[Correction]) -> Grid {
     grid.unused_taps += asked.stray_taps;
     describe(&mut grid, heard);
     grid
+}
+
+/// Follows a row of taps with the beats that it speaks for alone: thousands of rows cost no more than one.
+fn follow(pulses: &mut Vec<Pulse>, strength: &Strength, row: &course::Row) -> Option<TapRow> {
+    let (from_ms, to_ms) = row.claim_ms;
+    let from = pulses.partition_point(|pulse| pulse.time_ms < from_ms);
+    let to = pulses.partition_point(|pulse| pulse.time_ms <= to_ms).max(from);
+    let mut own = pulses[from..to].to_vec();
+    let read = taps::follow(&mut own, strength, row)?;
+    levels::replace(pulses, from..to, own);
+    levels::mend(pulses, [from_ms, to_ms]);
+    Some(read)
 }
 
 impl From<&MachineBeat> for GridBeat {

@@ -31,6 +31,9 @@ const RESOURCE: &str = "beat_corrections";
 /// Most corrections that a person may have of one track.
 const MOST: i64 = 20_000;
 
+/// Most of them that are `tempo` or `shift`: each is worked through by itself.
+const MOST_SPANS: i64 = 200;
+
 /// Makes corrections, one or thousands, all or none: one gesture, whose `batch_id` undoes it at once.
 ///
 /// Whoever may read the track may say what they hear; it is for their own eyes and their own grids.
@@ -57,10 +60,9 @@ pub(crate) async fn create(
     let said = batch.check(length_ms(&track))?;
     let analysis = looked_at(&mut tx, track_id, batch.analysis_id).await?;
     let have = corrections::hold(&mut tx, track_id, caller.user_id()).await?;
-    if have + i64::try_from(said.len()).unwrap_or(MOST) > MOST {
-        let rule = format!("you have {have} corrections of this track; there may be {MOST}");
-        return Err(Problem::invalid_field("#/corrections", rule));
-    }
+    let spans = said.iter().filter(|said| ["tempo", "shift"].contains(&said.kind.as_str())).count();
+    bound(have.all, said.len(), MOST, "corrections")?;
+    bound(have.spans, spans, MOST_SPANS, "tempo and shift corrections")?;
     let batch_id = Uuid::now_v7();
     let source = batch.source.as_str();
     let new = NewBatch { track_id, user_id: caller.user_id(), batch_id, said: &said, source, analysis };
@@ -68,6 +70,14 @@ pub(crate) async fn create(
     let view = BatchView { batch_id, corrections: made.into_iter().map(CorrectionView::from).collect() };
     let location = Some(format!("/v1/tracks/{track_id}/corrections?batch_id={batch_id}"));
     first.answer(tx, StatusCode::CREATED, location, &view).await
+}
+
+fn bound(have: i64, more: usize, most: i64, what: &str) -> Result<(), Problem> {
+    if i64::try_from(more).is_ok_and(|more| have + more <= most) {
+        return Ok(());
+    }
+    let rule = format!("you have {have} {what} of this track; there may be {most}");
+    Err(Problem::invalid_field("#/corrections", rule))
 }
 
 /// Length of the audio, in ms, where it is known: rounded up, as it is stored in seconds.

@@ -26,7 +26,7 @@ use store::analyses::Status;
 use store::corrections;
 use store::grids::{self, Ground, NewGrid};
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use view::{GridView, correction};
@@ -74,8 +74,9 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let asked = request?.map(|Json(request)| request).unwrap_or_default();
     asked.check()?;
-    // Before the connection: who waits here holds none.
-    let _turn = AT_ONCE.acquire().await.map_err(Problem::internal)?;
+    // Before the connection: who waits here holds none. It goes along to the thread that decodes, which a client's going away
+    // does not end.
+    let turn = AT_ONCE.acquire().await.map_err(Problem::internal)?;
     let mut tx = app.begin().await?;
     let analysis = rights::analysis(&mut tx, &caller, analysis_id, Action::Read).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/regrid");
@@ -94,7 +95,7 @@ pub(crate) async fn create(
     }
     let said = said(&mut tx, track_id, caller.user_id(), asked.correction_ids.as_deref()).await?;
     let count = i32::try_from(said.len()).map_err(Problem::internal)?;
-    let grid = decode(&mut tx, analysis_id, version, ground, said).await?;
+    let grid = decode(&mut tx, analysis_id, version, ground, said, turn).await?;
     let summary = view::summary(&grid);
     let document = serde_json::to_value(&summary).map_err(Problem::internal)?;
     let new = NewGrid {
@@ -160,6 +161,7 @@ async fn decode(
     version: OffsetDateTime,
     ground: Ground,
     said: Vec<Correction>,
+    turn: SemaphorePermit<'static>,
 ) -> Result<Grid, Problem> {
     let heard = match ground.manifest {
         // Without corrections nothing but the machine's beats is asked for.
@@ -174,6 +176,7 @@ async fn decode(
         .unwrap_or_default();
     let beats = ground.beats;
     let work = move || {
+        let _turn = turn;
         let onset::Onset { values, hop_ms, duration_ms } = &heard;
         let heard = Heard {
             beats: &beats,

@@ -7,6 +7,8 @@ use evaluation::table::{Listener, Row};
 use std::fmt::Write;
 
 const INTRO: &str = include_str!("report/intro.md");
+/// What a test of the engine measures, and prints: what a person's corrections mend.
+const CORRECTIONS: &str = include_str!("report/corrections.md");
 
 /// Tracks named as worst.
 const WORST: usize = 12;
@@ -38,7 +40,7 @@ pub(crate) fn markdown(results: &Results<'_>) -> String {
             let _ = write!(out, "\n### {title}\n\n{}", grid.markdown());
         }
     }
-    out
+    out + CORRECTIONS
 }
 
 /// The main table: beats, bars and tempo, engines beside one another in each group.

@@ -141,24 +141,35 @@ impl From<Row> for Correction {
     }
 }
 
+/// How many corrections a person has of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// All of them.
+    pub all: i64,
+    /// Those of spans, each of which is worked through by itself: `tempo` and `shift`.
+    pub spans: i64,
+}
+
 /// Makes writers of one person's corrections of a track wait for one another until the transaction ends, and gives how many
-/// there are: a bound on them is kept by asking this first.
+/// there are: bounds on them are kept by asking this first.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn hold(db: &mut PgConnection, track_id: Uuid, user_id: Uuid) -> Result<i64> {
+pub async fn hold(db: &mut PgConnection, track_id: Uuid, user_id: Uuid) -> Result<Counts> {
     let (track, user) = (track_id.as_u64_pair(), user_id.as_u64_pair());
     let key =
         (track.0 ^ track.1.rotate_left(17) ^ user.0.rotate_left(31) ^ user.1.rotate_left(47)).cast_signed();
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", key).execute(&mut *db).await?;
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM beat_corrections WHERE track_id = $1 AND user_id = $2"#,
+    let counts = sqlx::query_as!(
+        Counts,
+        r#"SELECT count(*) AS "all!", count(*) FILTER (WHERE kind IN ('tempo', 'shift')) AS "spans!"
+             FROM beat_corrections WHERE track_id = $1 AND user_id = $2"#,
         track_id,
         user_id
     )
     .fetch_one(db)
     .await?;
-    Ok(count)
+    Ok(counts)
 }
 
 /// Stores the corrections of one gesture, all or none, and gives them as stored, in the order of making.

@@ -36,8 +36,6 @@ pub(super) struct Level {
     pub(super) to_ms: f64,
     /// `None`: half a beat later.
     pub(super) factor: Option<Factor>,
-    /// Where the person says that bars start: which beats stay when some go.
-    pub(super) downbeats_ms: Vec<f64>,
 }
 
 /// Taps in a row.
@@ -107,6 +105,13 @@ impl Points {
     }
 }
 
+impl Marks {
+    /// Where bars are said to start, rising, in ms.
+    pub(super) fn downbeats_ms(&self) -> Vec<f64> {
+        self.starts.iter().filter(|(_, starts)| **starts).map(|(at, _)| f64::from(*at)).collect()
+    }
+}
+
 impl Asked {
     /// Sorts corrections of a track of this length, given in the order of their making.
     pub(super) fn of(corrections: &[Correction], duration_ms: u32) -> Self {
@@ -126,13 +131,9 @@ impl Asked {
         let taps: usize = rows.iter().map(|row| row.times_ms.len()).sum();
         let rows = that_speak(rows, duration_ms);
         asked.stray_taps = taps - rows.iter().map(|row| row.times_ms.len()).sum::<usize>();
-        let downbeats: Vec<f64> =
-            asked.bars.starts.iter().filter(|(_, starts)| **starts).map(|(at, _)| f64::from(*at)).collect();
-        let in_words = levels
-            .into_iter()
-            .map(|(made, level)| (made, Change::Level(Level { downbeats_ms: downbeats.clone(), ..level })));
-        let mut changes: Vec<(usize, Change)> =
-            in_words.chain(rows.into_iter().map(|row| (row.made, Change::Taps(row)))).collect();
+        let levels = levels.into_iter().map(|(made, level)| (made, Change::Level(level)));
+        let rows = rows.into_iter().map(|row| (row.made, Change::Taps(row)));
+        let mut changes: Vec<(usize, Change)> = levels.chain(rows).collect();
         changes.sort_by_key(|(made, _)| *made);
         asked.changes = changes.into_iter().map(|(_, change)| change).collect();
         asked
@@ -184,7 +185,7 @@ impl Asked {
 
 fn span(time_ms: u32, end_ms: Option<u32>, factor: Option<Factor>) -> Level {
     let to_ms = end_ms.map_or(f64::INFINITY, f64::from);
-    Level { from_ms: time_ms.into(), to_ms, factor, downbeats_ms: Vec::new() }
+    Level { from_ms: time_ms.into(), to_ms, factor }
 }
 
 /// Adds a tap to the row that it goes on, or begins another.

@@ -1,12 +1,14 @@
 //! Another level of the pulse, or its other phase: beats between beats, fewer beats, half a beat later.
 
-use super::Factor;
 use super::course::Level;
 use super::pulse::{Place, Pulse, Tempi, merge};
 use super::strength::Strength;
+use super::{Factor, Origin};
 
 /// How far new beats go to an onset, in beats and at most in ms.
 const SNAP: (f64, f64) = (0.06, 25.0);
+/// No beat becomes shorter than this, in ms: however often it is halved, a grid stays bounded.
+const SHORTEST_MS: f64 = 100.0;
 /// A beat longer than this many usual ones is a pause, and not divided.
 const PAUSE: f64 = 1.7;
 /// Lengths against the usual one between which beats belong to one passage.
@@ -37,8 +39,8 @@ impl Lay {
     }
 }
 
-/// Does what is said of a span.
-pub(super) fn apply(pulses: &mut Vec<Pulse>, strength: &Strength, level: &Level) {
+/// Does what is said of a span; `downbeats_ms` are where the person says that bars start.
+pub(super) fn apply(pulses: &mut Vec<Pulse>, strength: &Strength, level: &Level, downbeats_ms: &[f64]) {
     let from = pulses.partition_point(|pulse| pulse.time_ms < level.from_ms);
     let to = pulses.partition_point(|pulse| pulse.time_ms < level.to_ms).max(from);
     if from == to {
@@ -51,14 +53,12 @@ pub(super) fn apply(pulses: &mut Vec<Pulse>, strength: &Strength, level: &Level)
         Some(Factor::Third) => (1, 3),
         None => (1, 1),
     };
-    let keep = if down > 1 { kept(&pulses[from..to], from, down, &level.downbeats_ms) } else { 0 };
+    let keep = if down > 1 { kept(&pulses[from..to], from, down, downbeats_ms) } else { 0 };
     let lay = Lay { up, down, keep, late: level.factor.is_none() };
     let new = laid(pulses, from..to, lay, &Tempi::of(pulses), strength);
     let ends = [from, to].map(|i| pulses.get(i).map(|pulse| pulse.time_ms));
     replace(pulses, from..to, new);
-    for at in ends.into_iter().flatten() {
-        mend(pulses, at);
-    }
+    mend(pulses, ends.into_iter().flatten());
 }
 
 /// Which of `down` beats stays: the one that most bars start on, or the person's bars where they say so.
@@ -90,8 +90,10 @@ pub(super) fn laid(
         let pulse = &pulses[i];
         let usual = tempi.at(pulse.time_ms).unwrap_or(500.0);
         let next = pulses.get(i + 1).map_or(usual, |next| next.time_ms - pulse.time_ms);
-        let step = if next > PAUSE * usual { usual } else { next } / lay.up as f64;
-        for j in 0..lay.up {
+        let length = if next > PAUSE * usual { usual } else { next };
+        let parts = if length < SHORTEST_MS * lay.up as f64 { 1 } else { lay.up };
+        let step = length / parts as f64;
+        for j in 0..parts {
             let place = pulse
                 .place
                 .map(|place| if lay.down > 1 { fewer(place, lay.down) } else { more(place, lay.up, j) });
@@ -188,9 +190,7 @@ pub(super) fn relay(
     best_after(&mut (0..home).rev(), false);
     let joints: Vec<f64> = passages.iter().map(|passage| pulses[passage.start].time_ms).collect();
     replace(pulses, from..to, chosen.concat());
-    for at in joints {
-        mend(pulses, at);
-    }
+    mend(pulses, joints);
 }
 
 fn edge(pulses: &[Pulse], last: bool) -> Option<f64> {
@@ -229,39 +229,39 @@ pub(super) fn replace(pulses: &mut Vec<Pulse>, of: std::ops::Range<usize>, new: 
     merge(pulses, new);
 }
 
-/// Where a change meets what it left alone: fills a hole of whole beats, and removes a new beat that is too near to
-/// another.
+/// Where a change meets what it left alone: fills holes of whole beats, and removes new beats that are too near to
+/// others. `joints_ms` rise.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "up to 4 beats"
 )]
-pub(super) fn mend(pulses: &mut Vec<Pulse>, at_ms: f64) {
-    let Some(usual) = Tempi::of(window(pulses, at_ms)).at(at_ms) else { return };
-    let at = pulses.partition_point(|pulse| pulse.time_ms < at_ms);
-    let near = at.saturating_sub(2)..(at + 2).min(pulses.len());
+pub(super) fn mend(pulses: &mut Vec<Pulse>, joints_ms: impl IntoIterator<Item = f64>) {
     let mut new = Vec::new();
-    let mut gone = None;
-    for i in near.start..near.end.saturating_sub(1) {
-        let (a, b) = (pulses[i], pulses[i + 1]);
-        let beats = (b.time_ms - a.time_ms) / usual;
-        if (1.75..MOST_FILLED).contains(&beats) && (beats - beats.round()).abs() < 0.25 {
-            let steps = beats.round() as usize;
-            let time = |step: usize| a.time_ms + (b.time_ms - a.time_ms) * step as f64 / steps as f64;
-            new.extend((1..steps).map(|step| Pulse::inferred(time(step), None)));
-        } else if beats < 0.4 {
-            gone = [i, i + 1].into_iter().find(|&j| pulses[j].origin == super::Origin::Inferred);
+    let mut gone = Vec::new();
+    let mut next = 0;
+    for at_ms in joints_ms {
+        let at = pulses.partition_point(|pulse| pulse.time_ms < at_ms);
+        let around = &pulses[at.saturating_sub(8)..(at + 8).min(pulses.len())];
+        let Some(usual) = Tempi::of(around).at(at_ms) else { continue };
+        for i in at.saturating_sub(2).max(next)..(at + 1).min(pulses.len().saturating_sub(1)) {
+            next = i + 1;
+            let (a, b) = (pulses[i], pulses[i + 1]);
+            let beats = (b.time_ms - a.time_ms) / usual;
+            if (1.75..MOST_FILLED).contains(&beats) && (beats - beats.round()).abs() < 0.25 {
+                let steps = beats.round() as usize;
+                let time = |step: usize| a.time_ms + (b.time_ms - a.time_ms) * step as f64 / steps as f64;
+                new.extend((1..steps).map(|step| Pulse::inferred(time(step), None)));
+            } else if beats < 0.4 && gone.last() != Some(&i) {
+                gone.extend([i, i + 1].into_iter().find(|&j| pulses[j].origin == Origin::Inferred));
+            }
         }
     }
-    if let Some(gone) = gone {
-        pulses.remove(gone);
+    for i in gone.into_iter().rev() {
+        pulses.remove(i);
     }
-    merge(pulses, new);
-}
-
-/// The beats around a time.
-fn window(pulses: &[Pulse], at_ms: f64) -> &[Pulse] {
-    let at = pulses.partition_point(|pulse| pulse.time_ms < at_ms);
-    &pulses[at.saturating_sub(8)..(at + 8).min(pulses.len())]
+    if !new.is_empty() {
+        merge(pulses, new);
+    }
 }

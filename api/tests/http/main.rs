@@ -7,6 +7,7 @@ mod analyses;
 mod audio;
 mod auth;
 mod connections;
+mod corrections;
 mod description;
 mod exports;
 mod growing;
