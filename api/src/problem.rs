@@ -74,6 +74,8 @@ kinds! {
     KeyInUse = "idempotency-key-in-use", CONFLICT, "A request with this Idempotency-Key is under way";
     /// There is as much of it as is kept.
     LimitReached = "limit-reached", CONFLICT, "There are as many as are kept";
+    /// Other things hang on it.
+    InUse = "in-use", CONFLICT, "Other things hang on it";
     /// It has changed since the client saw it, as `If-Match` says.
     PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "It has changed since";
     /// A body of unknown length where its length must be known.

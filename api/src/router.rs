@@ -90,9 +90,10 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(regions::from_analysis))
         .routes(routes!(regions::import))
         .routes(routes!(regions::export))
-        .routes(routes!(prompts::templates))
-        .routes(routes!(prompts::template))
-        .routes(routes!(prompts::presets))
+        .routes(routes!(prompts::templates, prompts::create_template))
+        .routes(routes!(prompts::template, prompts::patch_template, prompts::delete_template))
+        .routes(routes!(prompts::presets, prompts::create_preset))
+        .routes(routes!(prompts::preset, prompts::patch_preset, prompts::delete_preset))
         .routes(routes!(metrics::metrics))
 }
 

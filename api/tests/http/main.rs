@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail like tests")]
 
 mod analyses;
+mod annotations;
 mod audio;
 mod auth;
 mod idempotency;
+mod prompts;
 mod queue;
+mod regions;
 mod results;
 mod service;
 mod support;

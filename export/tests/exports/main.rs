@@ -5,5 +5,6 @@
 mod anything;
 mod forms;
 mod grid;
+mod labels;
 mod music;
 mod support;
