@@ -89,6 +89,8 @@ kinds! {
     UploadCompleted = "upload-completed", CONFLICT, "The upload is completed";
     /// There is as much of it as is kept.
     LimitReached = "limit-reached", CONFLICT, "There are as many as are kept";
+    /// Other things hang on it.
+    InUse = "in-use", CONFLICT, "Other things hang on it";
     /// It has changed since the client saw it, as `If-Match` says.
     PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "It has changed since";
     /// A body of unknown length where its length must be known.

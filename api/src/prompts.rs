@@ -1,94 +1,74 @@
 //! Listening prompts: exercises that send a person back to the music with a question.
+//!
+//! Everybody with an account sees those that are active. Roles grant writing them, templates and presets apart; who may
+//! write sees those that are not active, too. That there are prompts is no secret: who may not write is told so.
 
-use crate::extract::{Path, Query};
-use crate::page::{self, Page};
+mod config;
+mod presets;
+mod templates;
+
+pub(crate) use self::presets::{
+    __path_create_preset, __path_delete_preset, __path_patch_preset, __path_preset, __path_presets,
+    create_preset, delete_preset, patch_preset, preset, presets,
+};
+pub(crate) use self::templates::{
+    __path_create_template, __path_delete_template, __path_patch_template, __path_template, __path_templates,
+    create_template, delete_template, patch_template, template, templates,
+};
+
 use crate::problem::{Kind, Problem};
-use crate::state::App;
-use crate::views::{PresetView, TemplateView};
-use axum::Json;
-use axum::extract::State;
-use serde::Deserialize;
-use store::prompts::{self, Preset, Template};
-use utoipa::IntoParams;
+use crate::request::Caller;
+use serde_json::json;
+use store::PgConnection;
+use store::access::{self, Action};
 use uuid::Uuid;
 
-/// Which templates to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TemplateQuery {
-    /// Keep this category only.
-    category: Option<String>,
-    /// Keep this difficulty only.
-    difficulty: Option<String>,
-    /// Where to go on: `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Items on a page, 1 to 100. Default 50.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
+/// Fails with 403 unless a role of `caller` grants `action` on prompts of this kind.
+async fn require(
+    db: &mut PgConnection,
+    caller: &Caller,
+    resource: &'static str,
+    action: Action,
+) -> Result<(), Problem> {
+    if access::is_entitled(db, caller.user_id(), resource, action).await? {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Forbidden))
 }
 
-/// Exercises, in the order they are meant to be done.
-#[utoipa::path(get, path = "/v1/listening-prompts/templates", tag = "listening prompts", params(TemplateQuery),
-    responses((status = 200, body = Page<TemplateView>), (status = 422, body = crate::problem::Body)))]
-pub(crate) async fn templates(
-    State(app): State<App>,
-    Query(query): Query<TemplateQuery>,
-) -> Result<Json<Page<TemplateView>>, Problem> {
-    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()))
-        .transpose()?;
-    let (category, difficulty) = (query.category.as_deref(), query.difficulty.as_deref());
-    let mut db = app.db().await?;
-    let rows = prompts::templates(&mut db, category, difficulty, after, i64::from(limit) + 1).await?;
-    Ok(Json(Page::new(rows, limit, |row: &Template| page::write_cursor(row.display_order, row.id))))
+/// Whether `caller` writes prompts of this kind, in any way: then they see those that are not active.
+async fn writes(db: &mut PgConnection, caller: &Caller, resource: &'static str) -> Result<bool, Problem> {
+    for action in [Action::Update, Action::Create, Action::Delete] {
+        if access::is_entitled(db, caller.user_id(), resource, action).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// One exercise.
-#[utoipa::path(get, path = "/v1/listening-prompts/templates/{template_id}", tag = "listening prompts",
-    params(("template_id" = Uuid, Path)),
-    responses((status = 200, body = TemplateView), (status = 404, body = crate::problem::Body)))]
-pub(crate) async fn template(
-    State(app): State<App>,
-    Path(template_id): Path<Uuid>,
-) -> Result<Json<TemplateView>, Problem> {
-    let template = prompts::template(&mut *app.db().await?, template_id).await?;
-    template.map(|row| Json(row.into())).ok_or_else(|| Problem::new(Kind::NotFound))
+/// What is listed beside active prompts: 403 for those who ask for more than they may see.
+async fn with_inactive(
+    db: &mut PgConnection,
+    caller: &Caller,
+    resource: &'static str,
+    asked: Option<bool>,
+) -> Result<bool, Problem> {
+    match asked {
+        Some(true) if !writes(db, caller, resource).await? => Err(Problem::new(Kind::Forbidden)),
+        asked => Ok(asked.unwrap_or(false)),
+    }
 }
 
-/// Which presets to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PresetQuery {
-    /// Keep presets of this exercise only.
-    template_id: Option<Uuid>,
-    /// Keep this type only.
-    preset_type: Option<String>,
-    /// Where to go on: `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Items on a page, 1 to 100. Default 50.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-}
-
-/// Exercises with their configuration, by name.
-#[utoipa::path(get, path = "/v1/listening-prompts/presets", tag = "listening prompts", params(PresetQuery),
-    responses((status = 200, body = Page<PresetView>), (status = 422, body = crate::problem::Body)))]
-pub(crate) async fn presets(
-    State(app): State<App>,
-    Query(query): Query<PresetQuery>,
-) -> Result<Json<Page<PresetView>>, Problem> {
-    let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|cursor| page::read_cursor(cursor, |key| Some(key.to_owned())))
-        .transpose()?;
-    let after = after.as_ref().map(|(name, id)| (name.as_str(), *id));
-    let mut db = app.db().await?;
-    let preset_type = query.preset_type.as_deref();
-    let rows = prompts::presets(&mut db, query.template_id, preset_type, after, i64::from(limit) + 1).await?;
-    Ok(Json(Page::new(rows, limit, |row: &Preset| page::write_cursor(&row.name, row.id))))
+/// Every change of a prompt leaves a line in the audit trail.
+async fn note(
+    db: &mut PgConnection,
+    caller: &Caller,
+    event: &'static str,
+    (resource, id): (&'static str, Uuid),
+    action: Action,
+    name: &str,
+) -> Result<(), Problem> {
+    let mut entry = caller.audit_of(event, resource, Some(id), action);
+    entry.details = Some(json!({ "name": name }));
+    Ok(access::record(db, &entry).await?)
 }

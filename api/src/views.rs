@@ -1,11 +1,10 @@
-//! What tracks, analyses and prompts look like from outside: snake_case, times in ms, no storage keys.
+//! What tracks and analyses look like from outside: snake_case, times in ms, no storage keys.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::time::Duration;
 use store::analyses::{Analysis, Status};
-use store::prompts::{Preset, Template};
 use store::queue::estimate::Observed;
 use store::tracks::Track;
 use time::OffsetDateTime;
@@ -204,88 +203,6 @@ impl From<Analysis> for AnalysisView {
             completed_at: analysis.completed_at,
             created_at: analysis.created_at,
             updated_at: analysis.updated_at,
-        }
-    }
-}
-
-/// A listening exercise.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PromptTemplate)]
-pub(crate) struct TemplateView {
-    /// Id.
-    pub(crate) id: Uuid,
-    /// Name to show.
-    pub(crate) name: String,
-    /// What it trains.
-    pub(crate) description: Option<String>,
-    /// What kind of listening.
-    pub(crate) category: String,
-    /// How hard it is.
-    pub(crate) difficulty: String,
-    /// The question itself.
-    pub(crate) prompt_text: String,
-    /// Help, from vague to plain.
-    pub(crate) hints: Option<Value>,
-    /// What an attentive listener will notice.
-    pub(crate) expected_observations: Option<Value>,
-    /// Free labels.
-    pub(crate) tags: Vec<String>,
-    /// Place in a list.
-    pub(crate) display_order: i32,
-    /// When it last changed.
-    #[serde(with = "rfc3339")]
-    pub(crate) updated_at: OffsetDateTime,
-}
-
-impl From<Template> for TemplateView {
-    fn from(row: Template) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            description: row.description,
-            category: row.category,
-            difficulty: row.difficulty,
-            prompt_text: row.prompt_text,
-            hints: row.hints,
-            expected_observations: row.expected_observations,
-            tags: row.tags,
-            display_order: row.display_order,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A listening exercise with its configuration.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PromptPreset)]
-pub(crate) struct PresetView {
-    /// Id.
-    pub(crate) id: Uuid,
-    /// Name to show.
-    pub(crate) name: String,
-    /// What it is for.
-    pub(crate) description: Option<String>,
-    /// The exercise.
-    pub(crate) template_id: Uuid,
-    /// What kind of preset.
-    pub(crate) preset_type: String,
-    /// Its configuration.
-    pub(crate) config: Value,
-    /// When it last changed.
-    #[serde(with = "rfc3339")]
-    pub(crate) updated_at: OffsetDateTime,
-}
-
-impl From<Preset> for PresetView {
-    fn from(row: Preset) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            description: row.description,
-            template_id: row.template_id,
-            preset_type: row.preset_type,
-            config: row.config,
-            updated_at: row.updated_at,
         }
     }
 }

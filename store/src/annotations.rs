@@ -122,6 +122,22 @@ pub async fn list(
     Ok(found)
 }
 
+/// How far the annotations that `reader_id` may see reach, in ms; 0 where there are none.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn reach(db: &mut PgConnection, track_id: Uuid, reader_id: Uuid) -> Result<i32> {
+    let reach = sqlx::query_scalar!(
+        "SELECT max(coalesce(end_time_ms, start_time_ms)) FROM track_annotations
+          WHERE track_id = $1 AND (user_id = $2 OR NOT is_private)",
+        track_id,
+        reader_id
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(reach.unwrap_or(0))
+}
+
 /// An annotation of a track, whoever may see it.
 ///
 /// # Errors

@@ -107,6 +107,18 @@ pub async fn list(db: &mut PgConnection, track_id: Uuid, filter: &Filter<'_>) ->
     Ok(found)
 }
 
+/// How far the regions of a track reach, in ms; 0 where there are none.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn reach(db: &mut PgConnection, track_id: Uuid) -> Result<i32> {
+    let reach =
+        sqlx::query_scalar!("SELECT max(end_time_ms) FROM track_regions WHERE track_id = $1", track_id)
+            .fetch_one(db)
+            .await?;
+    Ok(reach.unwrap_or(0))
+}
+
 /// A region of a track.
 ///
 /// # Errors

@@ -43,9 +43,7 @@ pub(crate) async fn bulk(
         Turn::First(first) => first,
         Turn::Again(answer) => return Ok(answer),
     };
-    let bulk =
-        serde_json::from_value(asked).map_err(|error| Problem::invalid_field("#", error.to_string()))?;
-    let done = apply(&mut tx, &caller, &track, bulk).await?;
+    let done = apply(&mut tx, &caller, &track, Bulk::read(asked)?).await?;
     first.answer(tx, StatusCode::OK, None, &done).await
 }
 

@@ -164,8 +164,15 @@ pub(crate) async fn export(
     Path((track_id, format)): Path<(Uuid, String)>,
 ) -> Result<Response, Problem> {
     let form = LabelForm::named(&format).ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
-    let saved = Saved { form, track, namespace: NAMESPACE, kind: "regions" };
+    let mut db = app.db().await?;
+    let track = rights::track(&mut db, &caller, track_id, Action::Read).await?;
+    let length_ms = match timeline::length_ms(&track) {
+        Some(length_ms) => length_ms,
+        None => regions::reach(&mut db, track_id).await?,
+    };
+    // Nothing is held while the client reads.
+    drop(db);
+    let saved = Saved { form, track, length_ms, namespace: NAMESPACE, kind: "regions" };
     Ok(saved.answer(move |after| page(app.clone(), track_id, after)))
 }
 

@@ -3,7 +3,9 @@
 use super::version;
 use crate::problem::{Kind, Problem};
 use crate::text::Checks;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::HashSet;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -63,7 +65,16 @@ pub(crate) struct Done<V> {
     pub(crate) deleted: Vec<Uuid>,
 }
 
-impl<C, P> Bulk<C, P> {
+impl<C: DeserializeOwned, P: DeserializeOwned> Bulk<C, P> {
+    /// Reads what was sent.
+    pub(crate) fn read(sent: Value) -> Result<Self, Problem> {
+        // serde would take an array for an object.
+        if !sent.is_object() {
+            return Err(Problem::invalid_field("#", "must be an object"));
+        }
+        serde_json::from_value(sent).map_err(|error| Problem::invalid_field("#", error.to_string()))
+    }
+
     /// Checks how much is asked for, and that nothing is named twice.
     pub(crate) fn check(&self, checks: &mut Checks) {
         let counts =

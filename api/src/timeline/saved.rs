@@ -22,6 +22,8 @@ pub(crate) type Labelled<C> = (Vec<(Uuid, Label)>, Option<C>);
 pub(crate) struct Saved {
     pub(crate) form: LabelForm,
     pub(crate) track: Track,
+    /// Length of the track in ms, or as far as its labels reach.
+    pub(crate) length_ms: i32,
     /// Namespace of the annotations of JAMS.
     pub(crate) namespace: &'static str,
     /// What comes between the track's name and the extension.
@@ -73,7 +75,7 @@ impl Saved {
         jams::Labelled {
             title: &self.track.name,
             artist: self.track.artist.as_deref(),
-            duration_ms: super::length_ms(&self.track).and_then(|ms| u64::try_from(ms).ok()),
+            duration_ms: u64::try_from(self.length_ms).unwrap_or_default(),
         }
     }
 

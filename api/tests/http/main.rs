@@ -4,6 +4,7 @@
 
 mod administration;
 mod analyses;
+mod annotations;
 mod audio;
 mod auth;
 mod connections;
@@ -19,7 +20,9 @@ mod manners;
 mod matrix;
 mod presigned;
 mod progress;
+mod prompts;
 mod queue;
+mod regions;
 mod results;
 mod service;
 mod support;

@@ -21,20 +21,19 @@ pub struct Labelled<'a> {
     pub title: &'a str,
     /// Who plays.
     pub artist: Option<&'a str>,
-    /// Length, in ms, where it is known.
-    pub duration_ms: Option<u64>,
+    /// Length, in ms. Readers insist on one: where it is not known, as far as the labels reach.
+    pub duration_ms: u64,
 }
 
 impl Labelled<'_> {
     /// The document up to its annotations: they follow with commas between them, then [`END`].
     #[must_use]
     pub fn begin(&self) -> String {
-        let mut about = json!({"title": self.title, "jams_version": JAMS_VERSION, "identifiers": {}});
+        let mut about = json!({
+            "title": self.title, "duration": self.duration(), "jams_version": JAMS_VERSION, "identifiers": {},
+        });
         if let Some(artist) = self.artist {
             about["artist"] = artist.into();
-        }
-        if let Some(duration_ms) = self.duration_ms {
-            about["duration"] = Seconds(duration_ms).number().into();
         }
         format!("{{\"file_metadata\":{about},\"sandbox\":{{}},\"annotations\":[")
     }
@@ -50,11 +49,15 @@ impl Labelled<'_> {
                 "annotation_tools": "Arsis", "data_source": "manual", "annotator": {"id": annotator},
             },
             "time": 0.0,
-            "duration": self.duration_ms.map(|ms| Seconds(ms).number()),
+            "duration": self.duration(),
             "data": data,
             "sandbox": {DETAILS: details},
         });
         annotation.to_string()
+    }
+
+    fn duration(&self) -> f64 {
+        Seconds(self.duration_ms).number()
     }
 }
 

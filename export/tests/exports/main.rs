@@ -6,5 +6,6 @@ mod anything;
 mod document;
 mod forms;
 mod grid;
+mod labels;
 mod music;
 mod support;
