@@ -39,7 +39,7 @@ async fn webhook(pool: &PgPool, user_id: Uuid, host: &str) -> Uuid {
         active: true,
         secret: &secret,
     };
-    webhooks::insert(&mut *pool.acquire().await.unwrap(), &new, 20).await.unwrap().unwrap().id
+    webhooks::insert(&mut pool.acquire().await.unwrap(), &new, 20).await.unwrap().unwrap().id
 }
 
 /// Someone with a webhook and an analysis that runs.
@@ -221,7 +221,7 @@ async fn due(pool: &PgPool, webhook: Uuid, number: i32, seconds: f64) {
 }
 
 async fn take(pool: &PgPool, room: &Room<'_>) -> Vec<Claimed> {
-    sending::claim(&mut *pool.acquire().await.unwrap(), room, LATER).await.unwrap()
+    sending::claim(&mut pool.acquire().await.unwrap(), room, LATER).await.unwrap()
 }
 
 /// How many were claimed for each host.

@@ -7,10 +7,12 @@ use api::{App, Config};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use store::webhooks::sending::{self, Room};
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -274,10 +276,14 @@ async fn until_delivered(server: &Server, person: &Person, webhook: &Value) {
 
 #[tokio::test]
 async fn an_answer_without_end_is_left_unread() {
-    let receiver = Receiver::answering(|_| {
-        let endless = futures::stream::repeat(Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(
-            &[b'x'; 65_536],
-        )));
+    let parts = Arc::new(AtomicUsize::new(0));
+    let counted = parts.clone();
+    let receiver = Receiver::answering(move |_| {
+        let counted = counted.clone();
+        let endless = futures::stream::repeat(bytes::Bytes::from_static(&[b'x'; 65_536])).map(move |part| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::convert::Infallible>(part)
+        });
         Body::from_stream(endless).into_response()
     })
     .await;
@@ -285,6 +291,9 @@ async fn an_answer_without_end_is_left_unread() {
     post(&server, &ada, &format!("{}/test", path(&webhook))).await;
     let delivery = until(&server, &ada, &webhook, "delivered", 1).await;
     assert_eq!(delivery["response_status"], 200);
+    // What fits into the buffers between the two, and no more.
+    let sent = parts.load(Ordering::Relaxed) << 16;
+    assert!(sent < 64 << 20, "{sent} bytes");
 }
 
 #[tokio::test]
