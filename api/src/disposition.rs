@@ -17,7 +17,8 @@ pub(crate) fn attachment(name: &str, ending: &str) -> HeaderValue {
 /// `inline`, with a name for those who save it. An ending that the name has already is not put there again.
 pub(crate) fn inline(name: &str, ending: Option<&str>) -> HeaderValue {
     let name = safe(name);
-    let ends_so = |ending: &str| name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending));
+    let ends_so =
+        |ending: &str| name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending));
     match ending {
         Some(ending) if !ends_so(ending) => value("inline", &format!("{name}.{ending}")),
         _ => value("inline", &name),

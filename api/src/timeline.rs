@@ -2,7 +2,6 @@
 
 pub(crate) mod bulk;
 pub(crate) mod fields;
-pub(crate) mod file_name;
 pub(crate) mod import;
 pub(crate) mod listing;
 pub(crate) mod patch;

@@ -1,7 +1,7 @@
 //! Files of labels that clients save: written page by page, so that the longest list takes no more memory than a page.
 
-use super::file_name;
 use super::import::LabelForm;
+use crate::disposition;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -52,7 +52,7 @@ impl Saved {
         let name = format!("{} {}", self.track.name, self.kind);
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            (header::CONTENT_DISPOSITION, file_name::attachment(&name, extension)),
+            (header::CONTENT_DISPOSITION, disposition::attachment(&name, extension)),
             (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
         ];
         let pieces = stream::try_unfold((self, page, Step::Begin), async |(saved, page, step)| {
