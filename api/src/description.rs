@@ -23,18 +23,18 @@ use utoipa::{Modify, OpenApi};
     security(("bearer" = []), ("cookie" = [])),
     tags(
         (name = "tracks", description = "Audio and what is said about it"),
+        (name = "uploads", description = "Audio that clients send to the storage itself"),
+        (name = "annotations", description = "What people note about moments and stretches of a track"),
+        (name = "regions", description = "The named sections of a track, as people see them"),
+        (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
         (name = "analyses", description = "What was computed, and how far it is"),
         (name = "batches", description = "One analysis of each track of a person, asked for at once"),
         (name = "results", description = "Manifest, chunks, frames and events"),
         (name = "listening prompts", description = "Exercises for attentive listening"),
-        (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
+        (name = "webhooks", description = "Told when an analysis ends"),
         (name = "me", description = "The caller's own account and sessions"),
         (name = "administration", description = "Accounts, roles and the audit trail: for administrators"),
-        (name = "uploads", description = "Audio that clients send to the storage itself"),
-        (name = "corrections", description = "What people say about beats and bars, and the grids decoded through it"),
-        (name = "annotations", description = "What people note about moments and stretches of a track"),
-        (name = "regions", description = "The named sections of a track, as people see them"),
-        (name = "webhooks", description = "Told when an analysis ends"),
+        (name = "queue", description = "What waits, runs and failed, of everybody: for operators"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -3,6 +3,7 @@
 //! Every handler is registered once, for the router and for the OpenAPI description, so the two agree.
 
 use crate::description::{self, Description};
+use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
@@ -23,35 +24,11 @@ use utoipa_axum::routes;
 /// Routes behind authentication that answer soon.
 fn protected() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(tracks::get, tracks::patch, tracks::delete))
-        .routes(routes!(audio::get))
-        .routes(routes!(analyses::create, analyses::list))
-        .routes(routes!(analyses::get))
-        .routes(routes!(analyses::cancel))
-        .routes(routes!(analyses::retry))
-        .routes(routes!(attempts::list))
-        .routes(routes!(batches::create, batches::list))
-        .routes(routes!(batches::get))
-        .routes(routes!(batches::cancel))
-        .routes(routes!(queue::status))
-        .routes(routes!(queue::list))
-        .routes(routes!(queue::pause))
-        .routes(routes!(queue::resume))
-        .routes(routes!(progress::progress))
-        .routes(routes!(frames::frames))
-        .routes(routes!(results::events))
-        .routes(routes!(spotify::audio_analysis))
-        .routes(routes!(spotify::audio_features))
-        .routes(routes!(prompts::templates))
-        .routes(routes!(prompts::template))
-        .routes(routes!(prompts::presets))
         .routes(routes!(library::list))
+        .routes(routes!(tracks::get, tracks::patch, tracks::delete))
         .routes(routes!(upload::announce::create, upload::pending::list))
         .routes(routes!(upload::pending::get, upload::pending::abort))
-        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
-        .routes(routes!(corrections::get, corrections::patch, corrections::delete))
-        .routes(routes!(regrid::create))
-        .routes(routes!(regrid::get, regrid::delete))
+        .routes(routes!(audio::get))
         .routes(routes!(annotations::list, annotations::create))
         .routes(routes!(annotations::get, annotations::patch, annotations::delete))
         .routes(routes!(annotations::bulk))
@@ -64,6 +41,28 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(regions::from_analysis))
         .routes(routes!(regions::import))
         .routes(routes!(regions::export))
+        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
+        .routes(routes!(corrections::get, corrections::patch, corrections::delete))
+        .routes(routes!(analyses::create, analyses::list))
+        .routes(routes!(analyses::get))
+        .routes(routes!(analyses::cancel))
+        .routes(routes!(analyses::retry))
+        .routes(routes!(attempts::list))
+        .routes(routes!(progress::progress))
+        .routes(routes!(batches::create, batches::list))
+        .routes(routes!(batches::get))
+        .routes(routes!(batches::cancel))
+        .routes(routes!(regrid::create))
+        .routes(routes!(regrid::get, regrid::delete))
+        .routes(routes!(frames::frames))
+        .routes(routes!(results::events))
+        .routes(routes!(export::export))
+        .routes(routes!(spotify::audio_analysis))
+        .routes(routes!(spotify::audio_features))
+        .routes(routes!(prompts::templates, prompts::create_template))
+        .routes(routes!(prompts::template, prompts::patch_template, prompts::delete_template))
+        .routes(routes!(prompts::presets, prompts::create_preset))
+        .routes(routes!(prompts::preset, prompts::patch_preset, prompts::delete_preset))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::get, webhooks::patch, webhooks::delete))
         .routes(routes!(webhooks::rotate_secret))
@@ -71,12 +70,6 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::deliveries::get))
         .routes(routes!(webhooks::deliveries::redeliver))
         .routes(routes!(webhooks::deliveries::test))
-        .routes(routes!(export::export))
-        .routes(routes!(prompts::templates, prompts::create_template))
-        .routes(routes!(prompts::template, prompts::patch_template, prompts::delete_template))
-        .routes(routes!(prompts::presets, prompts::create_preset))
-        .routes(routes!(prompts::preset, prompts::patch_preset, prompts::delete_preset))
-        .routes(routes!(metrics::metrics))
         .routes(routes!(me::get))
         .routes(routes!(me::list))
         .routes(routes!(me::end))
@@ -90,6 +83,11 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(admin::roles::of_user))
         .routes(routes!(admin::roles::grant, admin::roles::revoke))
         .routes(routes!(admin::audit::list))
+        .routes(routes!(queue::status))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::pause))
+        .routes(routes!(queue::resume))
+        .routes(routes!(metrics::metrics))
 }
 
 /// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].
@@ -147,7 +145,8 @@ pub fn description() -> serde_json::Value {
 
 /// The whole API as a service. Of the layers the last is the outermost.
 pub fn router(app: App) -> Router {
-    let (routes, _) = assemble(&app);
+    let (routes, description) = assemble(&app);
+    let methods = Methods::of(&description);
     routes
         // Where the address that `arsis serve` prints leads.
         .route("/", axum::routing::get(docs::page))
@@ -156,9 +155,10 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
         .layer(middleware::from_fn_with_state(app.clone(), limit_uri))
-        .layer(middleware::from_fn(cors::options))
+        .layer(middleware::from_fn_with_state(methods, methods::options))
+        .layer(middleware::from_fn(compress::keep_status))
         .layer(compress::layer())
-        .layer(middleware::from_fn(compress::weaken_tags))
+        .layer(middleware::from_fn(compress::correct))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
         .layer(middleware::from_fn_with_state(app.clone(), secure::protect))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))
