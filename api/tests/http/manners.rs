@@ -141,7 +141,7 @@ async fn options_tells_the_methods_and_head_what_get_would() {
     for (path, _) in paths.filter(|(path, item)| item["get"].is_object() && !path.ends_with("/progress")) {
         let id = track.rsplit('/').next().unwrap();
         let path = path.replace("{track_id}", id).replace("{index}", "0");
-        let path = path.replace(|c| matches!(c, '{' | '}'), "");
+        let path = path.replace(['{', '}'], "");
         let ask = async |method: Method| {
             let response = server.request(&ada, method, &path).send().await.unwrap();
             let told = ["content-type", "etag", "cache-control", "allow"]
