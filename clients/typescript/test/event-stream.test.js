@@ -15,6 +15,7 @@ const STREAMS = [
   ["data: a\ndata: b\n\n", ["a\nb"]],
   ["\uFEFFdata: after a byte order mark\n\n", ["after a byte order mark"]],
   ["data:no space\r\n\r\ndata:  two spaces\r\r", ["no space", " two spaces"]],
+  ["data: a\r\ndata: b\r\n\r\n", ["a\nb"]],
   [": a comment\ndata: x\nunknown: y\n\n", ["x"]],
   ["data\n\ndata\ndata\n\n", ["", "\n"]],
   ["event: named\n\ndata: z\n\n", ["z"]],

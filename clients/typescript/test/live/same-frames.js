@@ -1,6 +1,8 @@
 /** Compares frames that the client decodes with those that the server gives as JSON. */
 export async function sameFrames(client, results) {
-  const spans = [{}, { level: 1 }, { fromMs: 990, toMs: 2010 }, { fromMs: 100, maxFrames: 20 }];
+  const { chunk_size_frames: length, hop_ms: hop } = results.manifest;
+  const aroundEnd = { fromMs: (length - 1) * hop, toMs: (length + 1) * hop };
+  const spans = [{}, { level: 1 }, ...(results.manifest.total_chunks > 1 ? [aroundEnd] : []), { fromMs: 990, toMs: 2010 }, { fromMs: 100, maxFrames: 20 }];
   for (const span of spans) {
     const frames = await results.frames(span);
     const query = { from_ms: span.fromMs, to_ms: span.toMs, level: span.maxFrames ? undefined : (span.level ?? 0), max_frames: span.maxFrames };
