@@ -72,3 +72,54 @@ pub(crate) async fn once(app: &App) -> Result<()> {
     uploads::forget_expired(&mut db).await?;
     Ok(sessions::clean_up(&mut db).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use store::objects::{self, Objects};
+    use store::testing::TestDatabase;
+    use store::uploads::{NewUpload, Room};
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn an_upload_whose_time_is_over_goes_with_what_was_sent() {
+        let (database, folder) = (TestDatabase::new().await, tempfile::tempdir().unwrap());
+        let objects = Objects::open(objects::Config::Directory(folder.path().into())).await.unwrap();
+        let app = App::new(database.pool().clone(), objects, Config::default());
+        let mut db = app.pool().acquire().await.unwrap();
+        let user_id = store::users::add_local(&mut db, "ada@example.org", None).await.unwrap().id;
+        let now = OffsetDateTime::now_utc();
+        let room = Room { count: 2, bytes: 2 };
+        let mut keys = Vec::new();
+        for kept_until in [now, now + Span::HOUR] {
+            let (content_type, about) = ("audio/wav".to_owned(), serde_json::json!({}));
+            let (id, expires_at, size_bytes) = (Uuid::now_v7(), kept_until, 1);
+            let new = NewUpload {
+                id,
+                user_id,
+                size_bytes,
+                sha256: None,
+                content_type,
+                about,
+                secret: None,
+                expires_at,
+                kept_until,
+            };
+            let key = ObjectKey::upload(id);
+            orphans::expect(&mut db, key.as_str(), kept_until - now).await.unwrap();
+            assert!(uploads::announce(&mut db, &new, room).await.unwrap());
+            let sent = futures::stream::iter([Ok(bytes::Bytes::from_static(b"x"))]);
+            app.objects().put(&key, "audio/wav", sent).await.unwrap();
+            keys.push(key);
+        }
+        drop(db);
+        once(&app).await.unwrap();
+        let kept = futures::future::join_all(keys.iter().map(|key| app.objects().head(key))).await;
+        assert_eq!(kept.iter().map(|head| head.is_ok()).collect::<Vec<_>>(), [false, true]);
+        let mut db = app.pool().acquire().await.unwrap();
+        assert_eq!(uploads::list(&mut db, user_id, None, 10).await.unwrap().len(), 1);
+        assert_eq!(uploads::forget_expired(&mut db).await.unwrap(), 0, "forgotten by the sweep");
+    }
+}

@@ -1,7 +1,5 @@
 //! Announced uploads: one verification at a time, and a lost one writes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene must fail, and say where")]
-
 use serde_json::json;
 use store::objects::ObjectKey;
 use store::testing::TestDatabase;
