@@ -1,5 +1,7 @@
 //! What holds of a grid whatever a person says about it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
 use analysis_core::regrid::{Correction, Factor, Grid, Heard, MachineBeat, Origin, SAME_MS, regrid};
 use analysis_core::summary::Summary;
 use proptest::prelude::*;

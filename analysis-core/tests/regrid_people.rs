@@ -3,6 +3,8 @@
 //! Songs are made by a script and heard by the engine; their grids are made wrong in the ways in which machines go wrong,
 //! and then mended as a person would.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
 use analysis_core::chunk::{Chunk, decode_chunk};
 use analysis_core::frame::{FrameLayout, ONSET};
 use analysis_core::regrid::{Correction, Factor, Heard, MachineBeat, regrid};

@@ -128,6 +128,7 @@ fn walk(gain: &[f32], period: &[f32], to_end: bool) -> Option<Vec<usize>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths of a few steps")]
 mod tests {
     use super::*;
 

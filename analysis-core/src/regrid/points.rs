@@ -3,7 +3,7 @@
 use super::SAME_MS;
 use super::course::Points;
 use super::path::Stretch;
-use super::pulse::{Pulse, Tempi, merge, nearest};
+use super::pulse::{Place, Pulse, Tempi, merge, nearest};
 use super::strength::Strength;
 
 /// A corrected beat this near to one of the grid, in beats, is that beat.
@@ -145,7 +145,7 @@ fn between(pulses: &[Pulse], strength: &Strength, a: Anchor, b: Anchor, tempi: &
     let times = stretch.decode(strength, true)?;
     let counted = times.len() == own.len();
     let place = |i: usize| own.get(i).and_then(|pulse| pulse.place).filter(|_| counted);
-    let found = times.iter().enumerate().map(|(i, time)| Pulse::inferred(*time, place(i))).collect();
+    let found = times.iter().enumerate().map(|(i, time)| settled(own, *time, place(i))).collect();
     Some((found, (a.time_ms, b.time_ms)))
 }
 
@@ -186,8 +186,14 @@ fn outward(
     }
     let counted = places.len() == at;
     let place = |i: usize| places.get(i).copied().flatten().filter(|_| counted);
-    let found = times[..at].iter().enumerate().map(|(i, time)| Pulse::inferred(*time, place(i))).collect();
+    let found = times[..at].iter().enumerate().map(|(i, time)| settled(own, *time, place(i))).collect();
     Some((found, span))
+}
+
+/// A decoded beat: the one of the grid before where that is hardly elsewhere.
+fn settled(own: &[Pulse], time_ms: f64, place: Option<Place>) -> Pulse {
+    let before = nearest(own, time_ms).filter(|&i| (own[i].time_ms - time_ms).abs() <= SLIGHT_MS);
+    before.map_or(Pulse::inferred(time_ms, place), |i| own[i])
 }
 
 /// The beats strictly between two times.

@@ -78,8 +78,8 @@ impl Tapped {
     /// taps around (least squares, then again without slips). `None` without a steady distance.
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "beats of a row of taps"
+        clippy::cast_sign_loss,
+        reason = "numbers of the beats of a row of taps, from 0"
     )]
     fn of(times_ms: &[f64]) -> Option<Self> {
         let mut steps: Vec<f64> = times_ms.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -187,10 +187,9 @@ fn explained(pulses: &[Pulse], beats: &[f64], period_ms: f64) -> Option<Lay> {
     let from = pulses.partition_point(|pulse| pulse.time_ms < first - margin - usual);
     let to = pulses.partition_point(|pulse| pulse.time_ms <= last + margin + usual);
     let near = |ratio: f64| (usual / period_ms / ratio).ln().abs() < ALIKE;
-    let (up, down) = [(1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4)]
+    let (up, down) = [(1_usize, 1_usize), (2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4)]
         .into_iter()
-        .find(|(up, down)| near(f64::from(*up) / f64::from(*down)))
-        .map(|(up, down)| (up as usize, down as usize))?;
+        .find(|(up, down)| near(*up as f64 / *down as f64))?;
     let silent = Strength::new(&[], 10, 0);
     let meet = (MEET.0 * period_ms).min(MEET.1);
     let share = |lay: Lay| {

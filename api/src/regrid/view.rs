@@ -43,7 +43,7 @@ pub(crate) struct GridEvent {
     /// `beat` or `downbeat`.
     event_type: &'static str,
     /// The machine's for its own beats, 1 for corrected ones, null where no measure exists.
-    confidence: Option<f32>,
+    confidence: Option<f64>,
     /// Where it is in its bar, and where it comes from.
     event_data: GridPlace,
 }
@@ -178,6 +178,8 @@ impl GridView {
 /// A beat as events; as elsewhere a downbeat comes before its beat.
 fn events(beat: &GridBeat) -> impl Iterator<Item = GridEvent> {
     let GridBeat { time_ms, bar, position, confidence, origin } = *beat;
+    // As a client reads it back, whichever way it was written: a single wider than it was has digits of its own.
+    let confidence = confidence.map(|confidence| (f64::from(confidence) * 1e4).round() / 1e4);
     let event = move |event_type| GridEvent {
         time_ms,
         duration_ms: None,

@@ -325,6 +325,7 @@ async fn a_grid_is_decoded_stored_and_undone() {
     let stored = fixture.server.get(ada, &path).await;
     let etag = stored.headers()["etag"].clone();
     assert_eq!(stored.json::<Value>().await.unwrap(), grid);
+    assert_eq!(grid["summary"]["origins"], json!({ "machine": 118, "corrected": 2, "inferred": 0 }));
     let again =
         fixture.server.request(ada, Method::GET, &path).header("if-none-match", &etag).send().await.unwrap();
     assert_eq!(again.status(), 304);
