@@ -25,6 +25,9 @@ const EVENT_TYPES: [&str; 8] = ["beat", "downbeat", "tatum", "onset", "section",
 const SHOWN: [&str; 9] =
     ["waveform", "bands", "beats", "downbeats", "onsets", "sections", "loudness", "centroid", "chroma"];
 
+/// A field that is a list, and what it may hold; empty: anything.
+type Words<'a> = (&'a str, &'a Option<Vec<String>>, &'a [&'a str]);
+
 /// Most items of a list, and longest word in characters.
 const MAX_ITEMS: usize = 24;
 const MAX_WORD: usize = 50;
@@ -136,7 +139,7 @@ impl Config {
                 checks.refuse(format!("#/config/{name}"), format!("must be one of {}", allowed.join(", ")));
             }
         }
-        let lists: [(&str, &Option<Vec<String>>, &[&str]); 5] = [
+        let lists: [Words<'_>; 5] = [
             ("event_types", &self.event_types, &EVENT_TYPES),
             ("exclude_event_types", &self.exclude_event_types, &EVENT_TYPES),
             ("show", &self.show, &SHOWN),

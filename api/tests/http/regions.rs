@@ -236,16 +236,6 @@ async fn a_bulk_is_all_or_nothing() {
     assert_eq!(scene.names("").await, "xc");
 }
 
-/// Two tracks of one person, the second one empty.
-async fn another_track(scene: &Scene) -> Scene {
-    let server = Server::start().await;
-    let ada = server.person("ada").await;
-    let track = server.track(&ada).await;
-    server.execute("UPDATE reference_tracks SET duration_seconds = 60").await;
-    drop(scene.track);
-    Scene { server, ada, track }
-}
-
 #[tokio::test]
 async fn what_is_exported_can_be_imported_again() {
     let scene = Scene::new().await;
@@ -266,7 +256,7 @@ async fn what_is_exported_can_be_imported_again() {
     }
     for kind in ["regions", "annotations"] {
         let before = scene.server.json(&scene.ada, &scene.path(kind)).await;
-        let other = another_track(&scene).await;
+        let other = Scene::new().await;
         let file = scene.export(&format!("{kind}/export/jams")).await;
         let answer = other.import(&format!("{kind}/import"), "application/json", file).await;
         assert_eq!(answer.status(), 201);
@@ -276,7 +266,7 @@ async fn what_is_exported_can_be_imported_again() {
         );
         let after = other.server.json(&other.ada, &other.path(kind)).await;
         assert_eq!(said(&after), said(&before), "{kind}: nothing is lost");
-        let other = another_track(&scene).await;
+        let other = Scene::new().await;
         let file = scene.export(&format!("{kind}/export/audacity")).await;
         let answer = other.import(&format!("{kind}/import"), "text/plain; charset=utf-8", file.clone()).await;
         assert_eq!(answer.status(), 201);
