@@ -330,3 +330,11 @@ fn three_taps_say_nothing_and_noise_keeps_no_beat() {
     let grid = track.regrid(&taps(&wild));
     assert_eq!((times(&grid), grid.unused_taps, grid.tap_rows.len()), (track.times(), wild.len(), 0));
 }
+
+#[test]
+fn a_removed_beat_stays_away_where_the_grid_is_decoded_again() {
+    let track = Track::steady(500);
+    let drag = |time_ms: u32| Correction::Beat { time_ms: time_ms + 40, moved_from_ms: Some(time_ms) };
+    let grid = track.regrid(&[Correction::NoBeat { time_ms: 6_720 }, drag(5_200), drag(8_200)]);
+    assert_eq!(times(&grid).iter().find(|at| at.abs_diff(6_720) <= 100), None, "{:?}", times(&grid));
+}

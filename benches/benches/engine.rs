@@ -24,7 +24,8 @@ fn engine(c: &mut Criterion) {
 fn regridding(c: &mut Criterion) {
     let mut group = c.benchmark_group("regrid");
     for (name, seconds) in [("5min", 300_u32), ("10h", 36_000)] {
-        let strength = |i: u32| if i.is_multiple_of(50) { 0.6 } else { 0.01 * (i * 7_919 % 13) as f32 };
+        let strength =
+            |i: u32| if i.is_multiple_of(50) { 0.6 } else { 0.01 * (i % 1_000 * 7_919 % 13) as f32 };
         let onset: Vec<f32> = (0..seconds * 100).map(strength).collect();
         let beat = |i: u32| MachineBeat {
             time_ms: i * 500,
