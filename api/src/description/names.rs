@@ -24,7 +24,7 @@ fn operation_id(method: &str, path: &str, lists: bool) -> String {
         "get" if lists => "list",
         "post" => "create",
         "patch" => "update",
-        "put" => "replace",
+        "put" => "set",
         other => other,
     };
     // `POST …/{id}/cancel` does what its last part says to what stands before.
@@ -32,13 +32,14 @@ fn operation_id(method: &str, path: &str, lists: bool) -> String {
     if let Some(last) = parts.pop_if(|last| acts(&*last)) {
         verb = last;
     }
+    let (verb, object) = verb.split_once('-').unwrap_or((verb, ""));
     let mut id = camel(verb, false);
     for (place, part) in parts.iter().enumerate().filter(|(_, part)| !part.starts_with('{')) {
         let next = parts.get(place + 1);
         let one = next.is_some_and(|next| next.starts_with('{')) || (next.is_none() && verb == "create");
-        id += &camel(if one { singular(part) } else { part.to_string() }.as_str(), true);
+        id += &camel(&if one { singular(part) } else { (*part).to_owned() }, true);
     }
-    id
+    id + &camel(object, true)
 }
 
 fn singular(plural: &str) -> String {
@@ -81,6 +82,9 @@ mod tests {
         check("post", "/v1/tracks/{track_id}/analyses", false, "createTrackAnalysis");
         check("get", "/v1/analyses/{analysis_id}/chunks/{index}", false, "getAnalysisChunk");
         check("post", "/v1/analyses/{analysis_id}/cancel", false, "cancelAnalysis");
+        check("post", "/v1/webhooks/{webhook_id}/rotate-secret", false, "rotateWebhookSecret");
+        check("put", "/v1/admin/users/{user_id}/roles/{role_id}", false, "setAdminUserRole");
+        check("post", "/v1/tracks/{track_id}/regions/from-analysis", false, "createTrackRegionsFromAnalysis");
         check("post", "/v1/queue/pause", false, "pauseQueue");
         check("get", "/v1/audio-features/{track_id}", false, "getAudioFeatures");
         check("get", "/v1/listening-prompts/templates/{id}", false, "getListeningPromptsTemplate");

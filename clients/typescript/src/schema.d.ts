@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs/reference.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page's style. */
+        get: operations["getDocsStyle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/reference.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page's script, which makes the reference of `/openapi.json`. */
+        get: operations["getDocsScript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1394,7 +1428,7 @@ export interface components {
             /** @description Values that are not allowed. */
             errors?: components["schemas"]["FieldError"][];
             /**
-             * Format: int64
+             * Format: int32
              * @description HTTP status.
              */
             status: number;
@@ -1777,53 +1811,50 @@ export interface components {
          * @enum {string}
          */
         TrackStatus: "processing" | "ready" | "error";
-        /** @description A form with a file. */
+        /** @description Everything that may come beside the audio, as text. */
         UploadForm: {
-            /** @description Everything that may come beside the audio, as text. */
-            about: {
-                /**
-                 * @description Where it appeared, at most 500 characters.
-                 * @default null
-                 */
-                album?: string | null;
-                /** @default null */
-                analysis_type?: components["schemas"]["AnalysisType"] | null;
-                /**
-                 * @description Who plays, at most 500 characters.
-                 * @default null
-                 */
-                artist?: string | null;
-                /**
-                 * @description Free text, at most 10,000 characters.
-                 * @default null
-                 */
-                description?: string | null;
-                /**
-                 * @description What kind of music it is said to be, at most 500 characters.
-                 * @default null
-                 */
-                genre?: string | null;
-                /**
-                 * @description Name to show, at most 500 characters. Default: the file's name without its extension.
-                 * @default null
-                 */
-                name?: string | null;
-                /**
-                 * @description Parameters of the analysis, as a JSON object.
-                 * @default null
-                 */
-                parameters?: string | null;
-                /**
-                 * @description Labels, separated by commas; a form may also repeat the field.
-                 * @default null
-                 */
-                tags?: string | null;
-            };
+            /**
+             * @description Where it appeared, at most 500 characters.
+             * @default null
+             */
+            album?: string | null;
+            /** @default null */
+            analysis_type?: components["schemas"]["AnalysisType"] | null;
+            /**
+             * @description Who plays, at most 500 characters.
+             * @default null
+             */
+            artist?: string | null;
+            /**
+             * @description Free text, at most 10,000 characters.
+             * @default null
+             */
+            description?: string | null;
             /**
              * Format: binary
              * @description The audio: WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM.
              */
             file: string;
+            /**
+             * @description What kind of music it is said to be, at most 500 characters.
+             * @default null
+             */
+            genre?: string | null;
+            /**
+             * @description Name to show, at most 500 characters. Default: the file's name without its extension.
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * @description Parameters of the analysis, as a JSON object.
+             * @default null
+             */
+            parameters?: string | null;
+            /**
+             * @description Labels, separated by commas; a form may also repeat the field.
+             * @default null
+             */
+            tags?: string | null;
         };
         /** @description A new track and its first analysis. */
         Uploaded: {
@@ -2042,6 +2073,50 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            500: components["responses"]["Problem500"];
+        };
+    };
+    getDocsStyle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A style */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                };
+            };
+            500: components["responses"]["Problem500"];
+        };
+    };
+    getDocsScript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A script */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
                 };
             };
             500: components["responses"]["Problem500"];

@@ -1,4 +1,4 @@
-// In Chromium, from a page of another origin: tests/typescript.rs starts the server, which allows the page's origin, and gives
+// In Chromium, from a page of another origin: tests/clients starts the server, which allows the page's origin, and gives
 // this process the socket that the page is served from as its standard input.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Against a live server: tests/typescript.rs starts it and says where it is.
+// Against a live server: tests/clients starts it and says where it is.
 import assert from "node:assert/strict";
 import { openAsBlob } from "node:fs";
 import { test } from "node:test";

@@ -32,11 +32,12 @@ pub(crate) struct Live {
     pub(crate) url: String,
     pub(crate) token: String,
     pub(crate) user: Uuid,
-    database: TestDatabase,
-    folder: TempDir,
     client: Client,
+    // They end before what they work on.
     api: Option<Process>,
     worker: Option<Process>,
+    database: TestDatabase,
+    folder: TempDir,
 }
 
 impl Live {
@@ -50,7 +51,7 @@ impl Live {
         let token = token.unwrap().expose().to_owned();
         drop(db);
         let (url, client) = (String::new(), Client::new());
-        let mut live = Self { url, token, user, database, folder, client, api: None, worker: None };
+        let mut live = Self { url, token, user, client, api: None, worker: None, database, folder };
         let mut api = live.command(&["api", "--listen", "127.0.0.1:0"]);
         let mut api = Process(api.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap());
         let mut greeting = String::new();

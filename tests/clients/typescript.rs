@@ -1,10 +1,6 @@
 //! The TypeScript client: builds, agrees with the description, and works against a live server in Node and in Chromium.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
-
-mod live;
-
-use live::Live;
+use crate::live::Live;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};

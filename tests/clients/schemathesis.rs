@@ -1,15 +1,11 @@
 //! The API is as it describes itself: schemathesis asks every operation, validly and not, and checks every answer
 //! against the description.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
-
-mod live;
-
-use live::{Live, python};
+use crate::live::{Live, python};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/schemathesis");
 
 /// What there is to ask for, by the names that the configuration has for it.
 async fn seed(live: &mut Live) -> Vec<(&'static str, String)> {

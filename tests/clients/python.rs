@@ -1,10 +1,6 @@
 //! The example client in Python against a live server: what it reads is what the server says.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
-
-mod live;
-
-use live::{Live, python};
+use crate::live::{Live, python};
 use reqwest::Method;
 use serde_json::Value;
 use std::path::Path;
