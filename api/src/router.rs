@@ -7,7 +7,9 @@ use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs, export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request, results, secure, spotify, tracks, upload, webhooks,
+    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs,
+    export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request,
+    results, secure, spotify, tracks, upload, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
