@@ -98,7 +98,7 @@ pub(crate) async fn end(
 }
 
 /// Signs out: ends the session that this request came with.
-#[utoipa::path(delete, path = "/v1/me/session", tag = "me",
+#[utoipa::path(delete, path = "/v1/me/session", operation_id = "signOut", tag = "me",
     responses((status = 204, description = "You are signed out")))]
 pub(crate) async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     match finish(&app, &caller, caller.identity.session_id, "session.signed_out").await {
