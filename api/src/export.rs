@@ -90,7 +90,7 @@ impl Form {
 /// `json`, `jsonl`, `jams`, `csv`, `audacity` and `rekordbox` hold what `arsis analyze --format` writes of the same
 /// analysis; the file is called as the track is. `dat` holds peaks of the audio itself, which are not stored: 422.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/export/{format}", tag = "results",
-    params(("analysis_id" = Uuid, Path), ("format" = Form, Path), ("If-None-Match" = Option<String>, Header)),
+    params(("analysis_id" = Uuid, Path), ("format" = inline(Form), Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, description = "The file", content((serde_json::Value = "application/json"),
             (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"), (String = "application/xml")),
             headers(("Content-Disposition" = String, description = "A name for the file"))),
