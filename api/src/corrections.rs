@@ -108,6 +108,7 @@ pub(crate) struct ListQuery {
     /// `meter`.
     kind: Option<String>,
     /// Only those made so: `tap`, `drag`, `keyboard`, `click`, `import` or `other`.
+    #[param(value_type = Option<said::Source>)]
     source: Option<String>,
     /// Only those of this gesture.
     batch_id: Option<Uuid>,
@@ -158,6 +159,7 @@ pub(crate) struct DeleteQuery {
     /// Only these kinds, separated by commas.
     kind: Option<String>,
     /// Only those made so.
+    #[param(value_type = Option<said::Source>)]
     source: Option<String>,
     /// Only those of this gesture.
     batch_id: Option<Uuid>,

@@ -63,7 +63,7 @@ pub(crate) fn complete(annotated: &utoipa::openapi::OpenApi) -> Value {
         one_line(operation, "summary");
         names::name(operation, method, path);
         parameters::share(operation);
-        answers::share(operation, method);
+        answers::share(operation, method, path);
     }
     for (kind, shared) in [
         ("headers", answers::headers()),

@@ -40,7 +40,7 @@ const CAPACITY: u64 = 20_000;
 const KNOWN_FOR: Duration = Duration::from_secs(600);
 
 /// Never limited: who watches the server must not be told that it fails.
-const EXEMPT: [&str; 2] = ["/healthz", "/readyz"];
+pub(crate) const EXEMPT: [&str; 2] = ["/healthz", "/readyz"];
 
 type Cell = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 

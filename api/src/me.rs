@@ -136,7 +136,7 @@ pub(crate) struct Rotated {
 ///
 /// The session that it opens ends when the old one would have. Only for sessions by bearer token: the platform's cookie
 /// is the platform's to renew. An `Idempotency-Key` is not looked at, since a token is told once and kept nowhere.
-#[utoipa::path(post, path = "/v1/me/session/rotate", tag = "me",
+#[utoipa::path(post, path = "/v1/me/session/rotate", operation_id = "rotateToken", tag = "me",
     responses((status = 200, body = Rotated),
         (status = 403, description = "The session came by cookie", body = crate::problem::Body)))]
 pub(crate) async fn rotate(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {

@@ -44,14 +44,16 @@ impl Live {
     /// A server whose environment has `variables` besides.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         let (database, folder) = (TestDatabase::new().await, tempfile::tempdir().unwrap());
-        let mut db = database.pool().acquire().await.unwrap();
-        let user = store::users::add_local(&mut db, "ada@example.org", Some("Ada")).await.unwrap().id;
-        access::grant(&mut db, user, access::OPERATOR).await.unwrap().unwrap();
-        let token = sessions::create(&mut db, user, sessions::OPERATOR_LIFETIME, Origin::default()).await;
-        let token = token.unwrap().expose().to_owned();
-        drop(db);
-        let (url, client) = (String::new(), Client::new());
+        let (url, token, client) = (String::new(), String::new(), Client::new());
+        let user = Uuid::nil();
         let mut live = Self { url, token, user, client, api: None, worker: None, database, folder };
+        live.user = live.person("ada@example.org").await;
+        live.token = live.session(live.user).await;
+        let mut db = live.database.pool().acquire().await.unwrap();
+        for role in [access::OPERATOR, access::ADMIN] {
+            access::grant(&mut db, live.user, role).await.unwrap().unwrap();
+        }
+        drop(db);
         let mut api = live.command(&["api", "--listen", "127.0.0.1:0"]);
         let mut api = Process(api.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap());
         let mut greeting = String::new();
@@ -60,6 +62,19 @@ impl Live {
         live.url = url.trim_end_matches('/').to_owned();
         live.api = Some(api);
         live
+    }
+
+    /// Somebody with an account.
+    pub(crate) async fn person(&self, email: &str) -> Uuid {
+        let mut db = self.database.pool().acquire().await.unwrap();
+        store::users::add_local(&mut db, email, None).await.unwrap().id
+    }
+
+    /// The token of a new session of a person.
+    pub(crate) async fn session(&self, user: Uuid) -> String {
+        let mut db = self.database.pool().acquire().await.unwrap();
+        let token = sessions::create(&mut db, user, sessions::OPERATOR_LIFETIME, Origin::default()).await;
+        token.unwrap().expose().to_owned()
     }
 
     /// Analyses what waits from now on.

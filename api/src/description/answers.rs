@@ -1,13 +1,14 @@
 //! Answers that follow from the layers an operation lies behind, from its parameters and from its body.
 
 use super::{Operation, component, parameters};
+use crate::limits;
 use crate::problem::{Kind, TYPE_BASE};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Response headers: name, name of the component, type, what they say, whether they are always there.
-const HEADERS: [(&str, &str, &str, &str, bool); 4] = [
+const HEADERS: [(&str, &str, &str, &str, bool); 6] = [
     (
         "X-Request-Id",
         "RequestId",
@@ -17,14 +18,30 @@ const HEADERS: [(&str, &str, &str, &str, bool); 4] = [
     ),
     ("WWW-Authenticate", "WwwAuthenticate", "string", "How to say who asks", true),
     ("Retry-After", "RetryAfter", "integer", "When to ask again, in seconds", false),
+    (
+        "RateLimit-Policy",
+        "RateLimitPolicy",
+        "string",
+        "A limit: its name, how many requests (`q`) in how many seconds (`w`)",
+        false,
+    ),
+    (
+        "RateLimit",
+        "RateLimit",
+        "string",
+        "How many requests are left of it (`r`), and for how many seconds (`t`)",
+        false,
+    ),
     ("ETag", "ETag", "string", "Names this content; pass it as `If-None-Match`", true),
 ];
 
 const PROBLEM: &str = "application/problem+json";
 
 /// Adds the shared answers, and makes the operation's own exact.
-pub(super) fn share(operation: &mut Operation, method: &str) {
-    let shared = statuses(operation);
+pub(super) fn share(operation: &mut Operation, method: &str, path: &str) {
+    let limited = !limits::EXEMPT.contains(&path);
+    let mut shared = statuses(operation);
+    shared.extend(limited.then_some(429));
     let Some(Value::Object(answers)) = operation.get_mut("responses") else { return };
     for status in shared {
         answers.entry(status.to_string()).or_insert(Value::Null);
@@ -43,7 +60,13 @@ pub(super) fn share(operation: &mut Operation, method: &str) {
         contents(answer);
         let waits = method == "get" && status == 202;
         let tagged = conditional && matches!(status, 200 | 206 | 304);
-        for (name, holds) in [("X-Request-Id", true), ("Retry-After", waits), ("ETag", tagged)] {
+        for (name, holds) in [
+            ("X-Request-Id", true),
+            ("Retry-After", waits),
+            ("ETag", tagged),
+            ("RateLimit", limited),
+            ("RateLimit-Policy", limited),
+        ] {
             if holds {
                 answer["headers"][name] = header(name);
             }
@@ -65,10 +88,13 @@ fn statuses(operation: &Operation) -> BTreeSet<u16> {
     }
     let body = operation.get("requestBody");
     if body.is_some_and(|body| body["content"].get("application/json").is_some()) {
-        all.extend([400, 413, 415, 422]);
+        all.extend([400, 408, 413, 415, 422]);
     }
-    if keyed || parameters::has_query(operation) {
+    if keyed {
         all.insert(422);
+    }
+    if parameters::has_query(operation) {
+        all.extend([414, 422]);
     }
     let path = operation.get("parameters").and_then(Value::as_array);
     if path.into_iter().flatten().any(|parameter| parameter["in"] == "path") {
@@ -155,7 +181,7 @@ fn problem(status: u16, kinds: &[Kind]) -> Value {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
     let examples: Map<String, Value> =
         kinds.iter().map(|kind| (kind.slug().to_owned(), example(*kind))).collect();
-    let mut names = vec!["X-Request-Id"];
+    let mut names = vec!["X-Request-Id", "RateLimit", "RateLimit-Policy"];
     names.extend((status == 401).then_some("WWW-Authenticate"));
     names.extend(matches!(status, 409 | 429 | 503).then_some("Retry-After"));
     let headers: Map<String, Value> = names.into_iter().map(|name| (name.to_owned(), header(name))).collect();

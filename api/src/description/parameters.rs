@@ -3,8 +3,15 @@
 use super::{Operation, component};
 use serde_json::{Value, json};
 
+/// Where the schema of a JSON body lies in a request's body.
+const JSON_SCHEMA: &str = "/content/application~1json/schema";
+
 /// Makes the parameters of an operation exact: headers with a meaning of their own are shared, and none can be null.
 pub(super) fn share(operation: &mut Operation) {
+    // A body that may be missing is not `null` either.
+    if let Some(body) = operation.get_mut("requestBody").and_then(|body| body.pointer_mut(JSON_SCHEMA)) {
+        never_null(body);
+    }
     let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
     // OpenAPI has the content of responses say what can be accepted, and ignores such a parameter.
     parameters.retain(|parameter| parameter["name"] != "Accept");
@@ -16,7 +23,12 @@ pub(super) fn share(operation: &mut Operation) {
                 let thing = name.strip_suffix("_id").unwrap_or(name).replace('_', " ");
                 parameter["description"] = format!("Id of the {thing}").into();
             }
-            _ => never_null(&mut parameter["schema"]),
+            _ => {
+                never_null(&mut parameter["schema"]);
+                if parameter["in"] == "query" {
+                    never_nul(&mut parameter["schema"]);
+                }
+            }
         }
     }
 }
@@ -66,8 +78,20 @@ pub(super) fn components() -> Value {
     Value::Object(SHARED.into_iter().map(one).collect())
 }
 
+/// [`Query`](crate::extract::Query) refuses NUL.
+fn never_nul(schema: &mut Value) {
+    let free = ["pattern", "format", "enum"].iter().all(|word| schema.get(word).is_none());
+    if schema["type"] == "string" && free {
+        schema["pattern"] = "^[^\\u0000]*$".into();
+    }
+}
+
 /// An optional parameter is left out, it cannot be null as a field of JSON can.
-fn never_null(schema: &mut Value) {
+pub(super) fn never_null(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut().filter(|schema| schema.get("default") == Some(&Value::Null))
+    {
+        schema.remove("default");
+    }
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|one| one != "null");
         if let [one] = types.as_slice() {

@@ -33,6 +33,10 @@ fn unsigned(schema: &mut Value) {
 }
 
 fn free_text(schema: &mut Value) {
+    // Labels, hints and the like.
+    if schema.get("items").is_some_and(|items| *items == json!({ "type": "string" })) {
+        schema["items"]["pattern"] = TEXT.into();
+    }
     let bounded = schema.get("maxLength").is_some_and(Value::is_number);
     let free = ["pattern", "format", "enum"].iter().all(|word| schema.get(word).is_none());
     if bounded && free {
