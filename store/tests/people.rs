@@ -56,7 +56,7 @@ async fn roles_grant_what_they_and_their_parents_hold_and_nothing_else() {
     sqlx::raw_sql(grant).execute(&mut *db).await.unwrap();
     // The seeds' admin deletes by its own right, and reads by its parent's.
     assert!(entitled(&mut db, Action::Delete).await && entitled(&mut db, Action::Read).await);
-    assert!(!access::is_entitled(&mut db, ada.id, "sessions", Action::Read).await.unwrap());
+    assert!(!access::is_entitled(&mut db, ada.id, "diaries", Action::Read).await.unwrap());
     sqlx::raw_sql("UPDATE user_roles SET expires_at = now()").execute(&mut *db).await.unwrap();
     assert!(!entitled(&mut db, Action::Read).await);
 }
