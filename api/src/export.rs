@@ -52,7 +52,6 @@ static ON_DISK: Semaphore = Semaphore::const_new(32);
 /// A form of export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = ExportFormat)]
 pub(crate) enum Form {
     /// All that is stored, as `arsis analyze --format json` prints it.
     Json,

@@ -175,7 +175,7 @@ async fn nonsense_is_refused_by_name() {
         (json!({ "email": "a\u{0}@example.org" }), "#/email"),
         (json!({ "email": format!("{}@example.org", "a".repeat(300)) }), "#/email"),
         (json!({ "email": "a@example.org", "name": "x\u{7}" }), "#/name"),
-        (json!({ "email": "a@example.org", "role": "admin" }), "#"),
+        (json!({ "email": "a@example.org", "role": "admin" }), "#/role"),
     ] {
         let problem = send(&server, &admin, Method::POST, users, body).await;
         assert_eq!(pointers(&expect_problem(problem, 422, "validation-failed").await), [pointer]);

@@ -228,9 +228,9 @@ async fn nonsense_is_refused_with_where_it_stands() {
         (json!([{ "kind": "meter", "time_ms": 5 }]), "#/corrections/0/beats_per_bar"),
         (json!([{ "kind": "meter", "time_ms": 5, "beats_per_bar": 33 }]), "#/corrections/0/beats_per_bar"),
         (json!([]), "#/corrections"),
-        (json!([{ "kind": "clap", "time_ms": 5 }]), "#"),
-        (json!([{ "kind": "beat", "time_ms": 5, "loud": true }]), "#"),
-        (json!([{ "kind": "beat", "time_ms": 1.5 }]), "#"),
+        (json!([{ "kind": "clap", "time_ms": 5 }]), "#/corrections/0/kind"),
+        (json!([{ "kind": "beat", "time_ms": 5, "loud": true }]), "#/corrections/0/loud"),
+        (json!([{ "kind": "beat", "time_ms": 1.5 }]), "#/corrections/0/time_ms"),
     ];
     for (said, pointer) in cases {
         let problem = expect_problem(fixture.say(&fixture.ada, said).await, 422, "validation-failed").await;

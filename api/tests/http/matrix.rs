@@ -37,6 +37,8 @@ enum Sent {
     Json(Value),
     /// A form with a file.
     Audio,
+    /// Plain text.
+    Text(&'static str),
 }
 
 /// An operation, and what each kind of person gets.
@@ -65,6 +67,16 @@ impl Row {
         self.sent = Sent::Audio;
         self
     }
+
+    fn text(mut self, body: &'static str) -> Self {
+        self.sent = Sent::Text(body);
+        self
+    }
+
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = query;
+        self
+    }
 }
 
 /// Anybody may ask.
@@ -87,6 +99,16 @@ fn private(operation: &'static str, status: u16) -> Row {
     Row::new(operation, [401, 401, 403, 404, status, 404, 404], None)
 }
 
+/// Its owner alone may change it; those who may read its track see it, and are told that they may not.
+fn authors(operation: &'static str, status: u16, entitlement: &'static str) -> Row {
+    Row::new(operation, [401, 401, 403, 404, status, 403, 403], Some(entitlement))
+}
+
+/// Its owner may, and whoever has `entitlement` and may read the track as well.
+fn seen(operation: &'static str, status: u16, entitlement: &'static str) -> Row {
+    Row::new(operation, [401, 401, 403, 404, status, 404, status], Some(entitlement))
+}
+
 /// Whoever has `entitlement` may; others are told that they may not.
 fn granted(operation: &'static str, status: u16, entitlement: &'static str) -> Row {
     Row::new(operation, [401, 401, 403, 403, 403, status, status], Some(entitlement))
@@ -99,6 +121,8 @@ fn table() -> Vec<Row> {
         open("GET /readyz", 200),
         open("GET /openapi.json", 200),
         open("GET /docs", 200),
+        open("GET /docs/reference.css", 200),
+        open("GET /docs/reference.js", 200),
         open("GET /queue", 200),
         granted("GET /metrics", 200, "read_queue"),
         // Tracks
@@ -108,6 +132,51 @@ fn table() -> Vec<Row> {
         theirs("PATCH /v1/tracks/{track_id}", 200, "update_tracks").json(json!({ "name": "new" })),
         theirs("DELETE /v1/tracks/{track_id}", 204, "delete_tracks"),
         theirs("GET /v1/tracks/{track_id}/audio", 200, "read_tracks"),
+        // Uploads: an address with another secret is that of nothing
+        own("GET /v1/uploads", 200),
+        own("POST /v1/uploads", 201).json(json!({ "size_bytes": 200 })),
+        private("GET /v1/uploads/{upload_id}", 200),
+        private("DELETE /v1/uploads/{upload_id}", 204),
+        private("POST /v1/uploads/{upload_id}/complete", 409),
+        open("PUT /v1/uploads/{upload_id}/content", 404).query("?secret=guessed"),
+        // Annotations, of those for all, and regions
+        theirs("GET /v1/tracks/{track_id}/annotations", 200, "read_tracks"),
+        theirs("POST /v1/tracks/{track_id}/annotations", 201, "update_tracks")
+            .json(json!({ "start_time_ms": 0, "title": "here" })),
+        theirs("GET /v1/tracks/{track_id}/annotations/{annotation_id}", 200, "read_tracks"),
+        authors("PATCH /v1/tracks/{track_id}/annotations/{annotation_id}", 200, "read_tracks")
+            .json(json!({ "title": "there" })),
+        seen("DELETE /v1/tracks/{track_id}/annotations/{annotation_id}", 204, "delete_tracks"),
+        theirs("POST /v1/tracks/{track_id}/annotations/bulk", 200, "update_tracks")
+            .json(json!({ "create": [{ "start_time_ms": 0, "title": "here" }] })),
+        theirs("POST /v1/tracks/{track_id}/annotations/import", 201, "update_tracks").text("0.0\t0.5\there\n"),
+        theirs("GET /v1/tracks/{track_id}/annotations/export/{format}", 200, "read_tracks"),
+        theirs("GET /v1/tracks/{track_id}/regions", 200, "read_tracks"),
+        theirs("POST /v1/tracks/{track_id}/regions", 201, "update_tracks")
+            .json(json!({ "start_time_ms": 0, "end_time_ms": 9, "name": "verse" })),
+        theirs("GET /v1/tracks/{track_id}/regions/{region_id}", 200, "read_tracks"),
+        seen("PATCH /v1/tracks/{track_id}/regions/{region_id}", 200, "update_tracks")
+            .json(json!({ "name": "chorus" })),
+        seen("DELETE /v1/tracks/{track_id}/regions/{region_id}", 204, "delete_tracks"),
+        theirs("POST /v1/tracks/{track_id}/regions/bulk", 200, "update_tracks")
+            .json(json!({ "create": [{ "start_time_ms": 0, "end_time_ms": 9, "name": "verse" }] })),
+        theirs("PUT /v1/tracks/{track_id}/regions/order", 200, "update_tracks").json(json!({ "region_ids": [] })),
+        theirs("POST /v1/tracks/{track_id}/regions/from-analysis", 422, "update_tracks")
+            .json(json!({ "analysis_id": Uuid::nil() })),
+        theirs("POST /v1/tracks/{track_id}/regions/import", 201, "update_tracks").text("0.0\t0.5\tverse\n"),
+        theirs("GET /v1/tracks/{track_id}/regions/export/{format}", 200, "read_tracks"),
+        // Corrections and grids: everybody who may read a track has their own of it
+        theirs("GET /v1/tracks/{track_id}/corrections", 200, "read_tracks"),
+        theirs("POST /v1/tracks/{track_id}/corrections", 201, "read_tracks")
+            .json(json!({ "corrections": [{ "kind": "beat", "time_ms": 5 }] })),
+        theirs("DELETE /v1/tracks/{track_id}/corrections", 200, "read_tracks"),
+        private("GET /v1/tracks/{track_id}/corrections/{correction_id}", 200),
+        private("PATCH /v1/tracks/{track_id}/corrections/{correction_id}", 200).json(json!({ "time_ms": 6 })),
+        private("DELETE /v1/tracks/{track_id}/corrections/{correction_id}", 204),
+        theirs("POST /v1/analyses/{analysis_id}/regrid", 202, "read_tracks").json(json!({})),
+        theirs("GET /v1/analyses/{analysis_id}/grid", 202, "read_tracks"),
+        // There is none.
+        theirs("DELETE /v1/analyses/{analysis_id}/grid", 404, "read_tracks"),
         // Analyses
         theirs("GET /v1/tracks/{track_id}/analyses", 200, "read_tracks"),
         theirs("POST /v1/tracks/{track_id}/analyses", 202, "update_tracks").json(json!({})),
@@ -121,6 +190,7 @@ fn table() -> Vec<Row> {
         theirs("GET /v1/analyses/{analysis_id}/chunks/{index}", 202, "read_tracks"),
         theirs("GET /v1/analyses/{analysis_id}/frames", 202, "read_tracks"),
         theirs("GET /v1/analyses/{analysis_id}/events", 202, "read_tracks"),
+        theirs("GET /v1/analyses/{analysis_id}/export/{format}", 202, "read_tracks"),
         theirs("GET /v1/audio-analysis/{track_id}", 202, "read_tracks"),
         theirs("GET /v1/audio-features/{track_id}", 202, "read_tracks"),
         // Batches and the queue
@@ -135,7 +205,31 @@ fn table() -> Vec<Row> {
         // Listening prompts
         own("GET /v1/listening-prompts/templates", 200),
         own("GET /v1/listening-prompts/templates/{template_id}", 200),
+        granted("POST /v1/listening-prompts/templates", 201, "create_prompts")
+            .json(json!({ "name": "Bass", "category": "timbre", "prompt_text": "Where does the bass rest?" })),
+        granted("PATCH /v1/listening-prompts/templates/{template_id}", 200, "update_prompts")
+            .json(json!({ "name": "new" })),
+        granted("DELETE /v1/listening-prompts/templates/{unused_template_id}", 204, "delete_prompts"),
         own("GET /v1/listening-prompts/presets", 200),
+        granted("POST /v1/listening-prompts/presets", 422, "create_presets").json(json!({
+            "name": "Bass", "template_id": Uuid::nil(), "preset_type": "tap", "config": { "event_types": ["beat"] },
+        })),
+        own("GET /v1/listening-prompts/presets/{preset_id}", 200),
+        granted("PATCH /v1/listening-prompts/presets/{preset_id}", 200, "update_presets")
+            .json(json!({ "name": "new" })),
+        granted("DELETE /v1/listening-prompts/presets/{preset_id}", 204, "delete_presets"),
+        // Webhooks
+        own("GET /v1/webhooks", 200),
+        own("POST /v1/webhooks", 201)
+            .json(json!({ "url": "https://hooks.example.org/", "events": ["analysis.completed"] })),
+        private("GET /v1/webhooks/{webhook_id}", 200),
+        private("PATCH /v1/webhooks/{webhook_id}", 200).json(json!({ "description": "new" })),
+        private("DELETE /v1/webhooks/{webhook_id}", 204),
+        private("POST /v1/webhooks/{webhook_id}/rotate-secret", 200),
+        private("POST /v1/webhooks/{webhook_id}/test", 202),
+        private("GET /v1/webhooks/{webhook_id}/deliveries", 200),
+        private("GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}", 200),
+        private("POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", 202),
         // Oneself
         own("GET /v1/me", 200),
         own("GET /v1/me/sessions", 200),
@@ -160,7 +254,7 @@ fn table() -> Vec<Row> {
 
 /// The path's placeholder in the description: those of the table may say more.
 fn described(operation: &str) -> String {
-    operation.replace("{failed_id}", "{analysis_id}")
+    operation.replace("{failed_id}", "{analysis_id}").replace("{unused_template_id}", "{template_id}")
 }
 
 #[test]
@@ -228,7 +322,7 @@ impl<'a> Asker<'a> {
     /// The path with ids of things that are the owner's.
     async fn fill(&self, path: &str) -> String {
         let mut filled = path.to_owned();
-        let mut uploaded = None;
+        let (mut uploaded, mut webhook) = (None, String::new());
         for name in ["track_id", "analysis_id", "failed_id"] {
             if path.contains(&format!("{{{name}}}")) && uploaded.is_none() {
                 uploaded = Some(self.server.upload(&self.owner, "song", crate::support::wav(200)).await);
@@ -247,6 +341,33 @@ impl<'a> Asker<'a> {
                     id.to_string()
                 }
                 "index" => "0".to_owned(),
+                "format" => "jams".to_owned(),
+                "annotation_id" => {
+                    let body = json!({ "start_time_ms": 0, "title": "here", "is_private": false });
+                    self.made(&format!("/v1/tracks/{}/annotations", uploaded("track")), body).await
+                }
+                "region_id" => {
+                    let body = json!({ "start_time_ms": 0, "end_time_ms": 9, "name": "verse" });
+                    self.made(&format!("/v1/tracks/{}/regions", uploaded("track")), body).await
+                }
+                "correction_id" => {
+                    let body = json!({ "corrections": [{ "kind": "beat", "time_ms": 5 }] });
+                    self.made(&format!("/v1/tracks/{}/corrections", uploaded("track")), body).await
+                }
+                "upload_id" => self.made("/v1/uploads", json!({ "size_bytes": 200 })).await,
+                "webhook_id" => {
+                    let body =
+                        json!({ "url": "https://hooks.example.org/", "events": ["analysis.completed"] });
+                    webhook = self.made("/v1/webhooks", body).await;
+                    webhook.clone()
+                }
+                "delivery_id" => self.made(&format!("/v1/webhooks/{webhook}/test"), json!(null)).await,
+                "unused_template_id" => {
+                    let insert = "INSERT INTO listening_prompt_templates (name, category, prompt_text)
+                                  VALUES ('unused', 'timbre', '?') RETURNING id";
+                    self.first(insert).await
+                }
+                "preset_id" => self.first("SELECT id FROM listening_prompt_presets LIMIT 1").await,
                 "batch_id" => self.batch().await,
                 "template_id" => self.first("SELECT id FROM listening_prompt_templates LIMIT 1").await,
                 "user_id" => self.owner.id.to_string(),
@@ -261,6 +382,15 @@ impl<'a> Asker<'a> {
 
     async fn first(&self, query: &'static str) -> String {
         sqlx::query_scalar::<_, Uuid>(query).fetch_one(self.server.pool()).await.unwrap().to_string()
+    }
+
+    /// The id of something that the owner makes.
+    async fn made(&self, path: &str, body: Value) -> String {
+        let request = self.server.request(&self.owner, Method::POST, path);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        let made = made.get("corrections").map_or(&made, |corrections| &corrections[0]);
+        made["id"].as_str().unwrap_or_else(|| panic!("{path}: {made}")).to_owned()
     }
 
     async fn batch(&self) -> String {
@@ -297,6 +427,7 @@ impl<'a> Asker<'a> {
                 let text = body.to_string().replace("{fresh}", &Uuid::new_v4().simple().to_string());
                 request.header("content-type", "application/json").body(text)
             }
+            Sent::Text(text) => request.header("content-type", "text/plain").body(*text),
             Sent::Audio => {
                 let part = reqwest::multipart::Part::bytes(crate::support::wav(200)).file_name("song.wav");
                 request.multipart(reqwest::multipart::Form::new().part("file", part))

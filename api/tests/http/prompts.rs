@@ -191,8 +191,8 @@ async fn a_template_is_checked() {
         ("expected_observations", json!(["x".repeat(4001)]), "#/expected_observations/0"),
         ("tags", json!(vec!["x"; 51]), "#/tags"),
         ("display_order", json!(-1), "#/display_order"),
-        ("hints", json!("one"), "#"),
-        ("created_by", json!(null), "#"),
+        ("hints", json!("one"), "#/hints"),
+        ("created_by", json!(null), "#/created_by"),
     ] {
         let mut body = template();
         body[name] = value;

@@ -113,10 +113,10 @@ async fn what_is_not_allowed_is_named() {
     let bodies = [
         (json!({"url": url, "events": []}), "#/events"),
         (json!({"url": url, "events": vec!["analysis.completed"; 11]}), "#/events"),
-        (json!({"url": url, "events": ["track.deleted"]}), "#"),
+        (json!({"url": url, "events": ["track.deleted"]}), "#/events/0"),
         (json!({"url": url, "events": event, "description": "x".repeat(501)}), "#/description"),
         (json!({"url": url, "events": event, "description": "a\u{0}b"}), "#/description"),
-        (json!({"url": url, "events": event, "secret": "whsec_mine"}), "#"),
+        (json!({"url": url, "events": event, "secret": "whsec_mine"}), "#/secret"),
         (json!({"url": url}), "#"),
         (json!({"events": event}), "#"),
     ];
