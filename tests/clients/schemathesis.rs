@@ -49,7 +49,6 @@ async fn ids(live: &Live, track: Uuid, analyses: Vec<Uuid>) -> BTreeMap<&'static
     for (parameter, path) in [
         ("template_id", "/v1/listening-prompts/templates?limit=1".to_owned()),
         ("preset_id", "/v1/listening-prompts/presets?limit=1".to_owned()),
-        ("session_id", "/v1/me/sessions?limit=1".to_owned()),
         ("role_id", "/v1/admin/roles".to_owned()),
     ] {
         let listed = live.json(live.request(Method::GET, &path)).await;
@@ -74,10 +73,17 @@ async fn seed(live: &mut Live) -> (BTreeMap<&'static str, Vec<String>>, Value) {
         spare_tokens.push(live.session(live.user).await);
     }
     let mut known = ids(live, track, vec![analysis, waiting]).await;
+    let sessions = live.json(live.request(Method::GET, "/v1/me/sessions")).await;
+    let (own, spare): (Vec<&Value>, Vec<&Value>) =
+        sessions["items"].as_array().unwrap().iter().partition(|session| session["current"] == true);
+    let me = live.json(live.request(Method::GET, "/v1/me")).await;
+    assert!(own.iter().all(|session| session["id"] == me["session"]["id"]), "{own:?}");
+    let spare_session = spare[0]["id"].as_str().unwrap();
+    known.insert("session_id", vec![spare_session.to_owned()]);
     known.insert("user_id", vec![other.to_string()]);
     known.insert("victim", vec![victim.to_string()]);
     known.insert("user", vec![live.user.to_string()]);
-    let told = json!({ "token": live.token, "track": track, "victim": victim, "user": live.user, "other": other, "spare_tokens": spare_tokens });
+    let told = json!({ "session": me["session"]["id"], "spare_session": spare_session, "token": live.token, "track": track, "victim": victim, "user": live.user, "other": other, "spare_tokens": spare_tokens });
     (known, told)
 }
 

@@ -87,11 +87,7 @@ fn never_nul(schema: &mut Value) {
 }
 
 /// An optional parameter is left out, it cannot be null as a field of JSON can.
-pub(super) fn never_null(schema: &mut Value) {
-    if let Some(schema) = schema.as_object_mut().filter(|schema| schema.get("default") == Some(&Value::Null))
-    {
-        schema.remove("default");
-    }
+fn never_null(schema: &mut Value) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|one| one != "null");
         if let [one] = types.as_slice() {

@@ -15,6 +15,10 @@ pub(super) fn make_exact(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(make_exact),
         Value::Object(fields) => {
             fields.values_mut().for_each(make_exact);
+            // Absent, in the annotations' words; as a value it need not fit the type.
+            if fields.get("default") == Some(&Value::Null) {
+                fields.remove("default");
+            }
             unsigned(value);
             free_text(value);
         }

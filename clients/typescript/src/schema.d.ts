@@ -130,11 +130,158 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The database and the storage answer. */
+        /** The database, its migrations, the queue and the storage are there. What is not, `errors` names. */
         get: operations["getReadyz"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit trail, newest first. For those who may read `audit_log`; reading it leaves a line, too. */
+        get: operations["listAdminAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles that there are, and what they permit. For those who may read `roles`. */
+        get: operations["getAdminRoles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, newest first. For those who may read `users`. */
+        get: operations["listAdminUsers"];
+        put?: never;
+        /** Makes an account without roles. For those who may create `users`. */
+        post: operations["createAdminUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account. For those who may read `users`. */
+        get: operations["getAdminUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may.
+         * @description Who is blocked can use none of their sessions from then on.
+         */
+        patch: operations["updateAdminUser"];
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles that someone has. For those who may read `user_roles`. */
+        get: operations["getAdminUserRoles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives someone a role, or gives it for longer or shorter.
+         * @description For those who may create `user_roles`. Nobody gives more than they have: the role may permit nothing that the caller
+         *     may not do, nor for longer than they may.
+         */
+        put: operations["setAdminUserRole"];
+        post?: never;
+        /** Takes a role away. For those who may delete `user_roles`, and may do all that the role permits. */
+        delete: operations["deleteAdminUserRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Someone's open sessions, newest first. For those who may read `sessions`. */
+        get: operations["listAdminUserSessions"];
+        put?: never;
+        post?: never;
+        /** Ends every session of someone. For those who may delete `sessions`, and may do all that the person may. */
+        delete: operations["deleteAdminUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a session of someone. For those who may delete `sessions`, and may do all that the person may. */
+        delete: operations["deleteAdminUserSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -238,6 +385,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/analyses/{analysis_id}/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An analysis as a file, to be saved or read by another program.
+         * @description `json`, `jsonl`, `jams`, `csv`, `audacity` and `rekordbox` hold what `arsis analyze --format` writes of the same
+         *     analysis; the file is called as the track is. `dat` holds peaks of the audio itself, which are not stored: 422.
+         */
+        get: operations["getAnalysisExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/analyses/{analysis_id}/frames": {
         parameters: {
             query?: never;
@@ -250,11 +418,33 @@ export interface paths {
          * @description As bytes (`application/octet-stream`, the default): frame after frame in the manifest's `frame_layout`, with
          *     the headers `Arsis-Level`, `Arsis-Hop-Ms`, `Arsis-Start-Frame`, `Arsis-Frame-Count` and
          *     `Arsis-Bytes-Per-Frame`. As JSON, in physical units, where `Accept` prefers it.
+         *
+         *     Of a running analysis these are the frames there are so far, the same that will be there in the end, from the span's
+         *     beginning without a gap; `Arsis-Complete` is `false` then, `Arsis-Available-Ms` says how far the level reaches, and
+         *     `Arsis-Attempt` names the attempt: what came under another name is void.
          */
         get: operations["getAnalysisFrames"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analyses/{analysis_id}/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your newest grid of an analysis. 404 while there is none: the machine's beats are among the events. */
+        get: operations["getAnalysisGrid"];
+        put?: never;
+        post?: never;
+        /** Removes your grid of an analysis: the machine's is in force again. Your corrections stay. */
+        delete: operations["deleteAnalysisGrid"];
         options?: never;
         head?: never;
         patch?: never;
@@ -271,6 +461,9 @@ export interface paths {
          * The manifest: what the chunks hold and where. `docs/FRAME-FORMAT.md` describes it.
          * @description The header `Arsis-Results-Version` names these results: pass it as `v` when fetching chunks, and they are of the
          *     same results and may be cached for ever.
+         *
+         *     Of a running analysis that has stored chunks it is another document, with `Arsis-Complete: false`: `complete` is
+         *     `false`, what is not known yet is null, and `levels` tell how far each is, without a list of chunks.
          */
         get: operations["getAnalysisManifest"];
         put?: never;
@@ -290,12 +483,36 @@ export interface paths {
         };
         /**
          * Follows an analysis until it ends.
-         * @description Each change is an event `progress` whose data is the analysis; the one whose status is `completed` or
-         *     `error` is the last. A client that reconnects after that one gets 204, upon which browsers stop.
+         * @description Each change is an event `progress` whose data is the analysis as it is by then; the one whose status is `completed` or
+         *     `error` is the last. Who reads slowly is told the newest state, not each one. A client that comes back with
+         *     `Last-Event-ID` is told what it does not know; after the last event it gets 204, upon which browsers stop.
+         *
+         *     The stream also ends when the analysis is removed, when the server stops, and within 15 seconds when the session is over
+         *     or the right to see the analysis is gone. Comments break a silence of 15 seconds.
          */
         get: operations["getAnalysisProgress"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analyses/{analysis_id}/regrid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decodes the beats and bars of an analysis again through your corrections of its track.
+         * @description The grid takes the place of your grid before. Without corrections it is the machine's. The body may be left out.
+         */
+        post: operations["regridAnalysis"];
         delete?: never;
         options?: never;
         head?: never;
@@ -434,11 +651,31 @@ export interface paths {
         /** Exercises with their configuration, by name. */
         get: operations["listListeningPromptsPresets"];
         put?: never;
-        post?: never;
+        /** Writes a preset. For those whose role grants it. */
+        post: operations["createListeningPromptsPreset"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/listening-prompts/presets/{preset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One preset. */
+        get: operations["getListeningPromptsPreset"];
+        put?: never;
+        post?: never;
+        /** Removes a preset. For those whose role grants it. */
+        delete: operations["deleteListeningPromptsPreset"];
+        options?: never;
+        head?: never;
+        /** Changes a preset. What is absent stays, `null` empties. For those whose role grants it. */
+        patch: operations["updateListeningPromptsPreset"];
         trace?: never;
     };
     "/v1/listening-prompts/templates": {
@@ -451,7 +688,8 @@ export interface paths {
         /** Exercises, in the order they are meant to be done. */
         get: operations["listListeningPromptsTemplates"];
         put?: never;
-        post?: never;
+        /** Writes an exercise. For those whose role grants it. */
+        post: operations["createListeningPromptsTemplate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -469,7 +707,98 @@ export interface paths {
         get: operations["getListeningPromptsTemplate"];
         put?: never;
         post?: never;
+        /** Removes an exercise. For those whose role grants it; with its presets, if they may remove those as well. */
+        delete: operations["deleteListeningPromptsTemplate"];
+        options?: never;
+        head?: never;
+        /** Changes an exercise. What is absent stays, `null` empties. For those whose role grants it. */
+        patch: operations["updateListeningPromptsTemplate"];
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** You: your account, this session, and what your roles permit. */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs out: ends the session that this request came with. */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/session/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a new token in the place of yours, which opens nothing from now on.
+         * @description The session that it opens ends when the old one would have. Only for sessions by bearer token: the platform's cookie
+         *     is the platform's to renew. An `Idempotency-Key` is not looked at, since a token is told once and kept nowhere.
+         */
+        post: operations["rotateToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your open sessions, newest first. */
+        get: operations["listMeSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of your sessions: its token opens nothing any more. */
+        delete: operations["deleteMeSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -553,7 +882,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your tracks, newest first. */
+        /** Your tracks, newest first unless another order is asked for. */
         get: operations["listTracks"];
         put?: never;
         /**
@@ -616,6 +945,104 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tracks/{track_id}/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Annotations of a track, by time: yours, and those of others that are not private. */
+        get: operations["listTrackAnnotations"];
+        put?: never;
+        /** Annotates a track: yours, or another's that a role lets you change. Private unless you say otherwise. */
+        post: operations["createTrackAnnotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/annotations/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes, changes and removes annotations of a track, all or none.
+         * @description For those who may annotate the track. You change your own, and remove those that you could remove one by one.
+         */
+        post: operations["bulkTrackAnnotations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/annotations/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Annotations of a track as a file: yours, and those of others that are not private.
+         * @description `jams`: observations of the namespace `tag_open`, with everything else in the sandbox; imported again, they are the
+         *     same. `audacity`: a label track, with times and titles alone.
+         */
+        get: operations["getTrackAnnotationsExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/annotations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Annotates a track with the labels of a file, all or none: JAMS, or a label track of Audacity.
+         * @description At most 5,000 labels and 4 MiB. Errors name the line, or the place in the JSON. A label becomes the title.
+         */
+        post: operations["importTrackAnnotations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/annotations/{annotation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One annotation. */
+        get: operations["getTrackAnnotation"];
+        put?: never;
+        post?: never;
+        /** Removes an annotation: its author may, and, unless it is private, the owner of the track and those who may remove it. */
+        delete: operations["deleteTrackAnnotation"];
+        options?: never;
+        head?: never;
+        /** Changes an annotation: its author alone may. What is absent stays, `null` empties. */
+        patch: operations["updateTrackAnnotation"];
+        trace?: never;
+    };
     "/v1/tracks/{track_id}/audio": {
         parameters: {
             query?: never;
@@ -631,6 +1058,396 @@ export interface paths {
         get: operations["getTrackAudio"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your corrections of a track, in order of time. */
+        get: operations["listTrackCorrections"];
+        put?: never;
+        /**
+         * Makes corrections, one or thousands, all or none: one gesture, whose `batch_id` undoes it at once.
+         * @description Whoever may read the track may say what they hear; it is for their own eyes and their own grids.
+         */
+        post: operations["createTrackCorrection"];
+        /** Removes your corrections of a track that the filters name; without one, all of them. At most the 20,000 that there may be. */
+        delete: operations["deleteTrackCorrections"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/corrections/{correction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One correction of yours. */
+        get: operations["getTrackCorrection"];
+        put?: never;
+        post?: never;
+        /** Removes a correction of yours. */
+        delete: operations["deleteTrackCorrection"];
+        options?: never;
+        head?: never;
+        /** Moves a correction in time. What it says and its place in the order of making stay. */
+        patch: operations["updateTrackCorrection"];
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Regions of a track in their order: by `display_order`, then by time. */
+        get: operations["listTrackRegions"];
+        put?: never;
+        /** Makes a region of a track: yours, or another's that a role lets you change. */
+        post: operations["createTrackRegion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes, changes and removes regions of a track, all or none. For those who may change the track. */
+        post: operations["bulkTrackRegions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Regions of a track as a file, in their order.
+         * @description `jams`: observations of the namespace `segment_open`, with everything else in the sandbox; imported again, they are
+         *     the same. `audacity`: a label track, with times and names alone.
+         */
+        get: operations["getTrackRegionsExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/from-analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a region of every section that an analysis of the track found, called `Section A` by its letter.
+         * @description The letters say which sections are alike; what part of a piece they are is for people to say. Asking twice makes
+         *     them twice. For those who may change the track.
+         */
+        post: operations["createTrackRegionsFromAnalysis"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes regions of the labels of a file, all or none: JAMS, or a label track of Audacity.
+         * @description At most 5,000 labels and 4 MiB. Errors name the line, or the place in the JSON. A label becomes the name; where it
+         *     is called as a type of section is, it becomes that, too.
+         */
+        post: operations["importTrackRegions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts regions in order: those named come first, in this order, the others follow in the order they had.
+         * @description Answers with the ids of all regions of the track in their order. At most 5,000 are named; asking again changes
+         *     nothing. For those who may change the track.
+         */
+        put: operations["setTrackRegionsOrder"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{track_id}/regions/{region_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One region. */
+        get: operations["getTrackRegion"];
+        put?: never;
+        post?: never;
+        /** Removes a region. */
+        delete: operations["deleteTrackRegion"];
+        options?: never;
+        head?: never;
+        /** Changes a region. What is absent stays, `null` empties. */
+        patch: operations["updateTrackRegion"];
+        trace?: never;
+    };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your announced uploads, newest first. Those that were completed are kept for a day. */
+        get: operations["listUploads"];
+        put?: never;
+        /**
+         * Announces an upload whose audio goes to the storage itself.
+         * @description Send the audio to `url` as `method` and `headers` say, then complete the upload. Many may be open at once, up to a limit:
+         *     409 `too-many-uploads` until some are completed or aborted.
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One announced upload. */
+        get: operations["getUpload"];
+        put?: never;
+        post?: never;
+        /** Aborts an upload: what came of it is removed, and its place is free. 409 when it became a track. */
+        delete: operations["deleteUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes an upload: makes a track of it, and asks for its analysis.
+         * @description The audio is read once to its end, so the answer may take a while. Repeated, also at the same time, it makes one track:
+         *     409 `upload-in-use` while the first is at it, then the first answer again. 409 `upload-missing` while no audio has come.
+         *     After a refusal (415, 422) the audio may be sent again, until the upload expires.
+         */
+        post: operations["completeUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Takes the audio of an announced upload, where its `url` leads here. No session is needed.
+         * @description The audio as the body, with a `Content-Length` that is the announced size. Sent again it replaces what came before, until
+         *     the upload is completed.
+         */
+        put: operations["setUploadContent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your webhooks, newest first. */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Subscribes to events. The answer has the secret that signs them, which is not shown again. */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One webhook. */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Removes a webhook with its deliveries. What is being sent may still arrive. */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /** Changes a webhook. One that was deactivated begins again with `active: true`, and with what waited since. */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was and will be sent to a webhook, newest first, for 30 days. */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery. */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a delivery now, with fresh attempts and the same event id, whatever became of it before.
+         * @description 202 with the delivery as it is after the request; 409 when the webhook is not active.
+         */
+        post: operations["redeliverWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a webhook a new secret, which is not shown again. For a day deliveries have a signature by the old one as well; a second change within that day ends the first one's at once. */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a webhook an event `ping`, whichever it is subscribed to. While one waits there is no second.
+         * @description 202 with its delivery, which tells what comes of it; 409 when the webhook is not active.
+         */
+        post: operations["testWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -742,34 +1559,24 @@ export interface components {
         };
         /** @description Parameters of an analysis; what is absent takes its default. */
         AnalysisParameters: {
-            /**
-             * @description Frequency bands in a frame, 8 to 256. Default 64.
-             * @default null
-             */
+            /** @description Frequency bands in a frame, 8 to 256. Default 64. */
             bands?: number | null;
-            /**
-             * @description Frames in a chunk, 64 to 65,536. Default 1,024.
-             * @default null
-             */
+            /** @description Frames in a chunk, 64 to 65,536. Default 1,024. */
             chunk_frames?: number | null;
             /**
              * Format: int32
              * @description Hop between frames, in ms, 1 to 100. Default 10.
-             * @default null
              */
             hop_ms?: number | null;
-            /** @default null */
             sample_type?: components["schemas"]["SampleType"] | null;
             /**
              * Format: int64
              * @description Coarser levels for zooming, 0 to 6. Default 3.
-             * @default null
              */
             zoom_levels?: number | null;
         };
         /** @description What to compute. */
         AnalysisRequest: {
-            /** @default null */
             analysis_type?: components["schemas"]["AnalysisType"] | null;
             /**
              * @description In which shape.
@@ -785,13 +1592,11 @@ export interface components {
             /**
              * Format: int32
              * @description Higher runs first, -100 to 100. Default 0; above 0 is for operators.
-             * @default null
              */
             priority?: number | null;
             /**
              * Format: date-time
              * @description Not before this moment, at most a year ahead; absent or past: as soon as it is its turn.
-             * @default null
              */
             run_at?: string | null;
         };
@@ -805,6 +1610,149 @@ export interface components {
          * @enum {string}
          */
         AnalysisType: "full" | "spectral" | "rhythm" | "tonal" | "structure";
+        /** @description What somebody noted about a moment or a stretch of a track. */
+        Annotation: {
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
+            author_id: string;
+            /** @description What kind of annotation its author calls it. */
+            category?: string | null;
+            /**
+             * @description Colour as `#rrggbb`.
+             * @example #ff8800
+             */
+            color?: string | null;
+            /** @description What it says at length. */
+            content?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Where it ends, in ms; null for a moment.
+             */
+            end_time_ms?: number | null;
+            /**
+             * @description This version of it, as `If-Match` takes it.
+             * @example "3e8"
+             */
+            etag: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Only its author sees it. */
+            is_private: boolean;
+            /**
+             * Format: int32
+             * @description Where it begins, in ms.
+             */
+            start_time_ms: number;
+            /** @description What it says, in a line. */
+            title: string;
+            /**
+             * Format: uuid
+             * @description On which track.
+             */
+            track_id: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description Changes to an annotation: what is absent stays, `null` empties. */
+        AnnotationPatch: {
+            /** @description What kind of annotation it is, at most 50 characters. */
+            category?: string | null;
+            /** @description Colour as `#rrggbb` or `#rgb`. */
+            color?: string | null;
+            /** @description What it says at length, at most 4,000 characters. */
+            content?: string | null;
+            /**
+             * Format: int64
+             * @description Where it ends, in ms; null makes it a moment.
+             */
+            end_time_ms?: number | null;
+            /** @description Only its author sees it. */
+            is_private?: boolean;
+            /**
+             * Format: int64
+             * @description Where it begins, in ms.
+             */
+            start_time_ms?: number;
+            /** @description What it says, in a line of 1 to 200 characters. */
+            title?: string;
+        };
+        /** @description A new annotation. */
+        AnnotationRequest: {
+            /**
+             * @description What kind of annotation it is, at most 50 characters.
+             * @example instrument
+             */
+            category?: string | null;
+            /**
+             * @description Colour as `#rrggbb` or `#rgb`.
+             * @example #ff8800
+             */
+            color?: string | null;
+            /** @description What it says at length, at most 4,000 characters. */
+            content?: string | null;
+            /**
+             * Format: int64
+             * @description Where it ends, in ms, after its start; absent for a moment.
+             */
+            end_time_ms?: number | null;
+            /** @description Only you see it. Default true. */
+            is_private?: boolean | null;
+            /**
+             * Format: int64
+             * @description Where it begins, in ms; within the track, once its length is known.
+             */
+            start_time_ms: number;
+            /** @description What it says, in a line of 1 to 200 characters. */
+            title: string;
+        };
+        /** @description Where and how to send the audio. */
+        Announced: {
+            /**
+             * Format: date-time
+             * @description Until when sending may begin.
+             */
+            expires_at: string;
+            /**
+             * @description Headers to send, these and, of those with a meaning for the content, no others. `Content-Length` must be the size
+             *     that was announced; browsers see to it themselves.
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Format: uuid
+             * @description Id of the upload.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when the upload can be completed. What was not is removed.
+             */
+            kept_until: string;
+            /**
+             * @description `PUT`.
+             * @example PUT
+             */
+            method: string;
+            /**
+             * Format: uri-reference
+             * @description Where to: an absolute address, or one to be resolved against that of this server. Whoever has it can upload.
+             */
+            url: string;
+        };
         /** @description Audio features of a track, as far as they are computed. */
         AudioFeatures: {
             /**
@@ -852,6 +1800,50 @@ export interface components {
              * @description Beats in most bars.
              */
             time_signature?: number | null;
+        };
+        /** @description A line of the audit trail. */
+        AuditLine: {
+            /** @description `create`, `read`, `update` or `delete`. */
+            action?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Anything else worth keeping. */
+            details?: unknown;
+            /** @description What happened, e.g. `track.deleted`. */
+            event_type: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Address of the client. */
+            ip_address?: string | null;
+            /** @description The request's id. */
+            request_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            resource_id?: string | null;
+            /** @description Kind of thing it was done to. */
+            resource_type?: string | null;
+            /**
+             * Format: uuid
+             * @description Through which session. Of one that was removed `details` keeps the id.
+             */
+            session_id?: string | null;
+            /** @description `success` or `failure`. */
+            status: string;
+            /** @description Browser or client. */
+            user_agent?: string | null;
+            /**
+             * Format: uuid
+             * @description Who did it.
+             */
+            user_id?: string | null;
         };
         /** @description A batch, and how far it is. */
         Batch: {
@@ -919,7 +1911,6 @@ export interface components {
         };
         /** @description What to compute of every track. */
         BatchRequest: {
-            /** @default null */
             analysis_type?: components["schemas"]["AnalysisType"] | null;
             /**
              * @description In which shape.
@@ -935,15 +1926,513 @@ export interface components {
             /**
              * Format: int32
              * @description Higher runs first, -100 to 100. Default -10: what people wait for comes before. Above 0 is for operators.
-             * @default null
              */
             priority?: number | null;
             /**
              * Format: uuid
              * @description Whose tracks; absent: the caller's own. Somebody else's are for operators.
-             * @default null
              */
             user_id?: string | null;
+        };
+        /** @description What to make, change and remove. */
+        Bulk_AnnotationRequest_AnnotationPatch: {
+            /** @description To be made, at most 200. */
+            create?: {
+                /**
+                 * @description What kind of annotation it is, at most 50 characters.
+                 * @example instrument
+                 */
+                category?: string | null;
+                /**
+                 * @description Colour as `#rrggbb` or `#rgb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /** @description What it says at length, at most 4,000 characters. */
+                content?: string | null;
+                /**
+                 * Format: int64
+                 * @description Where it ends, in ms, after its start; absent for a moment.
+                 */
+                end_time_ms?: number | null;
+                /** @description Only you see it. Default true. */
+                is_private?: boolean | null;
+                /**
+                 * Format: int64
+                 * @description Where it begins, in ms; within the track, once its length is known.
+                 */
+                start_time_ms: number;
+                /** @description What it says, in a line of 1 to 200 characters. */
+                title: string;
+            }[];
+            /** @description To be removed, at most 200. */
+            delete?: components["schemas"]["Removal"][];
+            /** @description To be changed, at most 200. */
+            update?: components["schemas"]["Change_AnnotationPatch"][];
+        };
+        /** @description What to make, change and remove. */
+        Bulk_RegionRequest_RegionPatch: {
+            /** @description To be made, at most 200. */
+            create?: {
+                /**
+                 * @description Colour as `#rrggbb` or `#rgb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /** @description Free text, at most 4,000 characters. */
+                description?: string | null;
+                /**
+                 * Format: int64
+                 * @description Place in a list, 0 to 1,000,000. Absent: by time while no region of the track was put in order, else last.
+                 */
+                display_order?: number | null;
+                /**
+                 * Format: int64
+                 * @description Where it ends, in ms, after its start.
+                 */
+                end_time_ms: number;
+                /** @description Name to show, in a line of 1 to 200 characters. */
+                name: string;
+                /**
+                 * @description What part of a piece it is: `intro`, `verse`, `pre_chorus`, `chorus`, `post_chorus`, `bridge`, `hook`, `refrain`,
+                 *     `solo`, `instrumental`, `interlude`, `break`, `build_up`, `drop`, `breakdown`, `theme`, `exposition`,
+                 *     `development`, `recapitulation`, `coda`, `outro` or `other`.
+                 */
+                section_type?: string | null;
+                /**
+                 * Format: int64
+                 * @description Where it begins, in ms; within the track, once its length is known.
+                 */
+                start_time_ms: number;
+            }[];
+            /** @description To be removed, at most 200. */
+            delete?: components["schemas"]["Removal"][];
+            /** @description To be changed, at most 200. */
+            update?: components["schemas"]["Change_RegionPatch"][];
+        };
+        /** @description A change of one. */
+        Change_AnnotationPatch: {
+            /** @description Its `etag` as last seen; if it is another by now, nothing at all is changed. */
+            etag?: string | null;
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+            /** @description Changes to an annotation: what is absent stays, `null` empties. */
+            set: {
+                /** @description What kind of annotation it is, at most 50 characters. */
+                category?: string | null;
+                /** @description Colour as `#rrggbb` or `#rgb`. */
+                color?: string | null;
+                /** @description What it says at length, at most 4,000 characters. */
+                content?: string | null;
+                /**
+                 * Format: int64
+                 * @description Where it ends, in ms; null makes it a moment.
+                 */
+                end_time_ms?: number | null;
+                /** @description Only its author sees it. */
+                is_private?: boolean;
+                /**
+                 * Format: int64
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms?: number;
+                /** @description What it says, in a line of 1 to 200 characters. */
+                title?: string;
+            };
+        };
+        /** @description A change of one. */
+        Change_RegionPatch: {
+            /** @description Its `etag` as last seen; if it is another by now, nothing at all is changed. */
+            etag?: string | null;
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+            /** @description Changes to a region: what is absent stays, `null` empties. */
+            set: {
+                /** @description Colour as `#rrggbb` or `#rgb`. */
+                color?: string | null;
+                /** @description Free text, at most 4,000 characters. */
+                description?: string | null;
+                /**
+                 * Format: int64
+                 * @description Place in a list, 0 to 1,000,000.
+                 */
+                display_order?: number;
+                /**
+                 * Format: int64
+                 * @description Where it ends, in ms.
+                 */
+                end_time_ms?: number;
+                /** @description Name to show, in a line of 1 to 200 characters. */
+                name?: string;
+                /** @description What part of a piece it is: one of those that a new region may be. */
+                section_type?: string | null;
+                /**
+                 * Format: int64
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms?: number;
+            };
+        };
+        /** @description A correction, and where it comes from. */
+        Correction: {
+            /**
+             * Format: uuid
+             * @description The analysis that was looked at, while it exists.
+             */
+            analysis_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Names the gesture that it was made in.
+             */
+            batch_id: string;
+            /**
+             * Format: int32
+             * @description Of `meter`: beats in a bar.
+             */
+            beats_per_bar?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Until before this, in ms.
+             */
+            end_time_ms?: number | null;
+            /** @description Of `tempo`: `half`, `double`, `third` or `triple`. */
+            factor?: string | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `beat`, `no_beat`, `downbeat`, `not_downbeat`, `tap`, `tempo`, `shift` or `meter`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Where the beat was that was dragged here, in ms.
+             */
+            moved_from_ms?: number | null;
+            /** @description Of which run: the `Arsis-Results-Version` of its manifest then. */
+            results_version?: string | null;
+            /** @description How it was made: `tap`, `drag`, `keyboard`, `click`, `import` or `other`. */
+            source: string;
+            /**
+             * Format: int32
+             * @description When, or from when on, in ms.
+             */
+            time_ms: number;
+            /**
+             * Format: uuid
+             * @description Of which track.
+             */
+            track_id: string;
+            /**
+             * Format: date-time
+             * @description When it was moved last.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description What a correction says.
+         * @enum {string}
+         */
+        CorrectionKind: "beat" | "no_beat" | "downbeat" | "not_downbeat" | "tap" | "tempo" | "shift" | "meter";
+        /** @description Another time for a correction: what is absent stays, `null` empties. */
+        CorrectionPatch: {
+            /**
+             * Format: int64
+             * @description Until before this, in ms: of `tempo`, `shift` and `meter` alone.
+             */
+            end_time_ms?: number | null;
+            /**
+             * Format: int64
+             * @description When, or from when on, in ms.
+             */
+            time_ms?: number | null;
+        };
+        /**
+         * @description How corrections were made.
+         * @enum {string}
+         */
+        CorrectionSource: "tap" | "drag" | "keyboard" | "click" | "import" | "other";
+        /** @description Corrections that were made. */
+        Corrections: {
+            /**
+             * Format: uuid
+             * @description Names the gesture: removing its corrections undoes it.
+             */
+            batch_id: string;
+            /** @description In the order of making. */
+            corrections: components["schemas"]["Correction"][];
+        };
+        /** @description How many were removed. */
+        Deleted: {
+            /**
+             * Format: int64
+             * @description Corrections removed.
+             */
+            deleted: number;
+        };
+        /** @description What was made, changed and removed, each in the order of the request. */
+        Done_Annotation: {
+            /** @description Made. */
+            created: {
+                /**
+                 * Format: uuid
+                 * @description Who wrote it.
+                 */
+                author_id: string;
+                /** @description What kind of annotation its author calls it. */
+                category?: string | null;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /** @description What it says at length. */
+                content?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms; null for a moment.
+                 */
+                end_time_ms?: number | null;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Only its author sees it. */
+                is_private: boolean;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /** @description What it says, in a line. */
+                title: string;
+                /**
+                 * Format: uuid
+                 * @description On which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Removed. */
+            deleted: string[];
+            /** @description Changed. */
+            updated: {
+                /**
+                 * Format: uuid
+                 * @description Who wrote it.
+                 */
+                author_id: string;
+                /** @description What kind of annotation its author calls it. */
+                category?: string | null;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /** @description What it says at length. */
+                content?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms; null for a moment.
+                 */
+                end_time_ms?: number | null;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Only its author sees it. */
+                is_private: boolean;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /** @description What it says, in a line. */
+                title: string;
+                /**
+                 * Format: uuid
+                 * @description On which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+        };
+        /** @description What was made, changed and removed, each in the order of the request. */
+        Done_Region: {
+            /** @description Made. */
+            created: {
+                /**
+                 * Format: uuid
+                 * @description Who made it.
+                 */
+                author_id: string;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Free text. */
+                description?: string | null;
+                /**
+                 * Format: int32
+                 * @description Place in a list; regions of equal place come by time.
+                 */
+                display_order: number;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms.
+                 */
+                end_time_ms: number;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Name to show. */
+                name: string;
+                /**
+                 * @description What part of a piece it is.
+                 * @example chorus
+                 */
+                section_type?: string | null;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /**
+                 * Format: uuid
+                 * @description Of which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Removed. */
+            deleted: string[];
+            /** @description Changed. */
+            updated: {
+                /**
+                 * Format: uuid
+                 * @description Who made it.
+                 */
+                author_id: string;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Free text. */
+                description?: string | null;
+                /**
+                 * Format: int32
+                 * @description Place in a list; regions of equal place come by time.
+                 */
+                display_order: number;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms.
+                 */
+                end_time_ms: number;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Name to show. */
+                name: string;
+                /**
+                 * @description What part of a piece it is.
+                 * @example chorus
+                 */
+                section_type?: string | null;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /**
+                 * Format: uuid
+                 * @description Of which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+        };
+        /** @description Leave to do something with every thing of a kind. */
+        Entitlement: {
+            /** @description `create`, `read`, `update` or `delete`. */
+            action: string;
+            /** @description Kind of thing, e.g. `reference_tracks`. */
+            resource: string;
         };
         /** @description Something that happens at a time. */
         Event: {
@@ -1013,10 +2502,302 @@ export interface components {
              */
             start_time_ms: number;
         };
+        /** @description Which sections to take. */
+        FromAnalysis: {
+            /**
+             * Format: uuid
+             * @description A completed analysis of the track, with sections.
+             */
+            analysis_id: string;
+        };
+        /** @description A role that someone has. */
+        Grant: {
+            /**
+             * Format: date-time
+             * @description Until when it counts; `null`: for good.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            granted_at: string;
+            /**
+             * Format: uuid
+             * @description Who gave it; absent where the platform or the command did.
+             */
+            granted_by?: string | null;
+            /** @description Its name. */
+            role: string;
+            /**
+             * Format: uuid
+             * @description The role.
+             */
+            role_id: string;
+        };
+        /** @description For how long to give a role. */
+        GrantRequest: {
+            /**
+             * Format: date-time
+             * @description Until when, at most a hundred years ahead; absent or `null`: for good.
+             */
+            expires_at?: string | null;
+        };
+        /** @description Roles that someone has. */
+        Grants: {
+            /** @description By name. */
+            items: components["schemas"]["Grant"][];
+        };
+        /** @description Beats and bars decoded through corrections. */
+        Grid: {
+            /**
+             * Format: uuid
+             * @description Of which analysis.
+             */
+            analysis_id: string;
+            /**
+             * Format: int32
+             * @description Through how many corrections.
+             */
+            corrections: number;
+            /**
+             * Format: date-time
+             * @description When it was decoded.
+             */
+            created_at: string;
+            /** @description Beats, and beside each first one of a bar a downbeat, in order of time. */
+            events: components["schemas"]["GridEvent"][];
+            /**
+             * Format: uuid
+             * @description Names the content: another with each decoding.
+             */
+            id: string;
+            /** @description Of which run of it: `Arsis-Results-Version` of its manifest. */
+            results_version: string;
+            /** @description What is said of the whole. */
+            summary: components["schemas"]["GridSummary"];
+        };
+        /** @description A beat or downbeat, in the shape of other events. */
+        GridEvent: {
+            /**
+             * Format: double
+             * @description The machine's for its own beats, 1 for corrected ones, null where no measure exists.
+             */
+            confidence?: number | null;
+            /**
+             * Format: int64
+             * @description Always null: an instant.
+             */
+            duration_ms?: number | null;
+            /** @description Where it is in its bar, and where it comes from. */
+            event_data: components["schemas"]["GridPlace"];
+            /** @description `beat` or `downbeat`. */
+            event_type: string;
+            /**
+             * Format: int64
+             * @description When it happens, in ms from the first sample a listener hears.
+             */
+            time_ms: number;
+        };
+        /** @description The time signature from a bar on. */
+        GridMeter: {
+            /**
+             * Format: int64
+             * @description From this time, in ms.
+             */
+            time_ms: number;
+            /** @description For example `3/4`. */
+            time_signature: string;
+        };
+        /** @description Beats by where they come from. */
+        GridOrigins: {
+            /** @description Said at their time. */
+            corrected: number;
+            /** @description Following from what was said. */
+            inferred: number;
+            /** @description Heard at their time. */
+            machine: number;
+        };
+        /** @description Place of a beat, and where it comes from. */
+        GridPlace: {
+            /**
+             * Format: int64
+             * @description Number of the bar, from 1.
+             */
+            bar: number;
+            /** @description `machine`: heard at this time; `corrected`: said at this time; `inferred`: follows from what was said. */
+            origin: string;
+            /**
+             * Format: int64
+             * @description Beat within the bar, from 1.
+             */
+            position: number;
+        };
+        /** @description What is said of a grid as a whole. */
+        GridSummary: {
+            /** @description Number of bars begun. */
+            bar_count: number;
+            /** @description Number of beats. */
+            beat_count: number;
+            /** @description Beats by where they come from. */
+            origins: components["schemas"]["GridOrigins"];
+            /** @description Rows of taps that were followed, in the order of their making. */
+            tap_rows: components["schemas"]["GridTapRow"][];
+            /**
+             * Format: float
+             * @description Main tempo; null with fewer than two beats.
+             */
+            tempo_bpm?: number | null;
+            /** @description Piecewise constant tempo. */
+            tempo_curve: components["schemas"]["GridTempo"][];
+            /** @description Time signature of most bars, e.g. `4/4`; null where there is none. */
+            time_signature?: string | null;
+            /** @description Time signatures in order. */
+            time_signatures: components["schemas"]["GridMeter"][];
+            /** @description Taps of rows that were too short, kept no beat, or were tapped over. */
+            unused_taps: number;
+        };
+        /** @description What a row of taps was taken to mean. */
+        GridTapRow: {
+            /**
+             * Format: float
+             * @description Tempo that they keep, in BPM.
+             */
+            bpm: number;
+            /**
+             * Format: int64
+             * @description First tap, in ms.
+             */
+            from_ms: number;
+            /**
+             * Format: float
+             * @description How late they come on the whole, in ms.
+             */
+            latency_ms: number;
+            /** @description Taps in it. */
+            taps: number;
+            /**
+             * Format: int64
+             * @description Last tap, in ms.
+             */
+            to_ms: number;
+        };
+        /** @description The tempo from a moment on. */
+        GridTempo: {
+            /**
+             * Format: float
+             * @description Beats per minute.
+             */
+            bpm: number;
+            /**
+             * Format: int64
+             * @description From this time, in ms.
+             */
+            time_ms: number;
+        };
         /** @description All is well. */
         Health: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description What was taken of a file. */
+        Imported: {
+            /** @description How many it holds; with `dry_run` how many would have been made. */
+            count: number;
+            /** @description Whether nothing was made. */
+            dry_run: boolean;
+            /** @description The form that it was read as. */
+            format: components["schemas"]["LabelForm"];
+        };
+        /**
+         * @description A form of files of labels.
+         * @enum {string}
+         */
+        LabelForm: "jams" | "audacity";
+        /** @description Regions that were made. */
+        MadeRegions: {
+            /** @description In order of time. */
+            items: components["schemas"]["Region"][];
+        };
+        /** @description An account that was made. */
+        MadeUser: {
+            /** @description The token of its session, if one was asked for; told this once, and `null` when the answer is given again. */
+            token?: string | null;
+            /** @description The account. */
+            user: components["schemas"]["User"];
+        };
+        /** @description Who asks, and what they may do beyond their own things. */
+        Me: {
+            /** @description Login address. */
+            email: string;
+            /** @description What they permit with everybody's things, parents included. */
+            entitlements: components["schemas"]["Entitlement"][];
+            /** @description Display name. */
+            name?: string | null;
+            /** @description Roles in force. */
+            roles: components["schemas"]["Grant"][];
+            /** @description The session that this request came with. */
+            session: components["schemas"]["Session"];
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            user_id: string;
+        };
+        /** @description One correction. Times are within the track. */
+        NewCorrection: {
+            /**
+             * Format: int32
+             * @description Beats in a bar, 1 to 32: of `meter`, which needs it.
+             */
+            beats_per_bar?: number | null;
+            /**
+             * Format: int64
+             * @description Until before this, in ms: of `tempo`, `shift` and `meter` alone.
+             */
+            end_time_ms?: number | null;
+            factor?: components["schemas"]["TempoFactor"] | null;
+            /** @description What it says. */
+            kind: components["schemas"]["CorrectionKind"];
+            /**
+             * Format: int64
+             * @description Where the beat was that was dragged here, in ms: of `beat` alone.
+             */
+            moved_from_ms?: number | null;
+            /**
+             * Format: int64
+             * @description When, or from when on, in ms.
+             */
+            time_ms: number;
+        };
+        /** @description Corrections of one gesture. */
+        NewCorrections: {
+            /**
+             * Format: uuid
+             * @description The analysis that was looked at; it must be of this track.
+             */
+            analysis_id?: string | null;
+            /** @description In the order of making, 1 to 5,000. Of two that contradict each other within 30 ms the later one holds. */
+            corrections: components["schemas"]["NewCorrection"][];
+            /** @description How they were made. Default `other`. */
+            source?: components["schemas"]["CorrectionSource"];
+        };
+        /** @description A new account. */
+        NewUser: {
+            /**
+             * @description Whether the account may be used at once. Default true.
+             * @default true
+             */
+            approved?: boolean;
+            /** @description Login address, in printable ASCII; kept in lower case. */
+            email: string;
+            /**
+             * @description Whether to open a session for a year and tell its token. Default false.
+             * @default false
+             */
+            issue_token?: boolean;
+            /** @description Display name, at most 500 characters, none of them a control character. */
+            name?: string | null;
         };
         /** @description A page of a list. */
         Page_Analysis: {
@@ -1128,6 +2909,116 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_Annotation: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Who wrote it.
+                 */
+                author_id: string;
+                /** @description What kind of annotation its author calls it. */
+                category?: string | null;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /** @description What it says at length. */
+                content?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms; null for a moment.
+                 */
+                end_time_ms?: number | null;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Only its author sees it. */
+                is_private: boolean;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /** @description What it says, in a line. */
+                title: string;
+                /**
+                 * Format: uuid
+                 * @description On which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_AuditLine: {
+            /** @description The items. */
+            items: {
+                /** @description `create`, `read`, `update` or `delete`. */
+                action?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /** @description Anything else worth keeping. */
+                details?: unknown;
+                /** @description What happened, e.g. `track.deleted`. */
+                event_type: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Address of the client. */
+                ip_address?: string | null;
+                /** @description The request's id. */
+                request_id?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Which one.
+                 */
+                resource_id?: string | null;
+                /** @description Kind of thing it was done to. */
+                resource_type?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Through which session. Of one that was removed `details` keeps the id.
+                 */
+                session_id?: string | null;
+                /** @description `success` or `failure`. */
+                status: string;
+                /** @description Browser or client. */
+                user_agent?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Who did it.
+                 */
+                user_id?: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_Batch: {
             /** @description The items. */
             items: {
@@ -1169,6 +3060,72 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_Correction: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The analysis that was looked at, while it exists.
+                 */
+                analysis_id?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Names the gesture that it was made in.
+                 */
+                batch_id: string;
+                /**
+                 * Format: int32
+                 * @description Of `meter`: beats in a bar.
+                 */
+                beats_per_bar?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description Until before this, in ms.
+                 */
+                end_time_ms?: number | null;
+                /** @description Of `tempo`: `half`, `double`, `third` or `triple`. */
+                factor?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description `beat`, `no_beat`, `downbeat`, `not_downbeat`, `tap`, `tempo`, `shift` or `meter`. */
+                kind: string;
+                /**
+                 * Format: int32
+                 * @description Where the beat was that was dragged here, in ms.
+                 */
+                moved_from_ms?: number | null;
+                /** @description Of which run: the `Arsis-Results-Version` of its manifest then. */
+                results_version?: string | null;
+                /** @description How it was made: `tap`, `drag`, `keyboard`, `click`, `import` or `other`. */
+                source: string;
+                /**
+                 * Format: int32
+                 * @description When, or from when on, in ms.
+                 */
+                time_ms: number;
+                /**
+                 * Format: uuid
+                 * @description Of which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was moved last.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_Event: {
             /** @description The items. */
             items: {
@@ -1201,13 +3158,22 @@ export interface components {
             items: {
                 /** @description Its configuration. */
                 config: unknown;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
                 /** @description What it is for. */
                 description?: string | null;
+                /** @description This version of it, as `If-Match` takes it. */
+                etag: string;
                 /**
                  * Format: uuid
                  * @description Id.
                  */
                 id: string;
+                /** @description Whether it is shown to listeners, if its exercise is. */
+                is_active: boolean;
                 /** @description Name to show. */
                 name: string;
                 /** @description What kind of preset. */
@@ -1232,6 +3198,11 @@ export interface components {
             items: {
                 /** @description What kind of listening. */
                 category: string;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
                 /** @description What it trains. */
                 description?: string | null;
                 /** @description How hard it is. */
@@ -1241,6 +3212,8 @@ export interface components {
                  * @description Place in a list.
                  */
                 display_order: number;
+                /** @description This version of it, as `If-Match` takes it. */
+                etag: string;
                 /** @description What an attentive listener will notice. */
                 expected_observations?: unknown;
                 /** @description Help, from vague to plain. */
@@ -1250,6 +3223,8 @@ export interface components {
                  * @description Id.
                  */
                 id: string;
+                /** @description Whether it is shown to listeners. */
+                is_active: boolean;
                 /** @description Name to show. */
                 name: string;
                 /** @description The question itself. */
@@ -1356,6 +3331,107 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_Region: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Who made it.
+                 */
+                author_id: string;
+                /**
+                 * @description Colour as `#rrggbb`.
+                 * @example #ff8800
+                 */
+                color?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Free text. */
+                description?: string | null;
+                /**
+                 * Format: int32
+                 * @description Place in a list; regions of equal place come by time.
+                 */
+                display_order: number;
+                /**
+                 * Format: int32
+                 * @description Where it ends, in ms.
+                 */
+                end_time_ms: number;
+                /**
+                 * @description This version of it, as `If-Match` takes it.
+                 * @example "3e8"
+                 */
+                etag: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Name to show. */
+                name: string;
+                /**
+                 * @description What part of a piece it is.
+                 * @example chorus
+                 */
+                section_type?: string | null;
+                /**
+                 * Format: int32
+                 * @description Where it begins, in ms.
+                 */
+                start_time_ms: number;
+                /**
+                 * Format: uuid
+                 * @description Of which track.
+                 */
+                track_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Session: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was opened.
+                 */
+                created_at: string;
+                /** @description Whether this request came with it. */
+                current: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it ends.
+                 */
+                expires_at: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description Address from which it was opened. */
+                ip_address?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last used, to about a minute.
+                 */
+                last_activity_at?: string | null;
+                /** @description Browser or client that opened it. */
+                user_agent?: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_Track: {
             /** @description The items. */
             items: {
@@ -1421,12 +3497,230 @@ export interface components {
             /** @description Pass it as `cursor` for the next page; absent on the last. */
             next_cursor?: string | null;
         };
+        /** @description A page of a list. */
+        Page_Upload: {
+            /** @description The items. */
+            items: {
+                /** @description Type to store the file with. */
+                content_type: string;
+                /**
+                 * Format: date-time
+                 * @description When it was announced.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Until when sending may begin.
+                 */
+                expires_at: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description Until when it can be completed, or its completion repeated.
+                 */
+                kept_until: string;
+                /** @description SHA-256 of the file as announced, in hex. */
+                sha256?: string | null;
+                /**
+                 * Format: int64
+                 * @description Size of the file as announced, in bytes.
+                 */
+                size_bytes: number;
+                /** @description How far it is. */
+                status: components["schemas"]["UploadStatus"];
+                /**
+                 * Format: uuid
+                 * @description What it became.
+                 */
+                track_id?: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_User: {
+            /** @description The items. */
+            items: {
+                /** @description Whether the account may be used. */
+                approved: boolean;
+                /**
+                 * Format: date-time
+                 * @description When the account was made.
+                 */
+                created_at: string;
+                /** @description Login address. */
+                email: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When they last did something, to about a minute.
+                 */
+                last_activity_at?: string | null;
+                /** @description Display name. */
+                name?: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Webhook: {
+            /** @description The items. */
+            items: {
+                /** @description Whether events are written and sent. */
+                active: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was deactivated, unless you did that; null otherwise.
+                 */
+                deactivated_at?: string | null;
+                /** @description Why: `gone` when the receiver answered 410, `failing` when nothing arrived for five days. */
+                deactivated_reason?: string | null;
+                /** @description What it is for. */
+                description?: string | null;
+                /** @description Which events. */
+                events: components["schemas"]["WebhookEvent"][];
+                /**
+                 * Format: date-time
+                 * @description Since when attempts fail; null while they succeed.
+                 */
+                failing_since?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description Until when the secret before this one signs, too; null or past: it does not.
+                 */
+                previous_secret_expires_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When you changed it last.
+                 */
+                updated_at: string;
+                /** @description Where events are sent. */
+                url: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_WebhookDelivery: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Attempts begun since it was last asked for.
+                 */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When the event happened.
+                 */
+                created_at: string;
+                /** @description What is told about it. */
+                data: unknown;
+                /**
+                 * Format: date-time
+                 * @description When it was delivered or given up.
+                 */
+                ended_at?: string | null;
+                /**
+                 * @description Why the last attempt failed: `unreachable` (no address to go to, no connection, no TLS), `timeout`, `broken_off`, or
+                 *     `status` (the answer was not 2xx).
+                 */
+                error?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Id of the event, as in the header `webhook-id`: the same for each attempt.
+                 */
+                event_id: string;
+                /** @description `analysis.completed`, `analysis.failed` or `ping`. */
+                event_type: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was tried last.
+                 */
+                last_attempt_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it will be tried again; null when it has ended.
+                 */
+                next_attempt_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description HTTP status of the last answer.
+                 */
+                response_status?: number | null;
+                /** @description `pending`, `delivered` or `failed`. */
+                status: string;
+                /**
+                 * Format: uuid
+                 * @description For which webhook.
+                 */
+                webhook_id: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description Changes to a preset: what is absent stays, `null` empties. */
+        PresetPatch: {
+            /** @description Changes to its configuration: what is absent stays, `null` removes. */
+            config?: Record<string, never>;
+            /** @description What it is for, at most 4,000 characters. */
+            description?: string | null;
+            /** @description Whether it is shown to listeners. */
+            is_active?: boolean;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name?: string;
+            /** @description What kind of preset. */
+            preset_type?: string;
+        };
+        /** @description A new preset. */
+        PresetRequest: {
+            /** @description Its configuration: what each type must have is in the documentation. */
+            config: Record<string, never>;
+            /** @description What it is for, at most 4,000 characters. */
+            description?: string | null;
+            /** @description Whether it is shown to listeners. Default true. */
+            is_active?: boolean | null;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name: string;
+            /** @description `tap`, `mark`, `choice`, `loop`, `compare`, `label`, `annotate`, `draw` or `estimate`. */
+            preset_type: string;
+            /**
+             * Format: uuid
+             * @description The exercise.
+             */
+            template_id: string;
+        };
         /** @description A problem document (RFC 9457), sent as `application/problem+json`. */
         Problem: {
             /** @description What happened this time. */
             detail?: string | null;
             /** @description Values that are not allowed. */
             errors?: components["schemas"]["FieldError"][];
+            /** @description The request's id, as in the header `X-Request-Id`: name it when you ask for help. */
+            request_id?: string | null;
             /**
              * Format: int32
              * @description HTTP status.
@@ -1438,7 +3732,7 @@ export interface components {
              * @description URI that names the kind of problem.
              * @enum {string}
              */
-            type: "https://arsis-audio.github.io/arsis/problems/malformed-request" | "https://arsis-audio.github.io/arsis/problems/unauthorized" | "https://arsis-audio.github.io/arsis/problems/session-expired" | "https://arsis-audio.github.io/arsis/problems/account-not-approved" | "https://arsis-audio.github.io/arsis/problems/origin-refused" | "https://arsis-audio.github.io/arsis/problems/forbidden" | "https://arsis-audio.github.io/arsis/problems/not-found" | "https://arsis-audio.github.io/arsis/problems/method-not-allowed" | "https://arsis-audio.github.io/arsis/problems/not-acceptable" | "https://arsis-audio.github.io/arsis/problems/request-timeout" | "https://arsis-audio.github.io/arsis/problems/analysis-failed" | "https://arsis-audio.github.io/arsis/problems/analysis-over" | "https://arsis-audio.github.io/arsis/problems/analysis-not-failed" | "https://arsis-audio.github.io/arsis/problems/idempotency-key-in-use" | "https://arsis-audio.github.io/arsis/problems/length-required" | "https://arsis-audio.github.io/arsis/problems/payload-too-large" | "https://arsis-audio.github.io/arsis/problems/unsupported-media-type" | "https://arsis-audio.github.io/arsis/problems/range-not-satisfiable" | "https://arsis-audio.github.io/arsis/problems/validation-failed" | "https://arsis-audio.github.io/arsis/problems/idempotency-key-reused" | "https://arsis-audio.github.io/arsis/problems/internal-error" | "https://arsis-audio.github.io/arsis/problems/unavailable" | "https://arsis-audio.github.io/arsis/problems/timeout";
+            type: "https://arsis-audio.github.io/arsis/problems/malformed-request" | "https://arsis-audio.github.io/arsis/problems/unauthorized" | "https://arsis-audio.github.io/arsis/problems/session-expired" | "https://arsis-audio.github.io/arsis/problems/account-not-approved" | "https://arsis-audio.github.io/arsis/problems/origin-refused" | "https://arsis-audio.github.io/arsis/problems/forbidden" | "https://arsis-audio.github.io/arsis/problems/not-found" | "https://arsis-audio.github.io/arsis/problems/method-not-allowed" | "https://arsis-audio.github.io/arsis/problems/not-acceptable" | "https://arsis-audio.github.io/arsis/problems/request-timeout" | "https://arsis-audio.github.io/arsis/problems/analysis-failed" | "https://arsis-audio.github.io/arsis/problems/analysis-over" | "https://arsis-audio.github.io/arsis/problems/analysis-not-failed" | "https://arsis-audio.github.io/arsis/problems/last-administrator" | "https://arsis-audio.github.io/arsis/problems/email-taken" | "https://arsis-audio.github.io/arsis/problems/results-replaced" | "https://arsis-audio.github.io/arsis/problems/idempotency-key-in-use" | "https://arsis-audio.github.io/arsis/problems/too-many-uploads" | "https://arsis-audio.github.io/arsis/problems/upload-missing" | "https://arsis-audio.github.io/arsis/problems/upload-in-use" | "https://arsis-audio.github.io/arsis/problems/upload-completed" | "https://arsis-audio.github.io/arsis/problems/limit-reached" | "https://arsis-audio.github.io/arsis/problems/in-use" | "https://arsis-audio.github.io/arsis/problems/precondition-failed" | "https://arsis-audio.github.io/arsis/problems/length-required" | "https://arsis-audio.github.io/arsis/problems/payload-too-large" | "https://arsis-audio.github.io/arsis/problems/unsupported-media-type" | "https://arsis-audio.github.io/arsis/problems/range-not-satisfiable" | "https://arsis-audio.github.io/arsis/problems/uri-too-long" | "https://arsis-audio.github.io/arsis/problems/rate-limited" | "https://arsis-audio.github.io/arsis/problems/validation-failed" | "https://arsis-audio.github.io/arsis/problems/idempotency-key-reused" | "https://arsis-audio.github.io/arsis/problems/too-many-streams" | "https://arsis-audio.github.io/arsis/problems/internal-error" | "https://arsis-audio.github.io/arsis/problems/unavailable" | "https://arsis-audio.github.io/arsis/problems/timeout" | "https://arsis-audio.github.io/arsis/problems/webhook-inactive" | "https://arsis-audio.github.io/arsis/problems/too-many-webhooks";
         };
         /** @description How far an analysis is. */
         Progress: {
@@ -1467,13 +3761,22 @@ export interface components {
         PromptPreset: {
             /** @description Its configuration. */
             config: unknown;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
             /** @description What it is for. */
             description?: string | null;
+            /** @description This version of it, as `If-Match` takes it. */
+            etag: string;
             /**
              * Format: uuid
              * @description Id.
              */
             id: string;
+            /** @description Whether it is shown to listeners, if its exercise is. */
+            is_active: boolean;
             /** @description Name to show. */
             name: string;
             /** @description What kind of preset. */
@@ -1493,6 +3796,11 @@ export interface components {
         PromptTemplate: {
             /** @description What kind of listening. */
             category: string;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
             /** @description What it trains. */
             description?: string | null;
             /** @description How hard it is. */
@@ -1502,6 +3810,8 @@ export interface components {
              * @description Place in a list.
              */
             display_order: number;
+            /** @description This version of it, as `If-Match` takes it. */
+            etag: string;
             /** @description What an attentive listener will notice. */
             expected_observations?: unknown;
             /** @description Help, from vague to plain. */
@@ -1511,6 +3821,8 @@ export interface components {
              * @description Id.
              */
             id: string;
+            /** @description Whether it is shown to listeners. */
+            is_active: boolean;
             /** @description Name to show. */
             name: string;
             /** @description The question itself. */
@@ -1707,11 +4019,292 @@ export interface components {
              */
             silent_ms?: number | null;
         };
+        /** @description What the server stands on; each is `ok`. */
+        ReadinessChecks: {
+            /** @description It answers. */
+            database: string;
+            /** @description It holds every migration that this program knows. */
+            migrations: string;
+            /** @description Its tables can be read. */
+            queue: string;
+            /** @description The storage of audio answers. */
+            storage: string;
+        };
+        /** @description Requests can be answered now. */
+        Ready: {
+            /** @description What was looked at. */
+            checks: components["schemas"]["ReadinessChecks"];
+            /** @description `ok`. */
+            status: string;
+        };
+        /** @description A named section of a track. */
+        Region: {
+            /**
+             * Format: uuid
+             * @description Who made it.
+             */
+            author_id: string;
+            /**
+             * @description Colour as `#rrggbb`.
+             * @example #ff8800
+             */
+            color?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Free text. */
+            description?: string | null;
+            /**
+             * Format: int32
+             * @description Place in a list; regions of equal place come by time.
+             */
+            display_order: number;
+            /**
+             * Format: int32
+             * @description Where it ends, in ms.
+             */
+            end_time_ms: number;
+            /**
+             * @description This version of it, as `If-Match` takes it.
+             * @example "3e8"
+             */
+            etag: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Name to show. */
+            name: string;
+            /**
+             * @description What part of a piece it is.
+             * @example chorus
+             */
+            section_type?: string | null;
+            /**
+             * Format: int32
+             * @description Where it begins, in ms.
+             */
+            start_time_ms: number;
+            /**
+             * Format: uuid
+             * @description Of which track.
+             */
+            track_id: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description Regions in an order. */
+        RegionOrder: {
+            /** @description Ids, the first one first. */
+            region_ids: string[];
+        };
+        /** @description Changes to a region: what is absent stays, `null` empties. */
+        RegionPatch: {
+            /** @description Colour as `#rrggbb` or `#rgb`. */
+            color?: string | null;
+            /** @description Free text, at most 4,000 characters. */
+            description?: string | null;
+            /**
+             * Format: int64
+             * @description Place in a list, 0 to 1,000,000.
+             */
+            display_order?: number;
+            /**
+             * Format: int64
+             * @description Where it ends, in ms.
+             */
+            end_time_ms?: number;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name?: string;
+            /** @description What part of a piece it is: one of those that a new region may be. */
+            section_type?: string | null;
+            /**
+             * Format: int64
+             * @description Where it begins, in ms.
+             */
+            start_time_ms?: number;
+        };
+        /** @description A new region. */
+        RegionRequest: {
+            /**
+             * @description Colour as `#rrggbb` or `#rgb`.
+             * @example #ff8800
+             */
+            color?: string | null;
+            /** @description Free text, at most 4,000 characters. */
+            description?: string | null;
+            /**
+             * Format: int64
+             * @description Place in a list, 0 to 1,000,000. Absent: by time while no region of the track was put in order, else last.
+             */
+            display_order?: number | null;
+            /**
+             * Format: int64
+             * @description Where it ends, in ms, after its start.
+             */
+            end_time_ms: number;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name: string;
+            /**
+             * @description What part of a piece it is: `intro`, `verse`, `pre_chorus`, `chorus`, `post_chorus`, `bridge`, `hook`, `refrain`,
+             *     `solo`, `instrumental`, `interlude`, `break`, `build_up`, `drop`, `breakdown`, `theme`, `exposition`,
+             *     `development`, `recapitulation`, `coda`, `outro` or `other`.
+             */
+            section_type?: string | null;
+            /**
+             * Format: int64
+             * @description Where it begins, in ms; within the track, once its length is known.
+             */
+            start_time_ms: number;
+        };
+        /** @description Through which corrections, and of which results. */
+        RegridRequest: {
+            /** @description Through these corrections of yours only, at most 5,000; absent: all that you made of the track. */
+            correction_ids?: string[] | null;
+            /** @description Of these results only: `Arsis-Results-Version` of the manifest's answer. 409 once they are replaced. */
+            results_version?: string | null;
+        };
+        /** @description The removal of one. */
+        Removal: {
+            /** @description Its `etag` as last seen; if it is another by now, nothing at all is changed. */
+            etag?: string | null;
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+        };
+        /** @description A role, and all that it permits. */
+        Role: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description What it permits, its parents' included, as `resource:action`. */
+            entitlements: string[];
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Name, unique. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The role whose rights it has as well.
+             */
+            parent_role_id?: string | null;
+        };
+        /** @description The roles that there are. */
+        Roles: {
+            /** @description By name; at most a thousand. */
+            items: components["schemas"]["Role"][];
+        };
+        /** @description A session's new token. */
+        Rotated: {
+            /** @description The session that it opens. */
+            session: components["schemas"]["Session"];
+            /** @description The token, told this once. */
+            token: string;
+        };
         /**
          * @description How a value of a frame is stored.
          * @enum {string}
          */
         SampleType: "u8" | "i16" | "f16" | "f32";
+        /** @description An open session. Its token is told nowhere. */
+        Session: {
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            created_at: string;
+            /** @description Whether this request came with it. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Address from which it was opened. */
+            ip_address?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to about a minute.
+             */
+            last_activity_at?: string | null;
+            /** @description Browser or client that opened it. */
+            user_agent?: string | null;
+        };
+        /** @description Changes to an exercise: what is absent stays, `null` empties. */
+        TemplatePatch: {
+            /** @description What kind of listening. */
+            category?: string;
+            /** @description What it trains, at most 4,000 characters. */
+            description?: string | null;
+            /** @description `beginner`, `intermediate` or `advanced`. */
+            difficulty?: string;
+            /**
+             * Format: int64
+             * @description Place in a list, 0 to 1,000,000.
+             */
+            display_order?: number;
+            /** @description What an attentive listener will notice: at most 20. */
+            expected_observations?: string[] | null;
+            /** @description Help, from vague to plain: at most 20. */
+            hints?: string[] | null;
+            /** @description Whether it is shown to listeners. */
+            is_active?: boolean;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name?: string;
+            /** @description The question itself, 1 to 4,000 characters. */
+            prompt_text?: string;
+            /** @description Free labels, in place of the old. */
+            tags?: string[];
+        };
+        /** @description A new exercise. */
+        TemplateRequest: {
+            /**
+             * @description What kind of listening, in lower-case letters, digits and `_`.
+             * @example rhythm
+             */
+            category: string;
+            /** @description What it trains, at most 4,000 characters. */
+            description?: string | null;
+            /** @description `beginner` (the default), `intermediate` or `advanced`. */
+            difficulty?: string | null;
+            /**
+             * Format: int64
+             * @description Place in a list, 0 to 1,000,000. Default 0.
+             */
+            display_order?: number | null;
+            /** @description What an attentive listener will notice: at most 20. */
+            expected_observations?: string[] | null;
+            /** @description Help, from vague to plain: at most 20. */
+            hints?: string[] | null;
+            /** @description Whether it is shown to listeners. Default true. */
+            is_active?: boolean | null;
+            /** @description Name to show, in a line of 1 to 200 characters. */
+            name: string;
+            /** @description The question itself, 1 to 4,000 characters. */
+            prompt_text: string;
+            /** @description Free labels: at most 50 of at most 100 characters. */
+            tags?: string[] | null;
+        };
+        /**
+         * @description How many times as many beats.
+         * @enum {string}
+         */
+        TempoFactor: "half" | "double" | "third" | "triple";
         /** @description A track. */
         Track: {
             /** @description Where it appeared. */
@@ -1775,35 +4368,17 @@ export interface components {
         };
         /** @description Changes to a track: what is absent stays, `null` empties. */
         TrackPatch: {
-            /**
-             * @description New album, at most 500 characters.
-             * @default null
-             */
+            /** @description New album, at most 500 characters. */
             album?: string | null;
-            /**
-             * @description New artist, at most 500 characters.
-             * @default null
-             */
+            /** @description New artist, at most 500 characters. */
             artist?: string | null;
-            /**
-             * @description New free text, at most 10,000 characters.
-             * @default null
-             */
+            /** @description New free text, at most 10,000 characters. */
             description?: string | null;
-            /**
-             * @description New genre, at most 500 characters.
-             * @default null
-             */
+            /** @description New genre, at most 500 characters. */
             genre?: string | null;
-            /**
-             * @description New name, 1 to 500 characters.
-             * @default null
-             */
+            /** @description New name, 1 to 500 characters. */
             name?: string | null;
-            /**
-             * @description New labels in place of the old: at most 50 of at most 100 characters.
-             * @default null
-             */
+            /** @description New labels in place of the old: at most 50 of at most 100 characters. */
             tags?: string[] | null;
         };
         /**
@@ -1811,61 +4386,290 @@ export interface components {
          * @enum {string}
          */
         TrackStatus: "processing" | "ready" | "error";
+        /** @description An announced upload. */
+        Upload: {
+            /** @description Type to store the file with. */
+            content_type: string;
+            /**
+             * Format: date-time
+             * @description When it was announced.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when sending may begin.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be completed, or its completion repeated.
+             */
+            kept_until: string;
+            /** @description SHA-256 of the file as announced, in hex. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Size of the file as announced, in bytes.
+             */
+            size_bytes: number;
+            /** @description How far it is. */
+            status: components["schemas"]["UploadStatus"];
+            /**
+             * Format: uuid
+             * @description What it became.
+             */
+            track_id?: string | null;
+        };
         /** @description Everything that may come beside the audio, as text. */
         UploadForm: {
-            /**
-             * @description Where it appeared, at most 500 characters.
-             * @default null
-             */
+            /** @description Where it appeared, at most 500 characters. */
             album?: string | null;
-            /** @default null */
             analysis_type?: components["schemas"]["AnalysisType"] | null;
-            /**
-             * @description Who plays, at most 500 characters.
-             * @default null
-             */
+            /** @description Who plays, at most 500 characters. */
             artist?: string | null;
-            /**
-             * @description Free text, at most 10,000 characters.
-             * @default null
-             */
+            /** @description Free text, at most 10,000 characters. */
             description?: string | null;
             /**
              * Format: binary
              * @description The audio: WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM.
              */
             file: string;
-            /**
-             * @description What kind of music it is said to be, at most 500 characters.
-             * @default null
-             */
+            /** @description What kind of music it is said to be, at most 500 characters. */
             genre?: string | null;
-            /**
-             * @description Name to show, at most 500 characters. Default: the file's name without its extension.
-             * @default null
-             */
+            /** @description Name to show, at most 500 characters. Default: the file's name without its extension. */
             name?: string | null;
-            /**
-             * @description Parameters of the analysis, as a JSON object.
-             * @default null
-             */
+            /** @description Parameters of the analysis, as a JSON object. */
             parameters?: string | null;
-            /**
-             * @description Labels, separated by commas; a form may also repeat the field.
-             * @default null
-             */
+            /** @description Labels, separated by commas; a form may also repeat the field. */
             tags?: string | null;
         };
+        /** @description An upload to come. */
+        UploadRequest: {
+            /** @description Where it appeared, at most 500 characters. */
+            album?: string | null;
+            /** @description What to compute: `full` (the default), `spectral`, `rhythm`, `tonal` or `structure`. */
+            analysis_type?: string | null;
+            /** @description Who plays, at most 500 characters. */
+            artist?: string | null;
+            /**
+             * @description Type to store the file with. What it is, is told from its content; a browser sends the type of the file that it
+             *     has, so say the same. Default `application/octet-stream`.
+             */
+            content_type?: string | null;
+            /** @description Free text, at most 10,000 characters. */
+            description?: string | null;
+            /** @description What the file is called, at most 512 characters: its name without the extension is the track's where `name` is absent. */
+            file_name?: string | null;
+            /** @description What kind of music it is said to be, at most 500 characters. */
+            genre?: string | null;
+            /** @description Name to show, at most 500 characters. */
+            name?: string | null;
+            /** @description In which shape. */
+            parameters?: components["schemas"]["AnalysisParameters"];
+            /** @description SHA-256 of the file, in hex. Where it is given, other content is refused. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Size of the file, in bytes; at most 2 GiB unless the server is set otherwise.
+             */
+            size_bytes: number;
+            /** @description Labels, at most 50 of at most 100 characters. */
+            tags?: string[];
+        };
+        /**
+         * @description How far an upload is.
+         * @enum {string}
+         */
+        UploadStatus: "pending" | "verifying" | "completed";
         /** @description A new track and its first analysis. */
         Uploaded: {
             analysis: components["schemas"]["Analysis"];
             track: components["schemas"]["Track"];
+        };
+        /** @description A person's account. */
+        User: {
+            /** @description Whether the account may be used. */
+            approved: boolean;
+            /**
+             * Format: date-time
+             * @description When the account was made.
+             */
+            created_at: string;
+            /** @description Login address. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When they last did something, to about a minute.
+             */
+            last_activity_at?: string | null;
+            /** @description Display name. */
+            name?: string | null;
+        };
+        /** @description Changes to an account: what is absent stays, `null` empties. */
+        UserPatch: {
+            /** @description Whether the account may be used from now on. */
+            approved?: boolean;
+            /** @description New display name, at most 500 characters, none of them a control character. */
+            name?: string | null;
+        };
+        /** @description A webhook. Its secret is shown when it is made and when it is changed, and never again. */
+        Webhook: {
+            /** @description Whether events are written and sent. */
+            active: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was deactivated, unless you did that; null otherwise.
+             */
+            deactivated_at?: string | null;
+            /** @description Why: `gone` when the receiver answered 410, `failing` when nothing arrived for five days. */
+            deactivated_reason?: string | null;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Which events. */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * Format: date-time
+             * @description Since when attempts fail; null while they succeed.
+             */
+            failing_since?: string | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when the secret before this one signs, too; null or past: it does not.
+             */
+            previous_secret_expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When you changed it last.
+             */
+            updated_at: string;
+            /** @description Where events are sent. */
+            url: string;
+        };
+        /** @description One event for one webhook, and what became of sending it. */
+        WebhookDelivery: {
+            /**
+             * Format: int64
+             * @description Attempts begun since it was last asked for.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When the event happened.
+             */
+            created_at: string;
+            /** @description What is told about it. */
+            data: unknown;
+            /**
+             * Format: date-time
+             * @description When it was delivered or given up.
+             */
+            ended_at?: string | null;
+            /**
+             * @description Why the last attempt failed: `unreachable` (no address to go to, no connection, no TLS), `timeout`, `broken_off`, or
+             *     `status` (the answer was not 2xx).
+             */
+            error?: string | null;
+            /**
+             * Format: uuid
+             * @description Id of the event, as in the header `webhook-id`: the same for each attempt.
+             */
+            event_id: string;
+            /** @description `analysis.completed`, `analysis.failed` or `ping`. */
+            event_type: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was tried last.
+             */
+            last_attempt_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it will be tried again; null when it has ended.
+             */
+            next_attempt_at?: string | null;
+            /**
+             * Format: int32
+             * @description HTTP status of the last answer.
+             */
+            response_status?: number | null;
+            /** @description `pending`, `delivered` or `failed`. */
+            status: string;
+            /**
+             * Format: uuid
+             * @description For which webhook.
+             */
+            webhook_id: string;
+        };
+        /**
+         * @description What a webhook can be told of.
+         * @enum {string}
+         */
+        WebhookEvent: "analysis.completed" | "analysis.failed";
+        /** @description Changes to a webhook: what is absent stays, `null` empties. */
+        WebhookPatch: {
+            /** @description False: nothing more is written or sent; what waits goes on waiting. True: it begins (again). */
+            active?: boolean | null;
+            /** @description New text, at most 500 characters. */
+            description?: string | null;
+            /** @description New events in place of the old. */
+            events?: components["schemas"]["WebhookEvent"][] | null;
+            /** @description A new URL; what waits is sent there, too. */
+            url?: string | null;
+        };
+        /** @description A new webhook. */
+        WebhookRequest: {
+            /** @description Whether it begins at once. Default true. */
+            active?: boolean | null;
+            /** @description What it is for, at most 500 characters. */
+            description?: string | null;
+            /** @description Which events. */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * @description Where events are sent: https, port 443 or 8443, a public address; no user name, password or fragment. An installation
+             *     may allow private addresses, http and other ports, which the pattern does not show.
+             * @example https://hooks.example.org/arsis
+             */
+            url: string;
+        };
+        /** @description A webhook with its new secret. */
+        WebhookWithSecret: components["schemas"]["Webhook"] & {
+            /**
+             * @description What signs: keep it, it is not shown again. Absent in the repeated answer to a request with the same Idempotency-Key.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret?: string | null;
         };
     };
     responses: {
         /** @description The request cannot be understood */
         Problem400: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1876,6 +4680,8 @@ export interface components {
         /** @description A session token is needed; or: The session has expired */
         Problem401: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1887,6 +4693,8 @@ export interface components {
         /** @description The account is not approved; or: Writing with the session cookie is not allowed from this origin; or: None of your roles grants this */
         Problem403: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1897,6 +4705,8 @@ export interface components {
         /** @description There is no such thing */
         Problem404: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1907,6 +4717,8 @@ export interface components {
         /** @description This method is not allowed here */
         Problem405: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1917,6 +4729,8 @@ export interface components {
         /** @description No acceptable representation */
         Problem406: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1927,6 +4741,8 @@ export interface components {
         /** @description The request took too long to arrive */
         Problem408: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1934,9 +4750,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The analysis failed; or: The analysis is over; or: The analysis has not failed; or: A request with this Idempotency-Key is under way */
+        /** @description The analysis failed; or: The analysis is over; or: The analysis has not failed; or: Nobody would be left to let others in; or: This address has an account; or: The results were replaced; or: A request with this Idempotency-Key is under way; or: Too many uploads are open; or: The audio has not been uploaded; or: The upload is being completed; or: The upload is completed; or: There are as many as are kept; or: Other things hang on it; or: The webhook is not active; or: There are as many webhooks as a person may have */
         Problem409: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1948,6 +4766,20 @@ export interface components {
         /** @description The length of the body must be given */
         Problem411: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It has changed since */
+        Problem412: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1958,6 +4790,20 @@ export interface components {
         /** @description The body is too large */
         Problem413: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The URI is too long */
+        Problem414: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1968,6 +4814,8 @@ export interface components {
         /** @description This type of content is not supported */
         Problem415: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1978,6 +4826,8 @@ export interface components {
         /** @description The range lies outside the content */
         Problem416: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1988,6 +4838,21 @@ export interface components {
         /** @description Some values are not allowed; or: This Idempotency-Key was used for another request */
         Problem422: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests; or: Too many streams are open */
+        Problem429: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -1998,6 +4863,8 @@ export interface components {
         /** @description Something went wrong here */
         Problem500: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -2008,6 +4875,8 @@ export interface components {
         /** @description The service cannot answer now */
         Problem503: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2019,6 +4888,8 @@ export interface components {
         /** @description The answer took too long */
         Problem504: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
@@ -2045,6 +4916,10 @@ export interface components {
     headers: {
         /** @description Names this content; pass it as `If-None-Match` */
         ETag: string;
+        /** @description How many requests are left of it (`r`), and for how many seconds (`t`) */
+        RateLimit: string;
+        /** @description A limit: its name, how many requests (`q`) in how many seconds (`w`) */
+        RateLimitPolicy: string;
         /** @description Names the request in the log: the client's own id, or a new one */
         RequestId: string;
         /** @description When to ask again, in seconds */
@@ -2068,6 +4943,8 @@ export interface operations {
             /** @description A page */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2075,6 +4952,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
         };
     };
@@ -2090,6 +4968,8 @@ export interface operations {
             /** @description A style */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2097,6 +4977,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
         };
     };
@@ -2112,6 +4993,8 @@ export interface operations {
             /** @description A script */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2119,6 +5002,7 @@ export interface operations {
                     "text/javascript": string;
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
         };
     };
@@ -2156,6 +5040,8 @@ export interface operations {
             /** @description OpenMetrics text */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2167,6 +5053,8 @@ export interface operations {
             /** @description No role allows to read the queue */
             403: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2174,6 +5062,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2191,6 +5080,8 @@ export interface operations {
             /** @description OpenAPI 3.1 */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2198,6 +5089,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
         };
     };
@@ -2213,6 +5105,8 @@ export interface operations {
             /** @description A page */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2220,6 +5114,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
         };
     };
@@ -2239,11 +5134,541 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
+        };
+    };
+    listAdminAudit: {
+        parameters: {
+            query?: {
+                /** @description Of this user. */
+                user_id?: string;
+                /** @description Of this event, e.g. `track.deleted`; at most 100 characters. */
+                event_type?: string;
+                /** @description About things of this kind, e.g. `reference_tracks`; at most 100 characters. */
+                resource_type?: string;
+                /** @description About this thing. */
+                resource_id?: string;
+                /** @description At or after this moment. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditLine"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getAdminRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roles"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listAdminUsers: {
+        parameters: {
+            query?: {
+                /** @description Only those that may be used (`true`), or only those that may not. */
+                approved?: boolean;
+                /** @description Only those whose address begins with this, at most 254 characters, whatever the case. */
+                email_prefix?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createAdminUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The account */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeUser"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            /** @description The address has an account */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getAdminUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateAdminUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description Nobody would be left to let others in */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getAdminUserRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grants"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    setAdminUserRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+                /** @description Id of the role */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            /** @description You may not grant roles, or not this one, or not for so long */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such person or role */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Problem408"];
+            /** @description Nobody would be left to let others in */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteAdminUserRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+                /** @description Id of the role */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They do not have it any more */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description They do not have it */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody would be left to let others in */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listAdminUserSessions: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Session"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteAdminUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are over */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteAdminUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user */
+                user_id: string;
+                /** @description Id of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
         };
     };
     getAnalysis: {
@@ -2261,6 +5686,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2271,6 +5698,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2291,6 +5719,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2301,6 +5731,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2324,6 +5755,8 @@ export interface operations {
             /** @description It will be done */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2336,6 +5769,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2369,6 +5803,8 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2379,6 +5815,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2391,6 +5829,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2403,6 +5843,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2410,7 +5852,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2446,6 +5890,8 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2456,6 +5902,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2468,6 +5916,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2479,6 +5929,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2486,9 +5938,115 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getAnalysisExport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags of what the client has (RFC 9110, section 13.1.2) */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the analysis */
+                analysis_id: string;
+                /** @description Id of the format */
+                format: "json" | "jsonl" | "jams" | "csv" | "audacity" | "rekordbox" | "dat";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description A name for the file */
+                    "Content-Disposition"?: string;
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/x-ndjson": string;
+                    "application/xml": string;
+                    "text/csv": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description Not there yet: ask again after Retry-After */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The analysis failed */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not from what is stored, or too long */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            /** @description Too many long exports are being read */
+            503: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             504: components["responses"]["Problem504"];
         };
     };
@@ -2519,7 +6077,11 @@ export interface operations {
             /** @description The frames */
             200: {
                 headers: {
+                    /** @description `false` while the analysis runs */
+                    "Arsis-Complete"?: boolean;
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2531,6 +6093,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2543,6 +6107,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2555,6 +6121,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2562,7 +6130,120 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getAnalysisGrid: {
+        parameters: {
+            query?: {
+                /** @description Only beats at or after this, in ms. */
+                from_ms?: number;
+                /** @description Only beats before this, in ms. */
+                to_ms?: number;
+            };
+            header?: {
+                /** @description Tags of what the client has (RFC 9110, section 13.1.2) */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the analysis */
+                analysis_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grid"];
+                };
+            };
+            /** @description Not there yet: ask again after Retry-After */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The analysis failed, or was run again since */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteAnalysisGrid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the analysis */
+                analysis_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2586,9 +6267,11 @@ export interface operations {
             /** @description The manifest */
             200: {
                 headers: {
-                    /** @description Pass it as `v` when fetching chunks */
-                    "Arsis-Results-Version"?: string;
+                    /** @description `false` while the analysis runs */
+                    "Arsis-Complete"?: boolean;
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2599,6 +6282,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2611,6 +6296,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2622,6 +6309,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2629,6 +6318,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2652,6 +6342,8 @@ export interface operations {
             /** @description Events, each with an Analysis */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2666,6 +6358,8 @@ export interface operations {
             /** @description It is over, and you have heard so */
             204: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2674,6 +6368,90 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            /** @description As many streams of yours are open as are allowed */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    /** @description In seconds */
+                    "Retry-After"?: number;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    regridAnalysis: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the analysis */
+                analysis_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Absent: through all of your corrections */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RegridRequest"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grid"];
+                };
+            };
+            /** @description Not there yet: ask again after Retry-After */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description The analysis failed, or was run again */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2697,6 +6475,8 @@ export interface operations {
             /** @description It will be done */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2709,6 +6489,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2733,6 +6514,8 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2743,6 +6526,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2755,6 +6540,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2766,6 +6553,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2776,6 +6565,8 @@ export interface operations {
             /** @description Too long for one document */
             422: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2783,10 +6574,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             /** @description Replaced while it was read: ask again after Retry-After */
             503: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2816,6 +6610,8 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2826,6 +6622,8 @@ export interface operations {
             /** @description Not there yet: ask again after Retry-After */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2838,6 +6636,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2849,6 +6649,8 @@ export interface operations {
             /** @description The analysis failed */
             409: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2856,6 +6658,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2880,6 +6683,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2889,7 +6694,9 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2916,6 +6723,8 @@ export interface operations {
                 headers: {
                     /** @description The batch */
                     Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2926,10 +6735,12 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2950,6 +6761,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2960,6 +6773,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -2983,6 +6797,8 @@ export interface operations {
             /** @description It will be done */
             202: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2995,6 +6811,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3007,6 +6824,8 @@ export interface operations {
                 template_id?: string;
                 /** @description Keep this type only. */
                 preset_type?: string;
+                /** @description Also those that are not shown to listeners: for those who write presets. */
+                include_inactive?: boolean;
                 /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Items on a page, 1 to 100. Default 50. */
@@ -3021,6 +6840,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3030,7 +6851,171 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createListeningPromptsPreset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The preset */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptPreset"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getListeningPromptsPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the preset */
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description This version of it */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptPreset"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteListeningPromptsPreset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is removed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the preset */
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            412: components["responses"]["Problem412"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateListeningPromptsPreset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is changed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the preset */
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptPreset"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3043,6 +7028,12 @@ export interface operations {
                 category?: string;
                 /** @description Keep this difficulty only. */
                 difficulty?: string;
+                /** @description Keep those with this tag only. */
+                tag?: string;
+                /** @description Keep those that have this in their name, description or question, in any case; at most 100 characters. */
+                q?: string;
+                /** @description Also those that are not shown to listeners: for those who write prompts. */
+                include_inactive?: boolean;
                 /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Items on a page, 1 to 100. Default 50. */
@@ -3057,6 +7048,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3066,7 +7059,53 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createListeningPromptsTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The exercise */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptTemplate"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3087,6 +7126,10 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    /** @description This version of it */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3097,6 +7140,270 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteListeningPromptsTemplate: {
+        parameters: {
+            query?: {
+                /** @description Remove its presets along with it. Default false: one that has presets stays. */
+                with_presets?: boolean;
+            };
+            header?: {
+                /** @description The version that is removed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the template */
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description It has presets */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateListeningPromptsTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is changed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the template */
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplatePatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptTemplate"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You are signed out */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    rotateToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rotated"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            /** @description The session came by cookie */
+            403: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listMeSessions: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Session"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteMeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3114,6 +7421,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3123,6 +7432,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3159,6 +7469,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3168,7 +7480,9 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3189,6 +7503,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3200,6 +7516,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3220,6 +7537,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3231,6 +7550,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3239,9 +7559,17 @@ export interface operations {
     listTracks: {
         parameters: {
             query?: {
-                /** @description Keep tracks of this status only: `processing`, `ready` or `error`. */
-                status?: components["schemas"]["TrackStatus"];
-                /** @description Where to go on: `next_cursor` of the page before. */
+                /** @description Keep tracks of this status only. */
+                status?: "processing" | "ready" | "error";
+                /** @description Keep tracks with this text in name, artist or album, 1 to 200 characters; capitals count as small letters. */
+                q?: string;
+                /** @description Keep tracks with exactly this label, 1 to 100 characters. */
+                tag?: string;
+                /** @description What to order by. Default `created_at`. */
+                sort?: "created_at" | "name" | "bpm" | "duration_ms";
+                /** @description Which way. Default `desc` by `created_at`, else `asc`. */
+                order?: "asc" | "desc";
+                /** @description Where to go on: `next_cursor` of the page before, of the same list. */
                 cursor?: string;
                 /** @description Items on a page, 1 to 100. Default 50. */
                 limit?: number;
@@ -3255,6 +7583,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3264,7 +7594,9 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3293,6 +7625,8 @@ export interface operations {
             header?: {
                 /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description RFC 9530, of audio that is the body: other content than its sha-256 says is refused */
+                "Repr-Digest"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3309,6 +7643,8 @@ export interface operations {
                 headers: {
                     /** @description The track */
                     Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3323,8 +7659,10 @@ export interface operations {
             409: components["responses"]["Problem409"];
             411: components["responses"]["Problem411"];
             413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3345,6 +7683,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3355,6 +7695,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3375,6 +7716,8 @@ export interface operations {
             /** @description Removed */
             204: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3383,6 +7726,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3407,6 +7751,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3418,9 +7764,11 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3446,6 +7794,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3456,7 +7806,9 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3486,6 +7838,8 @@ export interface operations {
                 headers: {
                     /** @description The analysis */
                     Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3497,10 +7851,423 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listTrackAnnotations: {
+        parameters: {
+            query?: {
+                /** @description Keep those that reach beyond this time, in ms; a moment must not be before it. */
+                from_ms?: number;
+                /** @description Keep those that begin before this time, in ms; after `from_ms`. */
+                to_ms?: number;
+                /** @description Keep this category only. */
+                category?: string;
+                /** @description Keep those of this person only. */
+                author_id?: string;
+                /** @description `true` keeps private ones only, `false` those that are not. */
+                is_private?: boolean;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 500. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Annotation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createTrackAnnotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The annotation */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    bulkTrackAnnotations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk_AnnotationRequest_AnnotationPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done_Annotation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getTrackAnnotationsExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description `jams` or `audacity` */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description Its name */
+                    "Content-Disposition"?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    importTrackAnnotations: {
+        parameters: {
+            query?: {
+                /** @description `jams` or `audacity`; absent: as Content-Type says. */
+                format?: string;
+                /** @description Of JAMS, take annotations of this namespace. Default: those that begin with `tag_`, and `lyrics`. */
+                namespace?: string;
+                /** @description Whether they become private where the file does not say. Default true. */
+                is_private?: boolean;
+                /** @description Look only: nothing is made. Default false. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Nothing was made: a dry run */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The annotations of the track */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getTrackAnnotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the annotation */
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description This version of it */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteTrackAnnotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is removed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the annotation */
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            412: components["responses"]["Problem412"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateTrackAnnotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is changed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the annotation */
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
@@ -3529,6 +8296,10 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    /** @description SHA-256 of the whole (RFC 9530) */
+                    "Repr-Digest"?: string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3540,6 +8311,10 @@ export interface operations {
             206: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    /** @description SHA-256 of the whole (RFC 9530) */
+                    "Repr-Digest"?: string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3551,6 +8326,8 @@ export interface operations {
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -3560,6 +8337,1395 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             416: components["responses"]["Problem416"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listTrackCorrections: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only these kinds, separated by commas: `beat`, `no_beat`, `downbeat`, `not_downbeat`, `tap`, `tempo`, `shift`,
+                 *     `meter`.
+                 */
+                kind?: string;
+                /** @description Only those made so: `tap`, `drag`, `keyboard`, `click`, `import` or `other`. */
+                source?: components["schemas"]["CorrectionSource"];
+                /** @description Only those of this gesture. */
+                batch_id?: string;
+                /** @description Only those at or after this, in ms. */
+                from_ms?: number;
+                /** @description Only those before this, in ms. */
+                to_ms?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 1,000. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Correction"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createTrackCorrection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCorrections"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The gesture's corrections */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Corrections"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteTrackCorrections: {
+        parameters: {
+            query?: {
+                /** @description Only these kinds, separated by commas. */
+                kind?: string;
+                /** @description Only those made so. */
+                source?: components["schemas"]["CorrectionSource"];
+                /** @description Only those of this gesture. */
+                batch_id?: string;
+                /** @description Only those at or after this, in ms. */
+                from_ms?: number;
+                /** @description Only those before this, in ms. */
+                to_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getTrackCorrection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the correction */
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correction"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteTrackCorrection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the correction */
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateTrackCorrection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the correction */
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correction"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listTrackRegions: {
+        parameters: {
+            query?: {
+                /** @description Keep those that end after this time, in ms. */
+                from_ms?: number;
+                /** @description Keep those that begin before this time, in ms; after `from_ms`. */
+                to_ms?: number;
+                /** @description Keep this type only. */
+                section_type?: string;
+                /** @description Keep those of this person only. */
+                author_id?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 500. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Region"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createTrackRegion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegionRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The region */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Region"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    bulkTrackRegions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk_RegionRequest_RegionPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done_Region"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getTrackRegionsExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description `jams` or `audacity` */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description Its name */
+                    "Content-Disposition"?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createTrackRegionsFromAnalysis: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FromAnalysis"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The regions of the track */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeRegions"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description No completed analysis of this track, or one without sections */
+            422: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    importTrackRegions: {
+        parameters: {
+            query?: {
+                /** @description `jams` or `audacity`; absent: as Content-Type says. */
+                format?: string;
+                /** @description Of JAMS, take annotations of this namespace. Default: those that begin with `segment_`. */
+                namespace?: string;
+                /** @description Look only: nothing is made. Default false. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Nothing was made: a dry run */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The regions of the track */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            /** @description There are as many as are kept, or the key is in use */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    setTrackRegionsOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegionOrder"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegionOrder"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getTrackRegion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the region */
+                region_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description This version of it */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Region"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteTrackRegion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is removed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the region */
+                region_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            412: components["responses"]["Problem412"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateTrackRegion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is changed: 412 if it is another by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the track */
+                track_id: string;
+                /** @description Id of the region */
+                region_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegionPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    /** @description The new version */
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Region"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Upload"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The upload */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announced"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the upload */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the upload */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Aborted */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    completeUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the upload */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The track */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploaded"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    setUploadContent: {
+        parameters: {
+            query: {
+                /** @description As the upload's `url` has it. */
+                secret: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the upload */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+                "audio/*": number[];
+                "video/*": number[];
+            };
+        };
+        responses: {
+            /** @description Stored */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            411: components["responses"]["Problem411"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Webhook"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description It was made */
+            201: {
+                headers: {
+                    /** @description The webhook */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Keep deliveries of this status only: `pending`, `delivered` or `failed`. */
+                status?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items on a page, 1 to 100. Default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WebhookDelivery"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+                /** @description Id of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    redeliverWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+                /** @description Id of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It will be done */
+            202: {
+                headers: {
+                    /** @description The delivery */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key gets the first answer, and nothing is done twice. 1 to 255 printable ASCII characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the webhook */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It will be done */
+            202: {
+                headers: {
+                    /** @description The delivery */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];

@@ -18,6 +18,7 @@ SPARE = iter(KNOWN["spare_tokens"])
 GUARDED = [
     ("DELETE /v1/tracks/{track_id}", "track_id", KNOWN["track"], KNOWN["victim"]),
     ("/v1/admin/users/{user_id}", "user_id", KNOWN["user"], KNOWN["other"]),
+    ("DELETE /v1/me/sessions/{session_id}", "session_id", KNOWN["session"], KNOWN["spare_session"]),
 ]
 
 
