@@ -23,7 +23,9 @@ CREATE INDEX IF NOT EXISTS audio_uploads_kept_until_idx ON audio_uploads (kept_u
 CREATE INDEX IF NOT EXISTS audio_uploads_track_idx ON audio_uploads (track_id);
 
 -- A person's tracks in the other orders of a library page: of 100,000, a page takes half a millisecond and not 180.
-CREATE INDEX IF NOT EXISTS reference_tracks_user_name_idx ON reference_tracks (user_id, (lower(name) COLLATE "C"), id);
-CREATE INDEX IF NOT EXISTS reference_tracks_user_bpm_idx ON reference_tracks (user_id, (coalesce(bpm, -1)), id);
+-- Others may write names longer than an index holds (2.7 kB), and tempi and lengths that are no numbers.
+CREATE INDEX IF NOT EXISTS reference_tracks_user_name_idx ON reference_tracks (user_id, (left(lower(name), 500) COLLATE "C"), id);
+CREATE INDEX IF NOT EXISTS reference_tracks_user_bpm_idx
+    ON reference_tracks (user_id, (CASE WHEN bpm > '-Infinity' AND bpm < 'Infinity' THEN bpm ELSE -1 END), id);
 CREATE INDEX IF NOT EXISTS reference_tracks_user_duration_idx
-    ON reference_tracks (user_id, (coalesce(duration_seconds, -1)), id);
+    ON reference_tracks (user_id, (CASE WHEN duration_seconds > '-Infinity' AND duration_seconds < 'Infinity' THEN duration_seconds ELSE -1 END), id);

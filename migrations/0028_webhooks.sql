@@ -47,6 +47,8 @@ CREATE INDEX IF NOT EXISTS webhook_deliveries_created_idx ON webhook_deliveries 
 -- Writes what is to be sent of an analysis that ends, in the transaction of its end, whoever ends it.
 --
 -- A webhook that is being removed is passed over: waiting for its removal, and finding it gone, would fail the analysis.
+-- It runs with its owner's rights, and finds tables where this migration makes them: whoever may write the end of an
+-- analysis need not be allowed to read webhooks, nor to have the same search path.
 CREATE OR REPLACE FUNCTION arsis_tell_webhooks() RETURNS TRIGGER AS $$
 BEGIN
     WITH event AS (SELECT gen_random_uuid() AS id,
@@ -71,7 +73,12 @@ BEGIN
                        FOR KEY SHARE OF w SKIP LOCKED) AS told;
     RETURN NULL;
 END;
-$$ LANGUAGE plpgsql;
+$$ LANGUAGE plpgsql SECURITY DEFINER;
+
+-- Temporary tables come last: unless it says so, they come first.
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION arsis_tell_webhooks() SET search_path = %I, pg_temp', current_schema());
+END $$;
 
 -- Not of rows that are inserted as ended: nothing ended with them, they were brought from elsewhere.
 CREATE OR REPLACE TRIGGER track_analyses_tell_webhooks

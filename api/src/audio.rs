@@ -134,15 +134,16 @@ fn stream(track: &Track, etag: &str, body: objects::Body, partial: bool) -> Resp
 /// Headers of every answer about a track's audio.
 fn fixed_headers(track: &Track, etag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // Others may have inserted the row: only what is audio or video is named so, never what a browser runs.
-    let media = is_media_type(&track.mime_type);
-    let content_type = if media { track.mime_type.as_str() } else { "application/octet-stream" };
-    insert(&mut headers, header::CONTENT_TYPE, content_type.to_owned());
+    // Others may have inserted the row: only what is audio or video is named so, never what a browser runs. They may have
+    // written capitals, and parameters after the type.
+    let media = track.mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let extension = sniff::extension(&media);
+    let content_type = if is_media_type(&media) { media } else { "application/octet-stream".into() };
+    insert(&mut headers, header::CONTENT_TYPE, content_type);
     if let Some(digest) = track.content_sha256.as_deref().and_then(digest::of_sha256) {
         insert(&mut headers, digest::REPR_DIGEST, digest);
     }
     insert(&mut headers, header::ETAG, etag.to_owned());
-    let extension = sniff::extension(&track.mime_type);
     headers.insert(header::CONTENT_DISPOSITION, disposition::inline(&track.name, extension));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // Deleting a track must show soon, so a cache asks each time; the ETag makes that cheap.

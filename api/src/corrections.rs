@@ -83,7 +83,7 @@ fn bound(have: i64, more: usize, most: i64, what: &str) -> Result<(), Problem> {
 /// Length of the audio, in ms, where it is known: rounded up, as it is stored in seconds.
 #[expect(clippy::cast_possible_truncation, reason = "audio is far shorter than 24 days")]
 fn length_ms(track: &Track) -> Option<i32> {
-    track.duration_seconds.map(|seconds| (f64::from(seconds) * 1000.0).ceil() as i32 + 1)
+    track.duration_seconds.map(|seconds| ((f64::from(seconds) * 1000.0).ceil() as i32).saturating_add(1))
 }
 
 /// The analysis that a person looked at, and of which run it shows results.

@@ -37,7 +37,7 @@ impl FromRequest<App> for Raw {
 }
 
 /// Waits for a body no longer than it may take.
-async fn in_time<T>(app: &App, arriving: impl Future<Output = T>) -> Result<T, Problem> {
+pub(crate) async fn in_time<T>(app: &App, arriving: impl Future<Output = T>) -> Result<T, Problem> {
     let timely = tokio::time::timeout(app.config().body_timeout, arriving).await;
     timely.map_err(|elapsed| Problem::new(Kind::RequestTimeout).because(elapsed))
 }

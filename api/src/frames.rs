@@ -5,7 +5,7 @@ use crate::growing::{COMPLETE, Growing, Grown};
 use crate::negotiate;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
-use crate::results::{MAX_PAYLOAD_BYTES, header_text, not_ready, strong_etag, tagged};
+use crate::results::{MAX_PAYLOAD_BYTES, header_text, not_ready, strong_etag, tagged, without_result};
 use crate::rights;
 use crate::state::App;
 use crate::views::AnalysisView;
@@ -111,7 +111,11 @@ pub(crate) async fn frames(
     let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
     let mut now = store::frames::snapshot(&mut db).await?;
     let cut = match analysis.status {
-        Status::Completed => cut_of_whole(&mut now, analysis_id, &query, most).await?,
+        Status::Completed => match cut_of_whole(&mut now, analysis_id, &query, most).await? {
+            Some(cutting) => cutting,
+            // Done again since its row was read, or of someone else's making and without a manifest.
+            None => return without_result(&mut now, analysis_id).await,
+        },
         Status::Running => match Growing::of(&mut now, &analysis).await? {
             Some(growing) => growing.cut(&mut now, &query, most).await?,
             None => return not_ready(analysis),
@@ -122,6 +126,8 @@ pub(crate) async fn frames(
     drop(db);
     let Cut { layout, range, progress } =
         tokio::task::spawn_blocking(cut).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    // What grows has no tag, and is never the same as before.
+    let headers = if progress.is_some() { HeaderMap::new() } else { headers };
     let mut response =
         if media == JSON { json(&headers, &layout, &range)? } else { binary(&headers, &layout, range) };
     match progress {
@@ -142,24 +148,24 @@ pub(crate) struct Cut {
 /// The work of decoding and cutting, for a thread that may take its time.
 pub(crate) type Cutting = Box<dyn FnOnce() -> analysis_core::Result<Cut> + Send>;
 
+/// Of a completed analysis; `None` where it has no manifest.
 async fn cut_of_whole(
     db: &mut PgConnection,
     analysis_id: Uuid,
     query: &SpanQuery,
     most: u32,
-) -> Result<Cutting, Problem> {
-    let manifest = store::frames::manifest(db, analysis_id).await?;
-    let manifest = manifest.ok_or_else(|| Problem::new(Kind::NotFound))?;
+) -> Result<Option<Cutting>, Problem> {
+    let Some(manifest) = store::frames::manifest(db, analysis_id).await? else { return Ok(None) };
     let manifest: Manifest = serde_json::from_value(manifest).map_err(Problem::internal)?;
     let span = Span::choose(query, &manifest.levels, most)?;
     let chunks = match manifest.levels.iter().find(|level| level.level == span.level) {
         Some(level) => fetch(db, analysis_id, level, manifest.chunk_size_frames, &span).await?,
         None => Vec::new(),
     };
-    Ok(Box::new(move || {
+    Ok(Some(Box::new(move || {
         let layout = manifest.frame_layout.clone();
         Ok(Cut { layout, range: cut(manifest, chunks, &span)?, progress: None })
-    }))
+    })))
 }
 
 /// A span of time at a level, known to be small enough.

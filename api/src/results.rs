@@ -90,7 +90,7 @@ fn known_versions(headers: &HeaderMap) -> Vec<OffsetDateTime> {
 }
 
 /// What answers where an analysis has no such result: not yet, not any more, or never.
-async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Response, Problem> {
+pub(crate) async fn without_result(db: &mut PgConnection, analysis_id: Uuid) -> Result<Response, Problem> {
     match analyses::get(db, analysis_id).await? {
         Some(analysis) if analysis.status != Status::Completed => not_ready(analysis),
         _ => Err(Problem::new(Kind::NotFound)),
@@ -204,7 +204,8 @@ pub(crate) struct ChunkQuery {
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/chunks/{index}", tag = "results",
     params(("analysis_id" = Uuid, Path), ("index" = u32, Path, description = "Place within its level, from 0"), ChunkQuery,
         ("Accept-Encoding" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, description = "The chunk", content_type = "application/octet-stream", body = Vec<u8>),
+    responses((status = 200, description = "The chunk", content_type = "application/octet-stream", body = Vec<u8>,
+            headers(("Arsis-Complete" = bool, description = "`false` while the analysis runs"))),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 304, description = "Unchanged"), (status = 404, body = crate::problem::Body),
         (status = 406, body = crate::problem::Body),
@@ -249,7 +250,10 @@ pub(crate) async fn chunk(
     }
     // Without a version other bytes may come to lie under this address: from another attempt, or another run.
     let cache = if query.v.is_some() { "private, max-age=31536000, immutable" } else { "private, no-cache" };
-    respond_chunk(&headers, coding, cache, id, bytes).await
+    let mut response = respond_chunk(&headers, coding, cache, id, bytes).await?;
+    let complete = if source.status == Status::Completed { "true" } else { "false" };
+    response.headers_mut().insert(COMPLETE, HeaderValue::from_static(complete));
+    Ok(response)
 }
 
 /// The strong tag of a stored chunk, sent as `coding` has it. Its bytes never change, so its id will do for them.

@@ -31,17 +31,15 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(audio::get))
         .routes(routes!(annotations::list, annotations::create))
         .routes(routes!(annotations::get, annotations::patch, annotations::delete))
-        .routes(routes!(annotations::bulk))
         .routes(routes!(annotations::import))
         .routes(routes!(annotations::export))
         .routes(routes!(regions::list, regions::create))
         .routes(routes!(regions::get, regions::patch, regions::delete))
-        .routes(routes!(regions::bulk))
         .routes(routes!(regions::reorder))
         .routes(routes!(regions::from_analysis))
         .routes(routes!(regions::import))
         .routes(routes!(regions::export))
-        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
+        .merge(many())
         .routes(routes!(corrections::get, corrections::patch, corrections::delete))
         .routes(routes!(analyses::create, analyses::list))
         .routes(routes!(analyses::get))
@@ -88,6 +86,19 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(queue::pause))
         .routes(routes!(queue::resume))
         .routes(routes!(metrics::metrics))
+}
+
+/// Largest body that says many things at once, in bytes: 5,000 corrections, or 200 annotations of 4,000 characters
+/// and as many changes.
+const MANY_BYTES: usize = 2 << 20;
+
+/// Routes behind authentication whose bodies say many things at once.
+fn many() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(annotations::bulk))
+        .routes(routes!(regions::bulk))
+        .routes(routes!(corrections::create, corrections::list, corrections::delete_all))
+        .layer(DefaultBodyLimit::max(MANY_BYTES))
 }
 
 /// Routes that are asked so often that one query does all: their handlers authenticate, see [`auth::Visitor`].

@@ -13,7 +13,7 @@ pub enum Order {
     /// When they were uploaded.
     #[default]
     Created,
-    /// Name, capitals like small letters, by code point.
+    /// Name, its first 500 characters, capitals like small letters, by code point.
     Name,
     /// Tempo; those without one before all others.
     Bpm,
@@ -37,7 +37,7 @@ pub struct Filter {
 pub enum Rank {
     /// In [`Order::Created`].
     Time(OffsetDateTime),
-    /// In [`Order::Name`]: the name.
+    /// In [`Order::Name`]: as much of the name as counts.
     Text(String),
     /// In [`Order::Bpm`] and [`Order::Duration`]: the value, or -1 for none.
     Number(f32),
@@ -46,8 +46,12 @@ pub enum Rank {
 /// A place in a list: that of the last track seen. Tracks inserted later do not shift it.
 pub type Position = (Rank, Uuid);
 
-/// Rank of a track without a tempo or a length.
+/// Rank of a track without a tempo or a length. Those that others wrote may be no numbers.
 const UNKNOWN: f32 = -1.0;
+
+/// By how many characters of its name a track is ordered; others may have written longer ones than an index holds. As in
+/// the statements below and the index.
+const NAME: usize = 500;
 
 impl Order {
     /// Where a track stands in this order.
@@ -55,9 +59,9 @@ impl Order {
     pub fn rank(self, track: &Track) -> Rank {
         match self {
             Self::Created => Rank::Time(track.created_at),
-            Self::Name => Rank::Text(track.name.clone()),
-            Self::Bpm => Rank::Number(track.bpm.unwrap_or(UNKNOWN)),
-            Self::Duration => Rank::Number(track.duration_seconds.unwrap_or(UNKNOWN)),
+            Self::Name => Rank::Text(track.name.chars().take(NAME).collect()),
+            Self::Bpm => Rank::Number(finite(track.bpm)),
+            Self::Duration => Rank::Number(finite(track.duration_seconds)),
         }
     }
 }
@@ -129,30 +133,34 @@ pub async fn list(
         }
         (Order::Name, true) => {
             let after = (text(rank).unwrap_or_else(|| "\u{10FFFF}".repeat(8)), id);
-            page!(db, user_id, filter, after, limit: "lower(name) COLLATE \"C\"" "<" "lower($5)" "DESC")
+            page!(db, user_id, filter, after, limit: "left(lower(name), 500) COLLATE \"C\"" "<" "left(lower($5), 500)" "DESC")
         }
         (Order::Name, false) => {
             let after = (text(rank).unwrap_or_default(), id);
-            page!(db, user_id, filter, after, limit: "lower(name) COLLATE \"C\"" ">" "lower($5)" "ASC")
+            page!(db, user_id, filter, after, limit: "left(lower(name), 500) COLLATE \"C\"" ">" "left(lower($5), 500)" "ASC")
         }
         (Order::Bpm, true) => {
             let after = (number(rank).unwrap_or(f32::INFINITY), id);
-            page!(db, user_id, filter, after, limit: "coalesce(bpm, -1)" "<" "$5" "DESC")
+            page!(db, user_id, filter, after, limit: "CASE WHEN bpm > '-Infinity' AND bpm < 'Infinity' THEN bpm ELSE -1 END" "<" "$5" "DESC")
         }
         (Order::Bpm, false) => {
             let after = (number(rank).unwrap_or(f32::NEG_INFINITY), id);
-            page!(db, user_id, filter, after, limit: "coalesce(bpm, -1)" ">" "$5" "ASC")
+            page!(db, user_id, filter, after, limit: "CASE WHEN bpm > '-Infinity' AND bpm < 'Infinity' THEN bpm ELSE -1 END" ">" "$5" "ASC")
         }
         (Order::Duration, true) => {
             let after = (number(rank).unwrap_or(f32::INFINITY), id);
-            page!(db, user_id, filter, after, limit: "coalesce(duration_seconds, -1)" "<" "$5" "DESC")
+            page!(db, user_id, filter, after, limit: "CASE WHEN duration_seconds > '-Infinity' AND duration_seconds < 'Infinity' THEN duration_seconds ELSE -1 END" "<" "$5" "DESC")
         }
         (Order::Duration, false) => {
             let after = (number(rank).unwrap_or(f32::NEG_INFINITY), id);
-            page!(db, user_id, filter, after, limit: "coalesce(duration_seconds, -1)" ">" "$5" "ASC")
+            page!(db, user_id, filter, after, limit: "CASE WHEN duration_seconds > '-Infinity' AND duration_seconds < 'Infinity' THEN duration_seconds ELSE -1 END" ">" "$5" "ASC")
         }
     };
     Ok(tracks?)
+}
+
+fn finite(number: Option<f32>) -> f32 {
+    number.filter(|number| number.is_finite()).unwrap_or(UNKNOWN)
 }
 
 fn time(rank: Option<Rank>) -> Option<OffsetDateTime> {

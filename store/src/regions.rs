@@ -289,16 +289,15 @@ pub async fn order(db: &mut PgConnection, track_id: Uuid) -> Result<Vec<Uuid>> {
 }
 
 /// Puts a track's regions in order: `first` in this order, then the others in the order they had. Places are counted
-/// from 0; regions whose place stays are left alone. Hold the track ([`crate::tracks::hold`]).
+/// from 1, 0 is for those that nobody has put in order; regions whose place stays are left alone. Hold the track ([`crate::tracks::hold`]).
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn reorder(db: &mut PgConnection, track_id: Uuid, first: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "UPDATE track_regions r
-            SET display_order = p.place, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
-           FROM (SELECT o.id, (row_number() OVER (ORDER BY f.place NULLS LAST, o.display_order, o.start_time_ms, o.id)
-                               - 1)::int AS place
+            SET display_order = p.place::int, updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+           FROM (SELECT o.id, row_number() OVER (ORDER BY f.place NULLS LAST, o.display_order, o.start_time_ms, o.id) AS place
                    FROM track_regions o
                    LEFT JOIN UNNEST($2::uuid[]) WITH ORDINALITY AS f (id, place) ON f.id = o.id
                   WHERE o.track_id = $1) AS p

@@ -76,6 +76,9 @@ impl Changes {
     }
 
     async fn connect(&mut self) -> Result<()> {
+        // A pool for each listener: one that was given up says goodbye first, and where nobody answers it holds the only
+        // connection that its pool may have.
+        self.pool = pool_beside(&self.pool, 1);
         let mut listener = PgListener::connect_with(&self.pool).await?;
         // Whoever is told of a lost connection listens again before they look.
         listener.eager_reconnect(false);

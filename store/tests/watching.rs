@@ -6,10 +6,16 @@
 mod support;
 
 use sqlx::PgPool;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 use store::queue::{self, Lease, Progress, Renewal};
 use store::testing::TestDatabase;
 use store::watching::{self, Changes, Heard};
 use support::{LEASE, claimed, execute, owner};
+use tempfile::TempDir;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 async fn report(pool: &PgPool, lease: &Lease, done_ms: u64) {
@@ -58,6 +64,41 @@ async fn a_lost_connection_is_told_and_made_anew() {
                       AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT 1 AS%')";
         assert_eq!(support::count(pool, end).await, 1);
     }
+}
+
+/// Hands all it is told to PostgreSQL and back, until it is to forget the connections that there are: they say nothing then,
+/// and never end.
+fn relay(upstream: PathBuf, forget: Arc<Notify>) -> TempDir {
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let listener = UnixListener::bind(dir.path().join(".s.PGSQL.5432")).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = UnixStream::connect(upstream.join(".s.PGSQL.5432")).await.unwrap();
+            let forget = forget.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    () = forget.notified() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    dir
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_for_ever_is_given_up_for_another() {
+    let database = TestDatabase::new().await;
+    let options = database.pool().connect_options();
+    let forget = Arc::new(Notify::new());
+    let dir = relay(options.get_socket().unwrap().clone(), forget.clone());
+    let behind = PgPool::connect_lazy_with(options.as_ref().clone().socket(dir.path()));
+    let mut changes = Changes::new(&behind);
+    assert_eq!(changes.next().await, Heard::Began);
+    forget.notify_waiters();
+    changes.check().await;
+    let again = tokio::time::timeout(Duration::from_secs(30), changes.next()).await;
+    assert_eq!(again.unwrap(), Heard::Began);
 }
 
 #[tokio::test]

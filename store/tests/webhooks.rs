@@ -197,6 +197,28 @@ async fn an_end_that_is_not_committed_is_not_told_and_one_that_others_write_is()
 }
 
 #[tokio::test]
+async fn an_end_is_told_by_whoever_may_write_it_though_they_may_not_write_deliveries() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (_, first) = running(pool).await;
+    let role = format!("platform_{}", Uuid::new_v4().simple());
+    // Their own table of the name is not taken for ours either.
+    let become_them = format!(
+        "CREATE ROLE {role};
+         GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+         REVOKE ALL ON webhooks, webhook_deliveries FROM {role};
+         SET LOCAL ROLE {role};
+         CREATE TEMP TABLE webhooks (id INT) ON COMMIT DROP;"
+    );
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(become_them)).execute(&mut *tx).await.unwrap();
+    let end = "UPDATE track_analyses SET status = 'error' WHERE id = $1";
+    sqlx::query(end).bind(first.lease.analysis_id).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_told(&told(pool).await, &[(FAILED, None)]);
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_being_removed_neither_holds_up_nor_fails_the_end_of_an_analysis() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

@@ -171,19 +171,26 @@ pub(super) fn signatures(beats: &[GridBeat], heard: &Heard<'_>) -> (Option<Strin
         }
         bars[count - 1].1 = bars[count - 1].1.max(bars[count - 2].1);
     }
-    let mut points: Vec<MeterPoint> =
-        bars.iter().map(|&(time_ms, of)| MeterPoint { time_ms, time_signature: name(of, heard) }).collect();
+    let compound = is_compound(heard);
+    let mut points: Vec<MeterPoint> = bars
+        .iter()
+        .map(|&(time_ms, of)| MeterPoint { time_ms, time_signature: name(of, compound) })
+        .collect();
     points.dedup_by(|later, earlier| later.time_signature == earlier.time_signature);
     let most = (1..=usize::from(u8::MAX)).filter(|n| bars.iter().filter(|bar| bar.1 == *n).count() >= 2);
     let most = most.max_by_key(|n| bars.iter().filter(|bar| bar.1 == *n).count() * n);
     let Some(most) = most else { return (None, Vec::new()) };
-    (Some(name(most, heard)), points)
+    (Some(name(most, compound)), points)
 }
 
-/// What bars of so many beats are called. Two beats are 6/8 where the machine heard them in three parts.
-fn name(of: usize, heard: &Heard<'_>) -> String {
-    let compound = heard.summary.time_signature.as_deref() == Some("6/8")
-        && heard.beats.iter().filter(|beat| beat.position > 2).count() * 2 < heard.beats.len();
+/// Whether the machine heard two beats of three parts in a bar.
+fn is_compound(heard: &Heard<'_>) -> bool {
+    heard.summary.time_signature.as_deref() == Some("6/8")
+        && heard.beats.iter().filter(|beat| beat.position > 2).count() * 2 < heard.beats.len()
+}
+
+/// What bars of so many beats are called.
+fn name(of: usize, compound: bool) -> String {
     match of {
         2 if compound => "6/8".into(),
         6 | 7 => format!("{of}/8"),

@@ -67,11 +67,13 @@ pub(crate) async fn import(
     // Before the file is taken in, and without holding a connection meanwhile.
     let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let form = LabelForm::asked(query.format.as_deref(), &headers)?;
-    let file = import::receive(body).await?;
-    let found = import::read(form, &file, |namespace| match &query.namespace {
+    let file = import::receive(&app, body).await?;
+    let wanted = query.namespace.clone();
+    let found = import::read(form, file.clone(), move |namespace| match &wanted {
         Some(wanted) => namespace == wanted,
         None => namespace.starts_with("tag_") || namespace == "lyrics",
-    })?;
+    })
+    .await?;
     let drafts = drafts(found, query.is_private, timeline::length_ms(&track))?;
     let dry_run = query.dry_run.unwrap_or(false);
     let imported = Imported { format: form, count: drafts.len(), dry_run };

@@ -9,7 +9,9 @@ use crate::config::Config;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights::Right;
+use futures::FutureExt as _;
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::PgPool;
@@ -125,12 +127,22 @@ impl Hub {
         self.0.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Listens and tells, until nobody watches or the server ends.
+    /// Listens and tells, until nobody watches or the server ends. A panic ends neither: those who watch would wait for ever,
+    /// and so would all who come later.
     async fn run(self) {
+        tokio::select! {
+            () = despite_panics(|| self.clone().listen_and_tell()) => {}
+            () = self.0.closing.cancelled() => self.board().runs = false,
+        }
+    }
+
+    async fn listen_and_tell(self) {
+        // Also for what was to be read when it panicked.
+        self.board().ask_for_all();
+        self.0.asked.notify_one();
         tokio::select! {
             never = self.listen() => match never {},
             () = self.tell() => {}
-            () = self.0.closing.cancelled() => self.board().runs = false,
         }
     }
 
@@ -138,7 +150,9 @@ impl Hub {
         let mut changes = Changes::new(&self.0.pool);
         loop {
             match tokio::time::timeout(self.0.look_every, changes.next()).await {
-                Ok(Heard::Changed(ids)) => self.board().ask_for(&ids),
+                // What nobody watches wakes nobody: else the task would never rest while anything runs anywhere.
+                Ok(Heard::Changed(ids)) if !self.board().ask_for(&ids) => continue,
+                Ok(Heard::Changed(_)) => {}
                 Ok(Heard::Began) => self.board().ask_for_all(),
                 Err(_) => {
                     changes.check().await;
@@ -161,8 +175,9 @@ impl Hub {
             }
             let told = async {
                 if look_at <= tokio::time::Instant::now() {
-                    look_at = tokio::time::Instant::now() + self.0.look_every;
                     self.look_at_watchers().await?;
+                    // Only now: a look that failed is tried again with the round.
+                    look_at = tokio::time::Instant::now() + self.0.look_every;
                     // Whatever went unheard, and how it came to, is told now.
                     self.board().ask_for_all();
                 }
@@ -240,6 +255,14 @@ impl Hub {
     }
 }
 
+/// Does the work, and after a panic does it again.
+async fn despite_panics<F: Future<Output = ()>>(work: impl Fn() -> F) {
+    while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+        tracing::error!("the task that tells of analyses panicked, beginning again");
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+}
+
 impl Board {
     fn take_place(&mut self, analysis_id: Uuid) -> watch::Receiver<State> {
         let place = self.places.entry(analysis_id).or_default();
@@ -259,9 +282,11 @@ impl Board {
         }
     }
 
-    fn ask_for(&mut self, ids: &[Uuid]) {
-        let watched = ids.iter().filter(|id| self.places.contains_key(id));
-        self.dirty.extend(watched);
+    /// Whether any of them is watched.
+    fn ask_for(&mut self, ids: &[Uuid]) -> bool {
+        let watched: Vec<Uuid> = ids.iter().copied().filter(|id| self.places.contains_key(id)).collect();
+        self.dirty.extend(&watched);
+        !watched.is_empty()
     }
 
     fn ask_for_all(&mut self) {
@@ -368,15 +393,26 @@ mod tests {
         assert_eq!(heard(&mut second), Some((4, "b".into())));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_not_the_end() {
+        let begun = std::cell::Cell::new(0);
+        despite_panics(async || {
+            begun.set(begun.get() + 1);
+            assert!(begun.get() > 1, "as it happens");
+        })
+        .await;
+        assert_eq!(begun.get(), 2);
+    }
+
     #[test]
     fn a_place_goes_with_the_last_who_watches() {
         let (mut board, id) = (Board::default(), Uuid::nil());
         drop((board.take_place(id), board.take_place(id)));
         board.leave(1, id);
-        board.ask_for(&[id, Uuid::max()]);
+        assert!(board.ask_for(&[id, Uuid::max()]));
         assert_eq!(board.begin_round().1, [id], "what nobody watches is not read");
         board.leave(2, id);
-        board.ask_for(&[id]);
+        assert!(!board.ask_for(&[id]), "nor does it wake anybody");
         assert!(board.places.is_empty() && board.begin_round().1.is_empty());
     }
 }

@@ -1,13 +1,16 @@
 //! Files of labels that clients send: which form they have, and what is wrong with them.
 
+use crate::extract;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::results::header_text;
-use axum::body::Body;
+use crate::state::App;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use export::labels::{Fault, Found, Limits, audacity, jams};
 use futures::StreamExt as _;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// Largest file, in bytes.
@@ -15,6 +18,9 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// Most labels in a file, and errors that are told of one.
 const LIMITS: Limits = Limits { labels: 5000, faults: 100 };
+
+/// Most files that are read at the same time.
+const READ_AT_ONCE: usize = 2;
 
 /// A form of files of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -71,8 +77,12 @@ pub(crate) fn looked_at(imported: &Imported) -> Response {
     (StatusCode::OK, axum::Json(imported)).into_response()
 }
 
-/// What was sent.
-pub(crate) async fn receive(body: Body) -> Result<Vec<u8>, Problem> {
+/// What was sent, as soon as JSON must come.
+pub(crate) async fn receive(app: &App, body: Body) -> Result<Bytes, Problem> {
+    extract::in_time(app, collect(body)).await?
+}
+
+async fn collect(body: Body) -> Result<Bytes, Problem> {
     let (mut pieces, mut file) = (body.into_data_stream(), Vec::new());
     while let Some(piece) = pieces.next().await {
         let piece = piece
@@ -82,19 +92,27 @@ pub(crate) async fn receive(body: Body) -> Result<Vec<u8>, Problem> {
         }
         file.extend_from_slice(&piece);
     }
-    Ok(file)
+    Ok(file.into())
 }
 
-/// The labels of a file; of JAMS those whose annotation has a namespace that is `wanted`.
-pub(crate) fn read(
+/// The labels of a file; of JAMS those whose annotation has a namespace that is `wanted`. On a thread that may take its
+/// time, and few at once: each needs several times the memory of its file.
+pub(crate) async fn read(
     form: LabelForm,
-    file: &[u8],
-    wanted: impl Fn(&str) -> bool,
+    file: Bytes,
+    wanted: impl Fn(&str) -> bool + Send + 'static,
 ) -> Result<Vec<Found>, Problem> {
-    let read = match form {
-        LabelForm::Jams => jams::read(file, wanted, LIMITS),
-        LabelForm::Audacity => audacity::read(file, LIMITS),
-    };
+    static TURNS: Semaphore = Semaphore::const_new(READ_AT_ONCE);
+    let turn = TURNS.acquire().await.map_err(Problem::internal)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        // Until it is done, though nobody may wait for it any more.
+        let _turn = turn;
+        match form {
+            LabelForm::Jams => jams::read(&file, wanted, LIMITS),
+            LabelForm::Audacity => audacity::read(&file, LIMITS),
+        }
+    });
+    let read = reading.await.map_err(Problem::internal)?;
     let error = |fault: Fault| FieldError { pointer: fault.place, detail: fault.reason };
     read.map_err(|faults| Problem::invalid(faults.into_iter().map(error).collect()))
 }

@@ -406,3 +406,40 @@ async fn a_post_sent_twice_is_one_annotation() {
         .await;
     assert_eq!(scene.titles(&scene.ada, "").await, ["x"]);
 }
+
+#[tokio::test]
+async fn the_tag_of_a_compressed_answer_is_good_for_a_change() {
+    let scene = Scene::new().await;
+    let made =
+        scene.made(&scene.ada, &json!({"start_time_ms": 1, "title": "x", "content": "x".repeat(2000)})).await;
+    let path = scene.path(&format!("/{}", id(&made["id"])));
+    let asked = scene.server.request(&scene.ada, Method::GET, &path).header("accept-encoding", "gzip");
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
+    let change = async || {
+        let request = scene.server.request(&scene.ada, Method::PATCH, &path).header("if-match", &tag);
+        request.json(&json!({"title": "y"})).send().await.unwrap()
+    };
+    assert_eq!(change().await.status(), 200, "{tag}");
+    expect_problem(change().await, 412, "precondition-failed").await;
+}
+
+#[tokio::test]
+async fn a_bulk_may_hold_all_that_it_may_say() {
+    let scene = Scene::new().await;
+    let new = json!({"start_time_ms": 1, "title": "x", "content": "x".repeat(4000)});
+    let answer = scene.send(&scene.ada, Method::POST, "/bulk", &json!({"create": vec![new; 200]})).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_come_is_not_waited_for() {
+    let server = Server::with(Config { body_timeout: Duration::from_millis(200), ..Config::default() }).await;
+    let ada = server.person("ada").await;
+    let path = format!("/v1/tracks/{}/annotations/import", server.track(&ada).await);
+    let never = futures::stream::pending::<std::io::Result<Vec<u8>>>();
+    let request = server.request(&ada, Method::POST, &path).header("content-type", "text/plain");
+    let answer = request.body(reqwest::Body::wrap_stream(never)).send().await.unwrap();
+    expect_problem(answer, 408, "request-timeout").await;
+}

@@ -137,4 +137,6 @@ async fn a_type_that_browsers_would_run_is_not_passed_on() {
     let response = fixture.ask(Method::GET, &[]).await;
     assert_eq!(response.headers()["content-type"], "application/octet-stream");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    fixture.server.execute("UPDATE reference_tracks SET mime_type = 'Audio/WebM; codecs=opus'").await;
+    assert_eq!(fixture.ask(Method::GET, &[]).await.headers()["content-type"], "audio/webm");
 }

@@ -454,3 +454,14 @@ async fn what_decoding_again_costs() {
         }
     }
 }
+
+#[tokio::test]
+async fn as_many_corrections_as_may_be_made_fit_in_a_request_however_long_they_are() {
+    let fixture = Fixture::completed().await;
+    let moved = |i: u32| {
+        json!({"kind": "beat", "time_ms": i * 11, "end_time_ms": null, "moved_from_ms": i * 11 + 1,
+               "factor": null, "beats_per_bar": null})
+    };
+    let made = fixture.said(&fixture.ada, (0..5000).map(moved).collect()).await;
+    assert_eq!(made["corrections"].as_array().unwrap().len(), 5000);
+}

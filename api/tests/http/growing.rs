@@ -46,6 +46,17 @@ async fn every_level_grows_with_the_chunks_and_shows_what_will_be_there() {
 }
 
 #[tokio::test]
+async fn what_grows_is_sent_whatever_the_client_has() {
+    let fixture = Fixture::running().await;
+    let writer = Writer::new(&fixture.lease, &config()).unwrap();
+    results::append(fixture.server.pool(), &writer, &fixture.made.chunks[..1]).await.unwrap();
+    let frames = fixture.ask("frames?level=0", &[("if-none-match", "*")]).await;
+    assert_eq!(frames.status(), 200);
+    let chunk = fixture.ask("chunks/0", &[]).await;
+    assert_eq!((chunk.status().as_u16(), header(&chunk, "arsis-complete")), (200, "false"));
+}
+
+#[tokio::test]
 async fn a_span_of_what_is_made_of_finer_frames_is_cut_to_the_span() {
     let fixture = Fixture::running().await;
     fixture.write(2).await;

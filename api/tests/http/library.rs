@@ -117,3 +117,30 @@ async fn what_a_list_does_not_know_is_refused() {
         expect_problem(answer, 422, "validation-failed").await;
     }
 }
+
+#[tokio::test]
+async fn tracks_that_others_wrote_are_listed_whatever_they_are_ordered_by() {
+    let (server, ada) = library().await;
+    server
+        .execute(
+            "UPDATE reference_tracks SET bpm = 'NaN', duration_seconds = 'Infinity' WHERE name = 'delta';
+             UPDATE reference_tracks SET bpm = 'Infinity', duration_seconds = '-Infinity' WHERE name = 'charlie';
+             UPDATE reference_tracks SET bpm = '-Infinity', duration_seconds = 'NaN' WHERE name = 'Alpha';
+             UPDATE reference_tracks
+                SET name = 'beta ' || (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) i)
+              WHERE name = 'Émile';",
+        )
+        .await;
+    let check = async |query: &str, expect: [&str; 5]| {
+        let mut seen = walk(&server, &ada, query).await;
+        seen.iter_mut().for_each(|name| *name = name.split(' ').next().unwrap().to_owned());
+        assert_eq!(seen, expect, "{query}");
+    };
+    check("sort=name", ["Alpha", "alpha", "beta", "charlie", "delta"]).await;
+    check("sort=name&order=desc", ["delta", "charlie", "beta", "alpha", "Alpha"]).await;
+    // None has a tempo or a length that counts: they come in the order of their ids.
+    for by in ["bpm", "duration_ms"] {
+        check(&format!("sort={by}"), ["delta", "Alpha", "charlie", "alpha", "beta"]).await;
+        check(&format!("sort={by}&order=desc"), ["beta", "alpha", "charlie", "Alpha", "delta"]).await;
+    }
+}

@@ -119,6 +119,16 @@ async fn regions_come_by_time_until_they_are_put_in_order() {
 }
 
 #[tokio::test]
+async fn an_order_of_one_is_an_order() {
+    let scene = Scene::new().await;
+    let first = scene.made(&region(3000, "a")).await;
+    let order = json!({"region_ids": [first["id"]]});
+    assert_eq!(scene.send(&scene.ada, Method::PUT, "regions/order", &order).await.status(), 200);
+    scene.made(&region(0, "b")).await;
+    assert_eq!(scene.names("").await, "ab");
+}
+
+#[tokio::test]
 async fn a_region_is_checked_filtered_and_changed() {
     let scene = Scene::new().await;
     let body = json!({"start_time_ms": 5000, "end_time_ms": 9000, "name": "Hook", "section_type": "pre_chorus",

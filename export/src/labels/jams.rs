@@ -4,9 +4,15 @@
 //! `data`: `{"arsis": [{"time": 1.5, "value": "Chorus", "color": "#ff8800"}, …]}`. On reading it counts for an observation
 //! with the same place, time and value; other programs may have changed the one and not the other.
 
+mod parts;
+
 use super::{Fault, Found, Label, Limits, Reading, milliseconds, no_time};
 use crate::track::Seconds;
+use parts::{Annotation, Document, Observation, Sandbox, each, number, object, text};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 /// Version of the schema.
 const JAMS_VERSION: &str = "0.3.5";
@@ -82,6 +88,8 @@ fn seconds(ms: u32) -> f64 {
 
 /// Reads the labels of every annotation whose namespace is one of those asked for: text is its value.
 ///
+/// Only what becomes a label is taken out of the document: as values of JSON the whole may need a hundred times its length.
+///
 /// # Errors
 /// Everything that is wrong, by JSON pointer; so is a document without such an annotation.
 pub fn read(
@@ -91,63 +99,81 @@ pub fn read(
 ) -> Result<Vec<Found>, Vec<Fault>> {
     let mut reading = Reading::new(limits);
     let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-    let annotations = match serde_json::from_slice::<Value>(document) {
-        Ok(mut document) => document.get_mut("annotations").map(Value::take),
+    let document: &RawValue = match serde_json::from_slice(document) {
+        Ok(document) => document,
         Err(error) => {
             reading.fault("#", format!("is not JSON: {error}"));
             return reading.finish();
         }
     };
-    let Some(Value::Array(annotations)) = annotations else {
-        reading.fault("#/annotations", "must be an array");
-        return reading.finish();
-    };
+    let annotations = object::<Document<'_>>(document).and_then(|document| document.annotations);
     let mut any = false;
-    for (i, annotation) in annotations.iter().enumerate() {
-        match annotation.get("namespace").and_then(Value::as_str) {
-            Some(namespace) if wanted(namespace) => {
-                any = true;
-                read_annotation(&mut reading, &format!("#/annotations/{i}"), annotation);
+    let is_array = annotations.is_some_and(|annotations| {
+        each(annotations, |i, annotation| {
+            let annotation = object::<Annotation<'_>>(annotation).unwrap_or_default();
+            match annotation.namespace.and_then(text) {
+                Some(namespace) if wanted(&namespace) => {
+                    any = true;
+                    read_annotation(&mut reading, &format!("#/annotations/{i}"), &annotation);
+                }
+                Some(_) => {}
+                None => reading.fault(format!("#/annotations/{i}/namespace"), "must be text"),
             }
-            Some(_) => {}
-            None => reading.fault(format!("#/annotations/{i}/namespace"), "must be text"),
-        }
-        if reading.is_over() {
-            break;
-        }
-    }
-    if !any && reading.faults.is_empty() {
+            on_with(&reading)
+        })
+    });
+    if !is_array {
+        reading.fault("#/annotations", "must be an array");
+    } else if !any && reading.faults.is_empty() {
         reading.fault("#/annotations", "has none of a namespace that is taken here");
     }
     reading.finish()
 }
 
-fn read_annotation(reading: &mut Reading, pointer: &str, annotation: &Value) {
-    let Some(data) = annotation.get("data").and_then(Value::as_array) else {
-        return reading.fault(format!("{pointer}/data"), "must be an array of observations");
-    };
-    let details =
-        annotation.get("sandbox").and_then(|sandbox| sandbox.get(DETAILS)).and_then(Value::as_array);
-    for (i, observation) in data.iter().enumerate() {
-        if reading.is_over() {
-            return;
-        }
+fn on_with(reading: &Reading) -> ControlFlow<()> {
+    if reading.is_over() { Break(()) } else { Continue(()) }
+}
+
+fn read_annotation(reading: &mut Reading, pointer: &str, annotation: &Annotation<'_>) {
+    let details = beside(annotation, reading.limits.labels);
+    let read = |i: usize, observation| {
         let place = format!("{pointer}/data/{i}");
-        if let Some(mut label) = read_observation(reading, &place, observation) {
-            let beside = details.and_then(|details| details.get(i));
-            label.details = beside.and_then(|beside| details_of(beside, observation)).unwrap_or_default();
+        if let Some((mut label, observation)) = read_observation(reading, &place, observation) {
+            let beside = details.get(i).copied();
+            label.details = beside.and_then(|beside| details_of(beside, &observation)).unwrap_or_default();
             reading.keep(place, label);
         }
+        on_with(reading)
+    };
+    if !annotation.data.is_some_and(|data| each(data, read)) {
+        reading.fault(format!("{pointer}/data"), "must be an array of observations");
     }
 }
 
-fn read_observation(reading: &mut Reading, place: &str, observation: &Value) -> Option<Label> {
-    if !observation.is_object() {
+/// What is said beside the observations of an annotation, of as many as become labels.
+fn beside<'a>(annotation: &Annotation<'a>, most: usize) -> Vec<&'a RawValue> {
+    let mut details = Vec::new();
+    let sandbox = annotation.sandbox.and_then(object::<Sandbox<'_>>);
+    if let Some(said) = sandbox.and_then(|sandbox| sandbox.arsis) {
+        each(said, |_, one| {
+            details.push(one);
+            if details.len() < most { Continue(()) } else { Break(()) }
+        });
+    }
+    details
+}
+
+fn read_observation<'a>(
+    reading: &mut Reading,
+    place: &str,
+    observation: &'a RawValue,
+) -> Option<(Label, Observation<'a>)> {
+    let Some(observation) = object::<Observation<'_>>(observation) else {
         reading.fault(place, "must be an observation with time, duration and value");
         return None;
-    }
-    let number = |name| observation.get(name).and_then(Value::as_f64).filter(|number| *number >= 0.0);
-    let (time, duration) = (number("time"), number("duration"));
+    };
+    let positive = |raw: Option<&RawValue>| raw.and_then(number).filter(|number| *number >= 0.0);
+    let (time, duration) = (positive(observation.time), positive(observation.duration));
     let start_ms = time.and_then(milliseconds);
     if start_ms.is_none() {
         reading.fault(format!("{place}/time"), no_time());
@@ -156,17 +182,23 @@ fn read_observation(reading: &mut Reading, place: &str, observation: &Value) -> 
     if end_ms.is_none() && start_ms.is_some() || duration.is_none() {
         reading.fault(format!("{place}/duration"), no_time());
     }
-    let text = observation.get("value").and_then(Value::as_str);
+    let text = observation.value.and_then(text);
     if text.is_none() {
         reading.fault(format!("{place}/value"), "must be text");
     }
-    let (start_ms, end_ms, text) = (start_ms?, end_ms?, text?.to_owned());
-    Some(Label { start_ms, end_ms: (end_ms > start_ms).then_some(end_ms), text, details: Map::new() })
+    let (start_ms, end_ms, text) = (start_ms?, end_ms?, text?);
+    let end_ms = (end_ms > start_ms).then_some(end_ms);
+    Some((Label { start_ms, end_ms, text, details: Map::new() }, observation))
 }
 
-/// What is said beside an observation, if it is about this one.
-fn details_of(beside: &Value, observation: &Value) -> Option<Map<String, Value>> {
-    let mut details = beside.as_object()?.clone();
-    let same = |name: &str, said: Option<Value>| said.is_some() && said.as_ref() == observation.get(name);
-    (same("time", details.remove("time")) && same("value", details.remove("value"))).then_some(details)
+/// What is said beside an observation, if it is about this one: never lists or objects, which we do not write.
+fn details_of(beside: &RawValue, observation: &Observation<'_>) -> Option<Map<String, Value>> {
+    let mut details: BTreeMap<String, &RawValue> = object(beside)?;
+    let (time, value) = (details.remove("time")?, details.remove("value")?);
+    let same =
+        number(time) == observation.time.and_then(number) && text(value) == observation.value.and_then(text);
+    let plain = |raw: &RawValue| !raw.get().starts_with(['[', '{']);
+    let details = details.into_iter().filter(|(_, raw)| plain(raw));
+    let details = details.filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
+    same.then(|| details.collect())
 }
