@@ -1,7 +1,8 @@
 //! Administration: people, their sessions and roles, and the audit trail. Everything done here leaves a line in it.
 //!
 //! Three rules keep rights where they are. Nobody gives or takes a role that permits what they may not do themselves, nor
-//! for longer than they may. Nobody changes an account, or ends the sessions, of someone who may do more. And no act
+//! for longer than they may. Nobody changes an account, or ends the sessions, of someone who may do more, or for longer.
+//! And no act
 //! leaves the installation without somebody who can let others in.
 
 pub(crate) mod audit;

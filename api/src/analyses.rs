@@ -84,8 +84,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let asked = request.check(track_id)?;
     let fingerprint = fingerprint(&asked)?;
+    rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     schedule::allow(&mut tx, &caller, asked.priority).await?;
     let operation = format!("POST /v1/tracks/{track_id}/analyses");
     let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
@@ -178,8 +178,8 @@ pub(crate) async fn cancel(
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let before = rights::job(&mut *app.db().await?, &caller, analysis_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let before = rights::job(&mut tx, &caller, analysis_id, Action::Update).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
     let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(""),
@@ -219,8 +219,8 @@ pub(crate) async fn retry(
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let before = rights::job(&mut *app.db().await?, &caller, analysis_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let before = rights::job(&mut tx, &caller, analysis_id, Action::Update).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/retry");
     let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
         Attempt::Again(earlier) => return earlier.replay(""),

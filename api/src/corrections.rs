@@ -50,8 +50,8 @@ pub(crate) async fn create(
     headers: HeaderMap,
     Json(batch): Json<Batch>,
 ) -> Result<Response, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Read).await?;
     let operation = format!("POST /v1/tracks/{track_id}/corrections");
     let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &batch).await? {
         Turn::First(first) => first,
@@ -191,8 +191,8 @@ pub(crate) async fn delete_all(
     Query(query): Query<DeleteQuery>,
 ) -> Result<axum::Json<Deleted>, Problem> {
     let filters = Filters::of(query.kind, query.source, query.batch_id, query.from_ms, query.to_ms)?;
+    rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
     let mut tx = app.begin().await?;
-    rights::track(&mut tx, &caller, track_id, Action::Read).await?;
     let deleted = corrections::delete_all(&mut tx, track_id, caller.user_id(), &filters.filter()).await?;
     if deleted > 0 {
         note_deleted(&mut tx, &caller, track_id, deleted).await?;
@@ -238,8 +238,8 @@ pub(crate) async fn patch(
     Path((track_id, id)): Path<(Uuid, Uuid)>,
     Json(patch): Json<CorrectionPatch>,
 ) -> Result<axum::Json<CorrectionView>, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Read).await?;
     corrections::hold(&mut tx, track_id, caller.user_id()).await?;
     let found = corrections::get(&mut tx, track_id, caller.user_id(), id).await?;
     let found = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
@@ -258,8 +258,8 @@ pub(crate) async fn delete(
     caller: Caller,
     Path((track_id, id)): Path<(Uuid, Uuid)>,
 ) -> Result<StatusCode, Problem> {
+    rights::track(&mut *app.db().await?, &caller, track_id, Action::Read).await?;
     let mut tx = app.begin().await?;
-    rights::track(&mut tx, &caller, track_id, Action::Read).await?;
     if !corrections::delete(&mut tx, track_id, caller.user_id(), id).await? {
         return Err(Problem::new(Kind::NotFound));
     }

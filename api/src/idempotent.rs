@@ -46,13 +46,19 @@ pub(crate) struct Earlier {
 impl Earlier {
     /// The first answer, if `fingerprint` says that the same thing is asked.
     pub(crate) fn replay(self, fingerprint: &str) -> Result<Response, Problem> {
-        if self.fingerprint != fingerprint {
-            return Err(Problem::new(Kind::KeyReused));
-        }
-        let mut response = respond(self.answer);
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-        Ok(response)
+        Ok(replayed(respond(self.kept(fingerprint)?)))
     }
+
+    /// What was kept of the first answer, if `fingerprint` says that the same thing is asked.
+    pub(crate) fn kept(self, fingerprint: &str) -> Result<Answer, Problem> {
+        if self.fingerprint == fingerprint { Ok(self.answer) } else { Err(Problem::new(Kind::KeyReused)) }
+    }
+}
+
+/// Marks an answer as given before.
+pub(crate) fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 /// What a request is to do whose effect and answer fit in one transaction.

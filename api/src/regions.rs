@@ -174,8 +174,8 @@ pub(crate) async fn create(
     headers: HeaderMap,
     Json(request): Json<RegionRequest>,
 ) -> Result<Response, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let mut checks = Checks::default();
     let draft = request.check(Fields::of(&mut checks, "#", timeline::length_ms(&track)));
     checks.finish()?;

@@ -1,10 +1,13 @@
 //! The beat grid decoded again through what a person said about it, from what is stored: the audio is not touched.
 
 mod onset;
+mod turn;
 mod view;
 
+use crate::analyses::fingerprint;
+use crate::conditional;
 use crate::extract::{Path, Query};
-use crate::idempotent::{self, Turn};
+use crate::idempotent::{self, Attempt, Earlier};
 use crate::page;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
@@ -15,18 +18,23 @@ use crate::views::AnalysisView;
 use analysis_core::regrid::{Correction, Grid, Heard, regrid};
 use analysis_core::summary::Summary;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::HashSet;
+use std::ops::Range;
 use store::PgConnection;
 use store::access::{self, Action};
-use store::analyses::Status;
+use store::analyses::{Analysis, Status};
 use store::corrections;
 use store::grids::{self, Ground, NewGrid};
+use store::idempotency::Answer;
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use turn::Turn;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use view::{GridView, correction};
@@ -36,10 +44,6 @@ const RESOURCE: &str = "beat_grids";
 
 /// Most ids of corrections in one request.
 const MAX_IDS: usize = 5_000;
-
-/// Grids that are decoded at a time. One of a 5-minute track takes some tens of ms, one of ten hours a few seconds and up to
-/// 150 MB.
-static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// Through which corrections, and of which results.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -59,11 +63,12 @@ pub(crate) struct RegridRequest {
 #[utoipa::path(post, path = "/v1/analyses/{analysis_id}/regrid", tag = "corrections",
     request_body(content = Option<RegridRequest>, description = "Absent: through all of your corrections"),
     params(("analysis_id" = Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer")),
-    responses((status = 200, body = GridView),
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same grid while \
+            it is the newest")),
+    responses((status = 200, body = GridView, headers(("Location" = String, description = "The grid"))),
         (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
         (status = 404, body = crate::problem::Body),
-        (status = 409, description = "The analysis failed, or was run again", body = crate::problem::Body),
+        (status = 409, description = "The analysis failed, or was run again; or the grid of this key is not the newest", body = crate::problem::Body),
         (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn create(
     State(app): State<App>,
@@ -76,13 +81,14 @@ pub(crate) async fn create(
     asked.check()?;
     // Before the connection: who waits here holds none. It goes along to the thread that decodes, which a client's going away
     // does not end.
-    let turn = AT_ONCE.acquire().await.map_err(Problem::internal)?;
+    let turn = Turn::of(caller.user_id()).await?;
+    let analysis = rights::analysis(&mut *app.db().await?, &caller, analysis_id, Action::Read).await?;
+    let fingerprint = fingerprint(&asked)?;
     let mut tx = app.begin().await?;
-    let analysis = rights::analysis(&mut tx, &caller, analysis_id, Action::Read).await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/regrid");
-    let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &asked).await? {
-        Turn::First(first) => first,
-        Turn::Again(answer) => return Ok(answer),
+    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
+        Attempt::First(claim) => claim,
+        Attempt::Again(earlier) => return again(&mut tx, &caller, analysis_id, earlier, &fingerprint).await,
     };
     let track_id = analysis.track_id;
     if analysis.status != Status::Completed {
@@ -118,8 +124,45 @@ pub(crate) async fn create(
         corrections: count,
         created_at,
     };
-    let location = Some(format!("/v1/analyses/{analysis_id}/grid"));
-    first.answer(tx, StatusCode::OK, location, &GridView::of(analysis_id, stored, None)).await
+    // The grid may be large, and is kept already: under the key is which one it was.
+    let kept = Answer { status: 200, location: None, body: json!({ "id": id }) };
+    idempotent::keep(&mut tx, claim.as_ref(), &fingerprint, &kept).await?;
+    state::commit(tx).await?;
+    answer(analysis_id, stored).await
+}
+
+/// The grid that was answered before, while it is the newest.
+async fn again(
+    db: &mut PgConnection,
+    caller: &Caller,
+    analysis_id: Uuid,
+    earlier: Earlier,
+    fingerprint: &str,
+) -> Result<Response, Problem> {
+    let kept = earlier.kept(fingerprint)?;
+    let grid = grids::get(db, analysis_id, caller.user_id()).await?;
+    let Some(grid) = grid.filter(|grid| kept.body["id"] == json!(grid.id)) else {
+        let detail = "the grid that was made under this key is not the newest any more: use a fresh key";
+        return Err(Problem::detailed(Kind::ResultsReplaced, detail));
+    };
+    answer(analysis_id, grid).await.map(idempotent::replayed)
+}
+
+async fn answer(analysis_id: Uuid, grid: grids::Grid) -> Result<Response, Problem> {
+    let body = written(analysis_id, grid, None).await?;
+    let location = format!("/v1/analyses/{analysis_id}/grid");
+    let headers = [(header::LOCATION, location), (header::CONTENT_TYPE, "application/json".to_owned())];
+    Ok((headers, body).into_response())
+}
+
+/// A grid, or the beats of a span of it, as JSON: written off the async threads, as a long one has tens of MB.
+async fn written(
+    analysis_id: Uuid,
+    grid: grids::Grid,
+    span_ms: Option<Range<u32>>,
+) -> Result<Vec<u8>, Problem> {
+    let write = move || serde_json::to_vec(&GridView::of(analysis_id, grid, span_ms));
+    tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?.map_err(Problem::internal)
 }
 
 impl RegridRequest {
@@ -146,7 +189,8 @@ async fn said(
     ids: Option<&[Uuid]>,
 ) -> Result<Vec<Correction>, Problem> {
     let found = corrections::in_order(db, track_id, user_id, ids).await?;
-    let missing = |id: &Uuid| !found.iter().any(|(known, _)| known == id);
+    let known: HashSet<&Uuid> = found.iter().map(|(id, _)| id).collect();
+    let missing = |id: &Uuid| !known.contains(id);
     if let Some(i) = ids.and_then(|ids| ids.iter().position(missing)) {
         let pointer = format!("#/correction_ids/{i}");
         return Err(Problem::invalid_field(pointer, "is not the id of a correction of yours of this track"));
@@ -163,7 +207,7 @@ async fn decode(
     version: OffsetDateTime,
     ground: Ground,
     said: Vec<Correction>,
-    turn: SemaphorePermit<'static>,
+    turn: Turn,
 ) -> Result<Grid, Problem> {
     let heard = match ground.manifest {
         // Without corrections nothing but the machine's beats is asked for.
@@ -224,16 +268,29 @@ pub(crate) async fn get(
     if analysis.status != Status::Completed {
         return not_ready(analysis);
     }
+    let newest = grids::newest(&mut db, analysis_id, caller.user_id()).await?;
+    let (id, version) = newest.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    check_version(&analysis, version)?;
+    if conditional::matches(&headers, &etag(id)) {
+        return Ok(tagged(&headers, etag(id), "application/json", "private, no-cache", Bytes::new()));
+    }
     let grid = grids::get(&mut db, analysis_id, caller.user_id()).await?;
     let grid = grid.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    if analysis.completed_at != Some(grid.results_version) {
-        return Err(replaced());
-    }
     drop(db);
-    let etag = format!("\"{}-{}\"", grid.id.simple(), env!("CARGO_PKG_VERSION"));
+    check_version(&analysis, grid.results_version)?;
+    let etag = etag(grid.id);
     let span = query.from_ms.unwrap_or(0)..query.to_ms.unwrap_or(u32::MAX);
-    let body = serde_json::to_vec(&GridView::of(analysis_id, grid, Some(span))).map_err(Problem::internal)?;
+    let body = written(analysis_id, grid, Some(span)).await?;
     Ok(tagged(&headers, etag, "application/json", "private, no-cache", body.into()))
+}
+
+fn check_version(analysis: &Analysis, version: OffsetDateTime) -> Result<(), Problem> {
+    if analysis.completed_at == Some(version) { Ok(()) } else { Err(replaced()) }
+}
+
+/// The strong tag of a grid, as this version of this program writes it.
+fn etag(id: Uuid) -> String {
+    format!("\"{}-{}\"", id.simple(), env!("CARGO_PKG_VERSION"))
 }
 
 /// Removes your grid of an analysis: the machine's is in force again. Your corrections stay.
@@ -245,8 +302,8 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(analysis_id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
+    rights::analysis(&mut *app.db().await?, &caller, analysis_id, Action::Read).await?;
     let mut tx = app.begin().await?;
-    rights::analysis(&mut tx, &caller, analysis_id, Action::Read).await?;
     if !grids::delete(&mut tx, analysis_id, caller.user_id()).await? {
         return Err(Problem::new(Kind::NotFound));
     }

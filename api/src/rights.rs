@@ -1,4 +1,7 @@
 //! Whose track it is, and who else may touch it. Everything that hangs on a track goes through here.
+//!
+//! Handlers ask here before their transaction begins: that someone looked at another's track stays written down whatever
+//! becomes of what they ask for.
 
 use crate::auth::Visitor;
 use crate::problem::{Kind, Problem};

@@ -11,9 +11,8 @@ mod views;
 
 pub(crate) use dispatch::run;
 
-use crate::analyses::fingerprint;
 use crate::extract::{Json, Path, Query};
-use crate::idempotent::{self, Attempt};
+use crate::idempotent::{self, Turn};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
@@ -22,10 +21,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::PgConnection;
 use store::access::{self, Action};
-use store::idempotency::{Answer, Claim};
+use store::idempotency::Answer;
 use store::webhooks::{self, NewWebhook, Secret, Webhook};
-use store::{PgConnection, Transaction};
 use time::Duration;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -98,11 +98,10 @@ pub(crate) async fn create(
     Json(request): Json<WebhookRequest>,
 ) -> Result<Response, Problem> {
     let asked = request.check(app.config().webhook_private_addresses)?;
-    let fingerprint = fingerprint(&asked)?;
     let mut tx = app.begin().await?;
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, "POST /v1/webhooks").await? {
-        Attempt::Again(earlier) => return earlier.replay(&fingerprint),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, "POST /v1/webhooks", &asked).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     let secret = Secret::generate()?;
     let new = NewWebhook {
@@ -118,8 +117,8 @@ pub(crate) async fn create(
     let webhook = webhook.ok_or_else(|| Problem::new(Kind::TooManyWebhooks))?;
     record(&mut tx, &caller, "webhook.created", webhook.id, Action::Create).await?;
     let location = Some(format!("/v1/webhooks/{}", webhook.id));
-    tell_secret(tx, claim.as_ref(), &fingerprint, Shown { status: 201, location, webhook, secret: &secret })
-        .await
+    let (kept, told) = shown(webhook, &secret)?;
+    first.answer_once(tx, StatusCode::CREATED, location, &kept, &told).await
 }
 
 /// A line for the audit trail about what the caller did to a webhook.
@@ -133,29 +132,12 @@ async fn record(
     Ok(access::record(db, &caller.audit_of(event, WEBHOOKS, Some(id), action)).await?)
 }
 
-/// An answer that shows a secret.
-struct Shown<'a> {
-    status: u16,
-    location: Option<String>,
-    webhook: Webhook,
-    secret: &'a Secret,
-}
-
-/// Keeps the answer without the secret, commits, and answers with it.
-async fn tell_secret(
-    mut tx: Transaction,
-    claim: Option<&Claim>,
-    fingerprint: &str,
-    shown: Shown<'_>,
-) -> Result<Response, Problem> {
-    let Shown { status, location, webhook, secret } = shown;
+/// A webhook as it is answered again, and as it is told once, with its secret.
+fn shown(webhook: Webhook, secret: &Secret) -> Result<(Value, WebhookWithSecret), Problem> {
     let mut view = WebhookWithSecret { webhook: webhook.into(), secret: None };
-    let kept = answer(status, location.clone(), &view)?;
-    idempotent::keep(&mut tx, claim, fingerprint, &kept).await?;
+    let kept = serde_json::to_value(&view).map_err(Problem::internal)?;
     view.secret = Some(signature::write_secret(secret));
-    let told = answer(status, location, &view)?;
-    state::commit(tx).await?;
-    Ok(idempotent::respond(told))
+    Ok((kept, view))
 }
 
 fn answer(status: u16, location: Option<String>, view: &impl Serialize) -> Result<Answer, Problem> {
@@ -217,13 +199,14 @@ pub(crate) async fn rotate_secret(
     let mut tx = app.begin().await?;
     find(&mut tx, &caller, webhook_id).await?;
     let operation = format!("POST /v1/webhooks/{webhook_id}/rotate-secret");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
-        Attempt::Again(earlier) => return earlier.replay(""),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &()).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     let secret = Secret::generate()?;
     let webhook = webhooks::rotate(&mut tx, caller.user_id(), webhook_id, &secret, GRACE).await?;
     let webhook = webhook.ok_or_else(|| Problem::new(Kind::NotFound))?;
     record(&mut tx, &caller, "webhook.secret_rotated", webhook_id, Action::Update).await?;
-    tell_secret(tx, claim.as_ref(), "", Shown { status: 200, location: None, webhook, secret: &secret }).await
+    let (kept, told) = shown(webhook, &secret)?;
+    first.answer_once(tx, StatusCode::OK, None, &kept, &told).await
 }

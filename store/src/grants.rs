@@ -113,14 +113,14 @@ pub async fn reach_of_role(db: &mut PgConnection, user_id: Uuid, role_id: Uuid) 
     Ok(if row.beyond { Reach::Beyond } else { Reach::Within(row.until) })
 }
 
-/// Whether `other_id` may do something that `user_id` may not.
+/// Whether `other_id` may do something that `user_id` may not, or may do it for longer.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn outranks(db: &mut PgConnection, other_id: Uuid, user_id: Uuid) -> Result<bool> {
     let outranks = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT entitlement_id FROM arsis_held($1)
-                          EXCEPT SELECT entitlement_id FROM arsis_held($2)) AS "outranks!""#,
+        r#"SELECT EXISTS (SELECT 1 FROM arsis_held($1) theirs LEFT JOIN arsis_held($2) own USING (entitlement_id)
+                           WHERE own.until IS NULL OR own.until < theirs.until) AS "outranks!""#,
         other_id,
         user_id
     )
@@ -155,6 +155,25 @@ pub async fn put(
     .fetch_one(db)
     .await?;
     Ok(grant)
+}
+
+/// Until when someone has a role, expired or not: `Some(None)` is for good, `None` that they do not have it.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn until(
+    db: &mut PgConnection,
+    user_id: Uuid,
+    role_id: Uuid,
+) -> Result<Option<Option<OffsetDateTime>>> {
+    let until = sqlx::query_scalar!(
+        "SELECT expires_at FROM user_roles WHERE user_id = $1 AND role_id = $2 FOR UPDATE",
+        user_id,
+        role_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(until)
 }
 
 /// Takes a role away. `false` when they do not have it.

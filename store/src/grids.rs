@@ -130,6 +130,25 @@ pub async fn get(db: &mut PgConnection, analysis_id: Uuid, user_id: Uuid) -> Res
     }))
 }
 
+/// Which grid is a person's newest of an analysis, and of which run: its id changes with its content.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn newest(
+    db: &mut PgConnection,
+    analysis_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<(Uuid, OffsetDateTime)>> {
+    let row = sqlx::query!(
+        "SELECT id, results_version FROM beat_grids WHERE analysis_id = $1 AND user_id = $2",
+        analysis_id,
+        user_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.id, row.results_version)))
+}
+
 /// A person's newest grid of these results, as events and exports show it in place of the machine's beats; `None` where
 /// there is none, or it is of results that were replaced.
 ///

@@ -244,11 +244,22 @@ pub async fn get(db: &mut PgConnection, user_id: Uuid, session_id: Uuid) -> Resu
     Ok(session)
 }
 
+/// Holds off every other change of which sessions a user has until the transaction ends: what ends them all meets none that
+/// is about to be replaced. Not by the user's row, which is written after a session's when activity is noted.
+async fn hold(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    // The number is arbitrary; no other pair of ours begins with it.
+    sqlx::query!("SELECT pg_advisory_xact_lock(730230002, hashtext($1::uuid::text))", user_id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Ends a session of a user now. `false` when they have no such session open.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub async fn end_of(db: &mut PgConnection, user_id: Uuid, session_id: Uuid) -> Result<bool> {
+    hold(db, user_id).await?;
     let done = sqlx::query!(
         "UPDATE sessions SET expires_at = now() WHERE id = $2 AND user_id = $1 AND expires_at > now()",
         user_id,
@@ -264,6 +275,7 @@ pub async fn end_of(db: &mut PgConnection, user_id: Uuid, session_id: Uuid) -> R
 /// # Errors
 /// [`Error::Database`].
 pub async fn end_all(db: &mut PgConnection, user_id: Uuid) -> Result<u64> {
+    hold(db, user_id).await?;
     let done = sqlx::query!(
         "UPDATE sessions SET expires_at = now() WHERE user_id = $1 AND expires_at > now()",
         user_id
@@ -284,6 +296,9 @@ pub async fn rotate(
     origin: Origin<'_>,
 ) -> Result<Option<(Token, Open)>> {
     let token = Token::generate()?;
+    let user_id = sqlx::query_scalar!("SELECT user_id FROM sessions WHERE id = $1", session_id);
+    let Some(user_id) = user_id.fetch_optional(&mut *db).await? else { return Ok(None) };
+    hold(db, user_id).await?;
     let session = sqlx::query_as!(
         Open,
         "WITH old AS (SELECT id, user_id, expires_at FROM sessions WHERE id = $1 AND expires_at > now() FOR UPDATE),

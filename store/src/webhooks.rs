@@ -72,7 +72,7 @@ pub struct NewWebhook<'a> {
 /// Changes: an outer `None` leaves a field alone, an inner `None` empties it.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// A new URL, and its host.
+    /// A new URL, and its host; what failed at another is forgotten.
     pub url: Option<(String, String)>,
     /// New text.
     pub description: Option<Option<String>>,
@@ -175,7 +175,8 @@ pub async fn update(
                 description        = CASE WHEN $5 THEN $6 ELSE description END,
                 events             = coalesce($7, events),
                 active             = coalesce($8, active),
-                failing_since      = CASE WHEN $8 AND NOT active THEN NULL ELSE failing_since END,
+                failing_since      = CASE WHEN ($8 AND NOT active) OR $3 <> url THEN NULL
+                                          ELSE failing_since END,
                 deactivated_at     = CASE WHEN $8 THEN NULL ELSE deactivated_at END,
                 deactivated_reason = CASE WHEN $8 THEN NULL ELSE deactivated_reason END,
                 updated_at         = now()

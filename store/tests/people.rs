@@ -56,9 +56,37 @@ async fn roles_grant_what_they_and_their_parents_hold_and_nothing_else() {
     sqlx::raw_sql(grant).execute(&mut *db).await.unwrap();
     // The seeds' admin deletes by its own right, and reads by its parent's.
     assert!(entitled(&mut db, Action::Delete).await && entitled(&mut db, Action::Read).await);
-    assert!(!access::is_entitled(&mut db, ada.id, "diaries", Action::Read).await.unwrap());
+    assert!(!access::is_entitled(&mut db, ada.id, "sessions", Action::Update).await.unwrap());
     sqlx::raw_sql("UPDATE user_roles SET expires_at = now()").execute(&mut *db).await.unwrap();
     assert!(!entitled(&mut db, Action::Read).await);
+}
+
+#[tokio::test]
+async fn ending_all_sessions_meets_the_one_that_is_being_rotated() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut db = pool.acquire().await.unwrap();
+    let ada = users::add_local(&mut db, "ada@example.org", None).await.unwrap();
+    let token = sessions::create(&mut db, ada.id, Duration::HOUR, Origin::default()).await.unwrap();
+    let Lookup::Valid(identity) = sessions::look_up(&mut db, &token).await.unwrap() else {
+        panic!("not valid")
+    };
+    let mut rotation = pool.begin().await.unwrap();
+    let rotated = sessions::rotate(&mut rotation, identity.session_id, Origin::default()).await.unwrap();
+    let (fresh, _) = rotated.unwrap();
+    let all = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            sessions::end_all(&mut tx, ada.id).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    });
+    let waiting = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)";
+    while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut *db).await.unwrap() {}
+    rotation.commit().await.unwrap();
+    all.await.unwrap();
+    assert_eq!(sessions::look_up(&mut db, &fresh).await.unwrap(), Lookup::Expired);
 }
 
 #[tokio::test]

@@ -314,6 +314,64 @@ async fn many_who_claim_at_once_get_each_delivery_once() {
 }
 
 #[tokio::test]
+async fn a_webhook_is_judged_by_the_url_that_it_has() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let ada = owner(pool).await;
+    let id = webhook(pool, ada, "old.example").await;
+    due(pool, id, 1, 1.0).await;
+    let room = Room { free: 5, per_host: 5, per_owner: 5, ..Room::default() };
+    let claimed = take(pool, &room).await.pop().unwrap();
+    execute(pool, "UPDATE webhooks SET failing_since = now() - interval '9 days' WHERE id = $1", id).await;
+    let mut db = pool.acquire().await.unwrap();
+    let url = Some(("https://new.example/".to_owned(), "new.example".to_owned()));
+    let changes = webhooks::Changes { url, ..webhooks::Changes::default() };
+    let changed = webhooks::update(&mut db, ada, id, &changes).await.unwrap().unwrap();
+    assert_eq!(changed.failing_since, None);
+    // The old one's answer comes after the change.
+    let gone = sending::Failure {
+        error: "gone",
+        response_status: Some(410),
+        retry_in: None,
+        gone: true,
+        patience: LATER,
+    };
+    assert!(sending::failed(&mut db, &claimed, &gone).await.unwrap());
+    let now = webhooks::get(&mut db, ada, id).await.unwrap().unwrap();
+    assert_eq!((now.active, now.failing_since), (true, None));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_people_who_are_not_approved() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let ada = owner(pool).await;
+    due(pool, webhook(pool, ada, "a.example").await, 1, 1.0).await;
+    let room = Room { free: 5, per_host: 5, per_owner: 5, ..Room::default() };
+    execute(pool, "UPDATE users SET approved = false WHERE id = $1", ada).await;
+    assert!(take(pool, &room).await.is_empty());
+    execute(pool, "UPDATE users SET approved = true WHERE id = $1", ada).await;
+    assert_eq!(take(pool, &room).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_test_that_waits_to_be_tried_again_is_sent_now() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let id = webhook(pool, owner(pool).await, "a.example").await;
+    let mut db = pool.acquire().await.unwrap();
+    let first = deliveries::ping(&mut db, id).await.unwrap();
+    let later = "UPDATE webhook_deliveries SET next_attempt_at = now() + interval '9 hours' WHERE id = $1";
+    execute(pool, later, first.id).await;
+    assert_eq!(deliveries::ping(&mut db, id).await.unwrap().id, first.id);
+    let room = Room { free: 5, per_host: 5, per_owner: 5, ..Room::default() };
+    assert_eq!(take(pool, &room).await.len(), 1);
+    // One that is under way is left to who sends it.
+    deliveries::ping(&mut db, id).await.unwrap();
+    assert!(take(pool, &room).await.is_empty());
+}
+
+#[tokio::test]
 async fn old_deliveries_are_removed_a_few_at_a_time() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

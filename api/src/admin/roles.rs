@@ -72,7 +72,7 @@ impl GrantRequest {
 /// Gives someone a role, or gives it for longer or shorter.
 ///
 /// For those who may create `user_roles`. Nobody gives more than they have: the role may permit nothing that the caller
-/// may not do, nor for longer than they may.
+/// may not do, nor for longer than they may. Nor does anybody change a grant that lasts longer than their own rights.
 #[utoipa::path(put, path = "/v1/admin/users/{user_id}/roles/{role_id}", tag = "administration",
     params(("user_id" = Uuid, Path), ("role_id" = Uuid, Path)), request_body = GrantRequest,
     responses((status = 200, body = GrantView),
@@ -93,12 +93,10 @@ pub(crate) async fn grant(
     account(&mut tx, user_id).await?;
     let role = role(&mut tx, role_id).await?;
     request.check()?;
-    match grants::reach_of_role(&mut tx, caller.user_id(), role_id).await? {
-        Reach::Beyond => return Err(beyond()),
-        Reach::Within(Some(until)) if request.expires_at.is_none_or(|at| at > until) => {
-            return Err(Problem::detailed(Kind::Forbidden, "you have these rights for a shorter time"));
-        }
-        Reach::Within(_) => {}
+    let reach = grants::reach_of_role(&mut tx, caller.user_id(), role_id).await?;
+    check_reach(reach, request.expires_at)?;
+    if let Some(until) = grants::until(&mut tx, user_id, role_id).await? {
+        check_reach(reach, until)?;
     }
     let grant = grants::put(&mut tx, user_id, role_id, caller.user_id(), request.expires_at).await?;
     refuse_lockout(&mut tx, before).await?;
@@ -114,11 +112,23 @@ async fn role(db: &mut PgConnection, role_id: Uuid) -> Result<String, Problem> {
     grants::role_name(db, role_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))
 }
 
+/// Whether a grant that ends then is the caller's to give or to take away.
+fn check_reach(reach: Reach, ends_at: Option<OffsetDateTime>) -> Result<(), Problem> {
+    match reach {
+        Reach::Beyond => Err(beyond()),
+        Reach::Within(Some(until)) if ends_at.is_none_or(|at| at > until) => {
+            Err(Problem::detailed(Kind::Forbidden, "you have these rights for a shorter time"))
+        }
+        Reach::Within(_) => Ok(()),
+    }
+}
+
 fn beyond() -> Problem {
     Problem::detailed(Kind::Forbidden, "the role permits things that you may not do yourself")
 }
 
-/// Takes a role away. For those who may delete `user_roles`, and may do all that the role permits.
+/// Takes a role away. For those who may delete `user_roles`, and may do all that the role permits for as long as it was
+/// given.
 #[utoipa::path(delete, path = "/v1/admin/users/{user_id}/roles/{role_id}", tag = "administration",
     params(("user_id" = Uuid, Path), ("role_id" = Uuid, Path)),
     responses((status = 204, description = "They do not have it any more"),
@@ -134,12 +144,13 @@ pub(crate) async fn revoke(
     let mut tx = app.begin().await?;
     let before = grants::administrators(&mut tx).await?;
     let role = role(&mut tx, role_id).await?;
-    if grants::reach_of_role(&mut tx, caller.user_id(), role_id).await? == Reach::Beyond {
+    let reach = grants::reach_of_role(&mut tx, caller.user_id(), role_id).await?;
+    if reach == Reach::Beyond {
         return Err(beyond());
     }
-    if !grants::remove(&mut tx, user_id, role_id).await? {
-        return Err(Problem::new(Kind::NotFound));
-    }
+    let until = grants::until(&mut tx, user_id, role_id).await?;
+    check_reach(reach, until.ok_or_else(|| Problem::new(Kind::NotFound))?)?;
+    grants::remove(&mut tx, user_id, role_id).await?;
     refuse_lockout(&mut tx, before).await?;
     let details = json!({ "role_id": role_id, "role": role });
     note(&mut tx, &caller, "role.revoked", (GRANTS, Some(user_id)), Action::Delete, details).await?;

@@ -212,7 +212,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::
     bool::deserialize(deserializer).map(Some)
 }
 
-/// Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may.
+/// Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may,
+/// for as long.
 ///
 /// Who is blocked can use none of their sessions from then on.
 #[utoipa::path(patch, path = "/v1/admin/users/{user_id}", tag = "administration", params(("user_id" = Uuid, Path)),

@@ -39,8 +39,8 @@ pub(crate) async fn bulk(
     headers: HeaderMap,
     Json(asked): Json<Value>,
 ) -> Result<Response, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let operation = format!("POST /v1/tracks/{track_id}/annotations/bulk");
     let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &asked).await? {
         Turn::First(first) => first,
@@ -56,6 +56,7 @@ async fn apply(
     track: &Track,
     bulk: Bulk<AnnotationRequest, AnnotationPatch>,
 ) -> Result<Done<AnnotationView>, Problem> {
+    bulk.check_size()?;
     // One at a time changes many: no two wait for each other's rows.
     timeline::hold(db, track.id).await?;
     let length_ms = timeline::length_ms(track);

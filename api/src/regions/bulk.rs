@@ -36,8 +36,8 @@ pub(crate) async fn bulk(
     headers: HeaderMap,
     Json(asked): Json<Value>,
 ) -> Result<Response, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let operation = format!("POST /v1/tracks/{track_id}/regions/bulk");
     let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &asked).await? {
         Turn::First(first) => first,
@@ -53,6 +53,7 @@ async fn apply(
     track: &Track,
     bulk: Bulk<RegionRequest, RegionPatch>,
 ) -> Result<Done<RegionView>, Problem> {
+    bulk.check_size()?;
     // One at a time changes many: no two wait for each other's rows.
     timeline::hold(db, track.id).await?;
     let length_ms = timeline::length_ms(track);

@@ -57,8 +57,8 @@ pub(crate) async fn from_analysis(
     headers: HeaderMap,
     Json(asked): Json<FromAnalysis>,
 ) -> Result<Response, Problem> {
+    let track = rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    let track = rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     let operation = format!("POST /v1/tracks/{track_id}/regions/from-analysis");
     let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &asked).await? {
         Turn::First(first) => first,

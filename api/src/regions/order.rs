@@ -40,8 +40,8 @@ pub(crate) async fn reorder(
     Path(track_id): Path<Uuid>,
     Json(asked): Json<RegionOrder>,
 ) -> Result<axum::Json<RegionOrder>, Problem> {
+    rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
-    rights::track(&mut tx, &caller, track_id, Action::Update).await?;
     timeline::hold(&mut tx, track_id).await?;
     let there = regions::order(&mut tx, track_id).await?;
     check(&asked.region_ids, &there)?;

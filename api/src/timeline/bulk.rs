@@ -75,8 +75,9 @@ impl<C: DeserializeOwned, P: DeserializeOwned> Bulk<C, P> {
         serde_json::from_value(sent).map_err(|error| Problem::invalid_field("#", error.to_string()))
     }
 
-    /// Checks how much is asked for, and that nothing is named twice.
-    pub(crate) fn check(&self, checks: &mut Checks) {
+    /// Checks how much is asked for: before anything is done for it.
+    pub(crate) fn check_size(&self) -> Result<(), Problem> {
+        let mut checks = Checks::default();
         let counts =
             [("create", self.create.len()), ("update", self.update.len()), ("delete", self.delete.len())];
         for (name, count) in counts {
@@ -84,6 +85,11 @@ impl<C: DeserializeOwned, P: DeserializeOwned> Bulk<C, P> {
                 checks.refuse(format!("#/{name}"), format!("must be at most {MAX_CHANGES}"));
             }
         }
+        checks.finish()
+    }
+
+    /// Checks that nothing is named twice.
+    pub(crate) fn check(&self, checks: &mut Checks) {
         let updates =
             self.update.iter().enumerate().map(|(i, change)| (format!("#/update/{i}/id"), change.id));
         let deletes =

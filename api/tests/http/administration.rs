@@ -227,6 +227,14 @@ async fn nobody_grants_more_than_they_have() {
         grant(&server, &bob, &eve, listener, json!({ "expires_at": time_from_now(60) })).await.status(),
         200
     );
+    // Nor is what others have for longer theirs to take away or to cut short.
+    assert_eq!(grant(&server, &admin, &eve, listener, json!({})).await.status(), 200);
+    expect_problem(revoke(&server, &bob, &eve, listener).await, 403, "forbidden").await;
+    let soon = json!({ "expires_at": time_from_now(60) });
+    expect_problem(grant(&server, &bob, &eve, listener, soon.clone()).await, 403, "forbidden").await;
+    assert_eq!(grant(&server, &admin, &eve, listener, soon).await.status(), 200);
+    assert_eq!(revoke(&server, &bob, &eve, listener).await.status(), 204);
+    expect_problem(revoke(&server, &bob, &eve, listener).await, 404, "not-found").await;
     // The role that a parent's rights come through counts with them.
     let made = "WITH made AS (INSERT INTO roles (name, parent_role_id) SELECT 'harmless', id FROM roles WHERE name = 'admin' RETURNING id) SELECT id FROM made";
     let harmless: Uuid = sqlx::query_scalar(made).fetch_one(server.pool()).await.unwrap();
@@ -251,6 +259,11 @@ async fn who_may_do_more_is_not_blocked_by_who_may_do_less() {
     let eves = format!("/v1/admin/users/{}", eve.id);
     let ended = server.request(&bob, Method::DELETE, &format!("{eves}/sessions")).send().await.unwrap();
     assert_eq!(ended.status(), 204);
+    // Who is an administrator for an hour does not block one for good.
+    let guest = with_role(&server, "guest", ADMIN).await;
+    let hour = "UPDATE user_roles SET expires_at = now() + interval '1 hour' WHERE user_id = (SELECT id FROM users WHERE email LIKE 'guest%')";
+    server.execute(hour).await;
+    expect_problem(send(&server, &guest, Method::PATCH, &path, block.clone()).await, 403, "forbidden").await;
     expect_problem(server.get(&eve, "/v1/me").await, 401, "session-expired").await;
     assert_eq!(send(&server, &bob, Method::PATCH, &eves, block).await.status(), 200);
 }

@@ -291,7 +291,15 @@ async fn corrections_and_grids_are_their_makers_alone() {
     let mine = fixture.server.json(&fixture.ada, &grid).await;
     assert!(beats(&mine).contains(&1040) && beats(&mine)[0] == 0);
     let cross = "SELECT count(*) FROM audit_log WHERE event_type = 'track.cross_user_access'";
-    assert!(fixture.server.count(cross).await >= 3);
+    let before = fixture.server.count(cross).await;
+    assert!(before >= 3);
+    // What comes to nothing was a look all the same.
+    let late = fixture.say(&admin, json!([{ "kind": "tap", "time_ms": 70_000 }])).await;
+    expect_problem(late, 422, "validation-failed").await;
+    assert_eq!(fixture.server.count(cross).await, before + 1);
+    fixture.server.execute("UPDATE track_analyses SET status = 'pending'").await;
+    assert_eq!(fixture.regrid(&admin, None).await.status(), 202);
+    assert_eq!(fixture.server.count(cross).await, before + 2);
 }
 
 #[tokio::test]
@@ -412,6 +420,14 @@ async fn the_same_key_makes_corrections_and_grids_once() {
         assert_eq!(send().await, send().await);
     }
     assert_eq!(fixture.server.count("SELECT count(*) FROM beat_corrections").await, 1);
+    // Of a grid its id is kept, however large it is; once another took its place it is not given for that one.
+    let kept =
+        "SELECT count(*) FROM idempotency_keys WHERE operation LIKE '%/regrid' AND length(body::text) < 100";
+    assert_eq!(fixture.server.count(kept).await, 1);
+    fixture.grid(&fixture.ada).await;
+    let request = fixture.server.request(&fixture.ada, Method::POST, &regrid);
+    let again = request.header("idempotency-key", &regrid).send().await.unwrap();
+    expect_problem(again, 409, "results-replaced").await;
 }
 
 /// Prints what decoding again takes, request to answer: `cargo test -p api --test http corrections -- --ignored --nocapture`.

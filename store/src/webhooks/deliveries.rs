@@ -92,7 +92,8 @@ pub async fn get(
     Ok(delivery)
 }
 
-/// Writes an event that only tests the webhook. While one waits there is no second: that one is returned.
+/// Writes an event that only tests the webhook. While one waits there is no second: that one is sent
+/// now, and returned.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -103,10 +104,13 @@ pub async fn ping(db: &mut PgConnection, webhook_id: Uuid) -> Result<Delivery> {
         .await?;
     let waiting = sqlx::query_as!(
         Delivery,
-        "SELECT id, webhook_id, event_id, event_type, data, status, attempt, next_attempt_at, last_attempt_at,
-                response_status, error, ended_at, created_at
-           FROM webhook_deliveries
-          WHERE webhook_id = $1 AND status = 'pending' AND event_type = $2 LIMIT 1",
+        "UPDATE webhook_deliveries
+            SET next_attempt_at = CASE WHEN lease_token IS NULL THEN now() ELSE next_attempt_at END
+          WHERE id = (SELECT id FROM webhook_deliveries
+                       WHERE webhook_id = $1 AND status = 'pending' AND event_type = $2 LIMIT 1)
+            AND status = 'pending'
+         RETURNING id, webhook_id, event_id, event_type, data, status, attempt, next_attempt_at, last_attempt_at,
+                   response_status, error, ended_at, created_at",
         webhook_id,
         super::PING
     )

@@ -58,7 +58,7 @@ pub struct Claimed {
 }
 
 /// Claims due deliveries for the time of `lease`: in turn from each owner and each host, the longest due first, so that
-/// nobody's many deliveries, and no slow host's, keep those of others waiting.
+/// nobody's many deliveries, and no slow host's, keep those of others waiting. Those of people who are not approved wait.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -78,6 +78,7 @@ pub async fn claim(db: &mut PgConnection, room: &Room<'_>, lease: Duration) -> R
                       row_number() OVER (PARTITION BY w.user_id ORDER BY d.next_attempt_at, d.id)
                       + (SELECT count(*) FROM unnest($5::uuid[]) AS busy WHERE busy = w.user_id) AS of_owner
                  FROM waiting JOIN webhooks w ON w.id = waiting.webhook_id AND w.active
+                 JOIN users u ON u.id = w.user_id AND u.approved
                 CROSS JOIN LATERAL (
                       SELECT id, next_attempt_at FROM webhook_deliveries
                        WHERE webhook_id = w.id AND status = 'pending' AND next_attempt_at <= now()
@@ -135,10 +136,11 @@ pub async fn delivered(db: &mut PgConnection, claimed: &Claimed, response_status
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    // Written when it changes something only: a healthy webhook's row is left alone.
+    // Of the URL that it was sent to alone. Written when it changes something only: a healthy webhook's row is left alone.
     sqlx::query!(
-        "UPDATE webhooks SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL",
-        claimed.webhook_id
+        "UPDATE webhooks SET failing_since = NULL WHERE id = $1 AND url = $2 AND failing_since IS NOT NULL",
+        claimed.webhook_id,
+        claimed.url
     )
     .execute(db)
     .await?;
@@ -160,8 +162,8 @@ pub struct Failure<'a> {
     pub patience: Duration,
 }
 
-/// Writes down that an attempt failed, and deactivates a webhook that is gone or has only failed for too long. `false`:
-/// someone else decides about the delivery now, and nothing was written.
+/// Writes down that an attempt failed, and deactivates a webhook that is gone or has only failed for too long, unless its
+/// URL is another by now. `false`: someone else decides about the delivery now, and nothing was written.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
@@ -194,10 +196,11 @@ pub async fn failed(db: &mut PgConnection, claimed: &Claimed, failure: &Failure<
                                           ELSE deactivated_reason END
            FROM (SELECT $2 OR coalesce(failing_since < now() - make_interval(secs => $3), FALSE) AS doomed
                    FROM webhooks WHERE id = $1) AS verdict
-          WHERE id = $1 AND (failing_since IS NULL OR (active AND doomed))",
+          WHERE id = $1 AND url = $4 AND (failing_since IS NULL OR (active AND doomed))",
         claimed.webhook_id,
         failure.gone,
-        failure.patience.as_secs_f64()
+        failure.patience.as_secs_f64(),
+        claimed.url
     )
     .execute(db)
     .await?;

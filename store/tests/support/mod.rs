@@ -17,7 +17,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
 /// Someone who has tracks.
 pub(crate) async fn owner(pool: &PgPool) -> Uuid {
-    let insert = "INSERT INTO users (name, email) VALUES ('Ada', gen_random_uuid()::text || '@example.org') RETURNING id";
+    let insert = "INSERT INTO users (name, email, approved) VALUES ('Ada', gen_random_uuid()::text || '@example.org', true) RETURNING id";
     sqlx::query_scalar(insert).fetch_one(pool).await.unwrap()
 }
 
