@@ -76,6 +76,9 @@ pub struct Config {
     /// Most connections at a time of an address, or of an IPv6 network that one customer gets; trusted proxies may open any
     /// number. Default 1,250, an eighth of all; further ones are closed at once.
     pub max_connections_per_address: usize,
+    /// Most uploads of one person whose audio passes through this process at a time, each with up to 8 MiB of memory where
+    /// objects lie in a bucket. Default 16; one more is 409.
+    pub max_uploads_at_once: usize,
 }
 
 impl Default for Config {
@@ -110,6 +113,7 @@ impl Default for Config {
             watchers_checked_every: Duration::from_secs(15),
             webhook_private_addresses: false,
             max_connections_per_address: 1_250,
+            max_uploads_at_once: 16,
         }
     }
 }
