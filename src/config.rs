@@ -28,6 +28,7 @@
 //! | `ARSIS_LOG_FORMAT` | `text` for people, `json` for programs: an object a line | `text` |
 //! | `ARSIS_WEBHOOK_PRIVATE_ADDRESSES` | `true`: webhooks may lead to private addresses, by http, to any port | `false` |
 //! | `ARSIS_MAX_WATCHERS` | most progress streams that one user may have open at a time, on each process | `100` |
+//! | `ARSIS_MAX_CONNECTIONS_PER_ADDRESS` | of those, connections of one address that is no trusted proxy's | an eighth of all |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use crate::cli::LogFormat;
@@ -140,6 +141,11 @@ pub(crate) fn rate_limits() -> Result<[Option<u32>; 3]> {
 /// Connections of the API at a time.
 pub(crate) fn max_connections() -> Result<Option<usize>> {
     Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS")?.map(NonZeroUsize::get))
+}
+
+/// Connections of one address at a time.
+pub(crate) fn max_connections_per_address() -> Result<Option<usize>> {
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS_PER_ADDRESS")?.map(NonZeroUsize::get))
 }
 
 /// For how long browsers are told to come by HTTPS alone.

@@ -144,6 +144,7 @@ pub(crate) fn operator() -> String {
 pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -> Result<api::App> {
     let default = api::Config::default();
     let [rate_limit, rate_limit_anonymous, rate_limit_failures] = config::rate_limits()?;
+    let max_connections = config::max_connections()?.unwrap_or(default.max_connections);
     let settings = api::Config {
         allowed_origins: config::allowed_origins()?,
         session_cookie: config::session_cookie()?.unwrap_or(default.session_cookie),
@@ -153,9 +154,10 @@ pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -
         rate_limit: rate_limit.unwrap_or(default.rate_limit),
         rate_limit_anonymous: rate_limit_anonymous.unwrap_or(default.rate_limit_anonymous),
         rate_limit_failures: rate_limit_failures.unwrap_or(default.rate_limit_failures),
-        max_connections: config::max_connections()?.unwrap_or(default.max_connections),
+        max_connections,
         hsts: config::hsts()?.unwrap_or(default.hsts),
         max_watchers_per_user: config::max_watchers()?.unwrap_or(default.max_watchers_per_user),
+        max_connections_per_address: config::max_connections_per_address()?.unwrap_or(max_connections / 8),
         ..api::Config::default()
     };
     Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))

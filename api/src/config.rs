@@ -30,9 +30,9 @@ pub struct Config {
     pub idempotency_age: Duration,
     /// How long open connections may take to end after a shutdown was asked for. Default 10 s.
     pub drain_timeout: Duration,
-    /// Longest time that the headers of a request, and its first byte, may take to arrive, and longest time that a
-    /// connection without a request stays open. Default 75 s, which is more than load balancers keep theirs; then it is
-    /// closed.
+    /// Longest time that the headers of a request, and its first byte, may take to arrive, and that a connection stays open
+    /// (up to twice as long) which asks for nothing or does not take its answers. Default 75 s, which is more than load
+    /// balancers keep theirs; then it is closed.
     pub header_timeout: Duration,
     /// Longest time that a JSON body may take to arrive. Default 15 s; then 408.
     pub body_timeout: Duration,
@@ -73,6 +73,12 @@ pub struct Config {
     /// Whether webhooks may lead to private addresses, by http, and to any port. Default false: only https to the public
     /// internet. With true every user can have this server send requests into its own network.
     pub webhook_private_addresses: bool,
+    /// Most connections at a time of an address, or of an IPv6 network that one customer gets; trusted proxies may open any
+    /// number. Default 1,250, an eighth of all; further ones are closed at once.
+    pub max_connections_per_address: usize,
+    /// Most uploads of one person whose audio passes through this process at a time, each with up to 8 MiB of memory where
+    /// objects lie in a bucket. Default 16; one more is 409.
+    pub max_uploads_at_once: usize,
 }
 
 impl Default for Config {
@@ -106,6 +112,8 @@ impl Default for Config {
             max_watchers_per_user: 100,
             watchers_checked_every: Duration::from_secs(15),
             webhook_private_addresses: false,
+            max_connections_per_address: 1_250,
+            max_uploads_at_once: 16,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Connections: HTTP/1.1 and HTTP/2 without TLS, so many at a time, and each with so much patience.
 //!
-//! Whoever opens connections and says nothing, or says it slowly, holds one of many for a bounded time.
+//! Whoever opens connections and says nothing, says it slowly or does not read the answers, holds one of many for a bounded
+//! time; and no address holds more than its share of them.
 
+use crate::activity::{Activity, Counted};
 use crate::config::Config;
+use crate::limits::network;
+use crate::places::{Place, Places};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
@@ -10,15 +14,17 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
+use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 /// Most headers of a request; more is 431.
@@ -34,6 +40,9 @@ const MAX_STREAMS: u32 = 128;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a connection that was at nothing may take to end.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// Pause after a connection could not be accepted: the process has too many files open, most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
@@ -41,7 +50,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Gate {
     builder: Builder<TokioExecutor>,
     places: Arc<Semaphore>,
-    header_timeout: Duration,
+    of_each: Places<IpAddr>,
+    most_of_each: usize,
+    trusted: Vec<IpNet>,
+    patience: Duration,
+}
+
+/// What a connection holds while it is open.
+type Held = (OwnedSemaphorePermit, Option<Place<IpAddr>>);
+
+/// What all connections have in common.
+struct Open {
+    closing: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Gate {
@@ -61,7 +82,14 @@ impl Gate {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE);
         let places = Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { builder, places, header_timeout: config.header_timeout }
+        Self {
+            builder,
+            places,
+            of_each: Places::default(),
+            most_of_each: config.max_connections_per_address.max(1),
+            trusted: config.trusted_proxies.clone(),
+            patience: config.header_timeout,
+        }
     }
 
     /// Accepts connections until `stopped`, and lets those that are open answer what they have been asked.
@@ -71,7 +99,7 @@ impl Gate {
         router: Router,
         stopped: impl Future<Output = ()>,
     ) {
-        let open = GracefulShutdown::new();
+        let open = Open { closing: CancellationToken::new(), tasks: TaskTracker::new() };
         let mut stopped = pin!(stopped);
         loop {
             let accepted = tokio::select! {
@@ -79,7 +107,10 @@ impl Gate {
                 () = &mut stopped => break,
             };
             match accepted {
-                Ok((stream, peer, place)) => self.handle(stream, peer, place, &router, &open),
+                Ok((stream, peer, place)) => match self.admit(peer.ip()) {
+                    Ok(share) => self.handle(stream, peer, (place, share), &router, &open),
+                    Err(address) => tracing::debug!(%address, "an address has its share of connections"),
+                },
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "could not accept a connection; it is tried again");
@@ -91,7 +122,9 @@ impl Gate {
             }
         }
         drop(listener);
-        open.shutdown().await;
+        open.closing.cancel();
+        open.tasks.close();
+        open.tasks.wait().await;
     }
 
     /// The next connection, once there is a place for it.
@@ -104,46 +137,60 @@ impl Gate {
         Ok((stream, peer, place))
     }
 
+    /// A place among those of an address, which is the error where there is none. Trusted proxies bring those of many.
+    fn admit(&self, peer: IpAddr) -> Result<Option<Place<IpAddr>>, IpAddr> {
+        let peer = peer.to_canonical();
+        if self.trusted.iter().any(|net| net.contains(&peer)) {
+            return Ok(None);
+        }
+        self.of_each.take(network(peer), self.most_of_each).map(Some).ok_or(peer)
+    }
+
     /// Serves a connection in a task of its own.
-    fn handle(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        place: OwnedSemaphorePermit,
-        router: &Router,
-        open: &GracefulShutdown,
-    ) {
+    fn handle(&self, stream: TcpStream, peer: SocketAddr, held: Held, router: &Router, open: &Open) {
         // An answer goes out when it is written: its last part waits for no acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }
-        let spoken = Arc::new(AtomicBool::new(false));
-        let (router, heard) = (router.clone(), spoken.clone());
+        let activity = Activity::default();
+        let (router, seen) = (router.clone(), activity.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            heard.store(true, Ordering::Relaxed);
+            let busy = seen.begin();
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
-        });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = open.watch(connection);
-        let silent = silence(self.header_timeout, spoken);
-        tokio::spawn(async move {
-            tokio::select! {
-                served = connection => if let Err(error) = served {
-                    tracing::debug!(error = &*error, "a connection ended early");
-                },
-                () = silent => tracing::debug!("a connection asked for nothing"),
+            let answering = router.clone().oneshot(request);
+            let seen = seen.clone();
+            async move {
+                let response = answering.await?;
+                drop(busy);
+                Ok::<_, Infallible>(seen.watch(response))
             }
-            drop(place);
+        });
+        let stream = TokioIo::new(Counted { stream, activity: activity.clone() });
+        let connection = self.builder.serve_connection(stream, service).into_owned();
+        let (closing, patience) = (open.closing.clone(), self.patience);
+        open.tasks.spawn(async move {
+            let mut connection = pin!(connection);
+            let idle = tokio::select! {
+                served = connection.as_mut() => return ended(served),
+                () = closing.cancelled() => false,
+                () = activity.idle(patience) => true,
+            };
+            // It may finish what it has been asked, and is told to ask for no more.
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                served = connection => ended(served),
+                () = activity.idle(if idle { GOODBYE.min(patience) } else { patience }) => {
+                    tracing::debug!("a connection was at nothing");
+                }
+            }
+            drop(held);
         });
     }
 }
 
-/// Ends when a connection has not brought a request in time. hyper's own timer begins once it knows the protocol.
-async fn silence(patience: Duration, spoken: Arc<AtomicBool>) {
-    tokio::time::sleep(patience).await;
-    if spoken.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
+fn ended(served: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = served {
+        tracing::debug!(error = &*error, "a connection ended early");
     }
 }
 

@@ -7,6 +7,7 @@ use crate::conditional;
 use crate::disposition;
 use crate::extract::Path;
 use crate::page;
+use crate::places::Place;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::results::{not_ready, strong_etag, tagged};
@@ -48,6 +49,8 @@ const PIECE: usize = 64 << 10;
 static MAKING: Semaphore = Semaphore::const_new(2);
 /// Exports on disk at a time; one of ten hours of music takes some 200 MB.
 static ON_DISK: Semaphore = Semaphore::const_new(32);
+/// Of those, one person's.
+const ON_DISK_EACH: usize = 4;
 
 /// A form of export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -122,7 +125,9 @@ pub(crate) async fn export(
         return Ok(tagged(&headers, known, content_type, "private, no-cache", Bytes::new()));
     }
     drop(db);
-    let making = MAKING.acquire().await.map_err(Problem::internal)?;
+    // First for the one's own place, then among those of all: nobody stands in the queue twice.
+    let own = app.manners().making(caller.user_id()).acquire_owned().await.map_err(Problem::internal)?;
+    let making = (own, MAKING.acquire().await.map_err(Problem::internal)?);
     let stored = match Stored::read(&mut *app.db().await?, analysis_id).await? {
         Ok(stored) => stored,
         Err(unfinished) => return not_ready(unfinished),
@@ -136,7 +141,7 @@ pub(crate) async fn export(
         stored.write(form, &track.name)
     });
     let written = written.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    let (length, body) = body(written)?;
+    let (length, body) = body(&app, &caller, written)?;
     let etag = HeaderValue::try_from(etag).map_err(Problem::internal)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
@@ -229,7 +234,7 @@ async fn events(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<Event>, 
 }
 
 /// A written file and its length, ready to be sent.
-fn body(written: SpooledTempFile) -> Result<(u64, Body), Problem> {
+fn body(app: &App, caller: &Caller, written: SpooledTempFile) -> Result<(u64, Body), Problem> {
     let mut file = match written.into_inner() {
         SpooledData::InMemory(bytes) => {
             let bytes = bytes.into_inner();
@@ -239,14 +244,20 @@ fn body(written: SpooledTempFile) -> Result<(u64, Body), Problem> {
     };
     let length = file.stream_position().map_err(Problem::internal)?;
     file.seek(SeekFrom::Start(0)).map_err(Problem::internal)?;
+    let again = Duration::from_secs(5);
+    let Some(own) = app.manners().files.take(caller.user_id(), ON_DISK_EACH) else {
+        let detail = format!("{ON_DISK_EACH} long exports of yours are being read; ask again");
+        return Err(Problem::detailed(Kind::RateLimited, detail).retry_after(again));
+    };
     let Ok(place) = ON_DISK.try_acquire() else {
         let busy = Problem::detailed(Kind::Unavailable, "too many long exports are being read; ask again");
-        return Err(busy.retry_after(Duration::from_secs(5)));
+        return Err(busy.retry_after(again));
     };
     let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
-    // The place is held until all is sent, or nobody wants it any more.
+    // The places are held until all is sent, or nobody wants it any more; who does not read it loses the connection.
+    let places = (own, place);
     let held = move |piece| {
-        let _place: &SemaphorePermit<'static> = &place;
+        let _places: &(Place<Uuid>, SemaphorePermit<'static>) = &places;
         piece
     };
     Ok((length, Body::from_stream(pieces.map(held))))

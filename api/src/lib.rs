@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod activity;
 mod admin;
 mod analyses;
 mod annotations;
@@ -46,6 +47,7 @@ mod metrics;
 mod monitor;
 mod negotiate;
 mod page;
+mod places;
 pub mod problem;
 mod progress;
 mod prompts;

@@ -2,14 +2,15 @@
 //! from. What is left is told in the fields of draft-ietf-httpapi-ratelimit-headers.
 //!
 //! A person is counted whatever session or address they use. Requests without a token are counted by address, and so are
-//! tokens that open nothing: when there were too many, only tokens that have lately opened something are still looked at.
+//! those that no token is looked at for. Tokens that open nothing are counted, too: when there were too many, only tokens
+//! that have lately opened something are still looked at.
 
 use crate::config::Config;
 use crate::problem::{Kind, Problem};
 use crate::request::ClientAddress;
 use crate::state::App;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
@@ -184,7 +185,7 @@ impl Limits {
 }
 
 /// What counts as one address: of IPv6 the network that one customer gets (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,
@@ -197,13 +198,9 @@ pub(crate) async fn enforce(State(app): State<App>, mut request: Request, next: 
         return next.run(request).await;
     }
     let told = Told::default();
-    let address = request.extensions().get::<ClientAddress>().map(|address| network(address.0));
-    let stranger = !crate::auth::has_token(request.headers(), &app.config().session_cookie);
-    let counted = match address.filter(|_| stranger) {
-        Some(address) => told.keep(app.manners().limits.strangers.take(address)),
-        None => Ok(()),
-    };
     request.extensions_mut().insert(told.clone());
+    let counted =
+        if has_token(&app, &request) { Ok(()) } else { count_address(&app, &told, request.extensions()) };
     let mut response = match counted {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -212,6 +209,31 @@ pub(crate) async fn enforce(State(app): State<App>, mut request: Request, next: 
         standing.tell(response.headers_mut());
     }
     response
+}
+
+/// Counts requests with a token, too, by their address: for routes that look at none, where any text would lift the limit.
+pub(crate) async fn enforce_for_all(State(app): State<App>, request: Request, next: Next) -> Response {
+    match count_unlooked(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Counts a request whose token nobody looks at. One without has been counted.
+pub(crate) fn count_unlooked(app: &App, request: &Request) -> Result<(), Problem> {
+    match request.extensions().get::<Told>() {
+        Some(told) if has_token(app, request) => count_address(app, told, request.extensions()),
+        _ => Ok(()),
+    }
+}
+
+fn has_token(app: &App, request: &Request) -> bool {
+    crate::auth::has_token(request.headers(), &app.config().session_cookie)
+}
+
+fn count_address(app: &App, told: &Told, extensions: &Extensions) -> Result<(), Problem> {
+    let Some(address) = extensions.get::<ClientAddress>() else { return Ok(()) };
+    told.keep(app.manners().limits.strangers.take(network(address.0)))
 }
 
 #[cfg(test)]

@@ -135,13 +135,14 @@ fn assemble(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
     let authenticated = || middleware::from_fn_with_state(app.clone(), auth::authenticate);
     let protected = protected().layer(bodies).route_layer(authenticated()).layer(timed());
     let uploads = uploads().layer(DefaultBodyLimit::disable()).route_layer(authenticated());
-    let contents = contents().layer(DefaultBodyLimit::disable());
+    let by_address = || middleware::from_fn_with_state(app.clone(), limits::enforce_for_all);
+    let contents = contents().layer(DefaultBodyLimit::disable()).route_layer(by_address());
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(protected)
         .merge(frequent().layer(timed()))
         .merge(uploads)
         .merge(contents)
-        .merge(open().layer(timed()))
+        .merge(open().route_layer(by_address()).layer(timed()))
         .split_for_parts()
 }
 
@@ -158,11 +159,12 @@ pub fn description() -> serde_json::Value {
 pub fn router(app: App) -> Router {
     let (routes, description) = assemble(&app);
     let methods = Methods::of(&description);
+    let by_address = middleware::from_fn_with_state(app.clone(), limits::enforce_for_all);
     routes
         // Where the address that `arsis serve` prints leads.
-        .route("/", axum::routing::get(docs::page))
-        .fallback(|| async { Problem::new(Kind::NotFound) })
-        .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
+        .route("/", axum::routing::get(docs::page).route_layer(by_address))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
         .layer(middleware::from_fn_with_state(app.clone(), limit_uri))
@@ -174,6 +176,14 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), secure::protect))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))
         .with_state(app)
+}
+
+async fn no_such_route(State(app): State<App>, request: Request) -> Problem {
+    limits::count_unlooked(&app, &request).err().unwrap_or_else(|| Problem::new(Kind::NotFound))
+}
+
+async fn no_such_method(State(app): State<App>, request: Request) -> Problem {
+    limits::count_unlooked(&app, &request).err().unwrap_or_else(|| Problem::new(Kind::MethodNotAllowed))
 }
 
 /// Refuses addresses that are too long to mean anything.

@@ -19,6 +19,7 @@ pub(crate) use form::{analysis_type, check_parameters};
 
 use crate::digest;
 use crate::idempotent::{self, Attempt};
+use crate::places::Place;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -103,9 +104,15 @@ pub(crate) async fn upload(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
+    let place = body_of(&app, caller.user_id())?;
     // A task of its own: should the client go away, this handler is dropped, but the task lives to see the
     // body break and to clean up.
-    let task = app.uploads().spawn(handle(app.clone(), caller, request).in_current_span());
+    let handled = handle(app.clone(), caller, request);
+    let handled = async move {
+        let _place = place;
+        handled.await
+    };
+    let task = app.uploads().spawn(handled.in_current_span());
     task.await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }
 
@@ -146,6 +153,15 @@ async fn store_and_record(
         sweep::remove(app, key.as_str()).await;
     }
     answer
+}
+
+/// A place for a body of audio of this person, held while it is under way.
+fn body_of(app: &App, user_id: Uuid) -> Result<Place<Uuid>, Problem> {
+    let most = app.config().max_uploads_at_once;
+    app.manners().bodies.take(user_id, most).ok_or_else(|| {
+        let detail = format!("at most {most} uploads of yours may be under way at a time");
+        Problem::detailed(Kind::TooManyUploads, detail).retry_after(std::time::Duration::from_secs(5))
+    })
 }
 
 /// Reads the request to its end.

@@ -3,7 +3,7 @@
 //! ```text
 //! pending ──begin_verification──► verifying ──complete──► completed
 //!    ▲                                │
-//!    └────give_up, or the lease ends──┘         abort: gone;  kept_until over: gone
+//!    └────give_up, or the lease ends──┘         abort: hidden;  kept_until over: gone
 //! ```
 //!
 //! The object of an upload stays among the orphans from its announcement on, whatever becomes of the upload: its address
@@ -89,7 +89,7 @@ pub async fn announce(db: &mut PgConnection, new: &NewUpload, room: Room) -> Res
                 (id, user_id, size_bytes, sha256, content_type, about, secret_hash, expires_at, kept_until)
          SELECT $1, $2, $3::bigint, $4, $5, $6, $7, $8, $9
            FROM (SELECT count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM audio_uploads
-                  WHERE user_id = $2 AND track_id IS NULL AND kept_until > now()) AS open
+                  WHERE user_id = $2 AND track_id IS NULL AND greatest(expires_at, kept_until) > now()) AS open
           WHERE open.count < $10 AND open.bytes + $3::bigint <= $11::bigint",
         new.id,
         new.user_id,
@@ -172,6 +172,22 @@ pub async fn at_address(db: &mut PgConnection, id: Uuid, secret: &Token) -> Resu
         Some(id) => get(db, id).await,
         None => Ok(None),
     }
+}
+
+/// Whether an upload still takes the audio that has begun to come to its address: it was not aborted, and is no track.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn is_open(db: &mut PgConnection, id: Uuid, secret: &Token) -> Result<bool> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM audio_uploads
+          WHERE id = $1 AND secret_hash = $2 AND track_id IS NULL AND kept_until > now()",
+        id,
+        secret.hash()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(open.is_some())
 }
 
 /// Begins to verify an upload, for at most `lease`; `None` when another does, or it is completed or gone.
@@ -258,13 +274,21 @@ pub async fn complete(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes an upload that has not become a track; `false` when it has, or is gone. Its object stays among the orphans.
+/// Ends an upload that has not become a track; `false` when it has, or is gone. Its object stays among the orphans. Where
+/// the storage itself takes the audio, the upload keeps its room until its address has expired: more may come there.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn abort(db: &mut PgConnection, id: Uuid) -> Result<bool> {
-    let done =
-        sqlx::query!("DELETE FROM audio_uploads WHERE id = $1 AND track_id IS NULL", id).execute(db).await?;
+    let done = sqlx::query!(
+        "UPDATE audio_uploads
+            SET kept_until = now(), verifier = NULL, verifying_until = NULL,
+                expires_at = CASE WHEN secret_hash IS NULL THEN expires_at ELSE now() END
+          WHERE id = $1 AND track_id IS NULL AND kept_until > now()",
+        id
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -273,6 +297,8 @@ pub async fn abort(db: &mut PgConnection, id: Uuid) -> Result<bool> {
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn forget_expired(db: &mut PgConnection) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM audio_uploads WHERE kept_until <= now()").execute(db).await?;
+    let done = sqlx::query!("DELETE FROM audio_uploads WHERE kept_until <= now() AND expires_at <= now()")
+        .execute(db)
+        .await?;
     Ok(done.rows_affected())
 }

@@ -3,14 +3,16 @@
 
 use super::audio::{limited, put};
 use super::body::guard;
-use super::refuse_encoded;
+use super::{body_of, refuse_encoded};
 use crate::extract::{Path, Query};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use bytes::Bytes;
 use futures::StreamExt as _;
 use serde::Deserialize;
+use std::time::Duration;
 use store::objects::ObjectKey;
 use store::sessions::Token;
 use store::uploads::{self, Upload};
@@ -39,6 +41,7 @@ pub(crate) struct AddressQuery {
     request_body(content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "audio/*"), (Vec<u8> = "video/*"))),
     responses((status = 204, description = "Stored"), (status = 400, body = crate::problem::Body),
         (status = 404, body = crate::problem::Body), (status = 408, body = crate::problem::Body),
+        (status = 409, description = "Its audio is under way already, or too much of its owner's", body = crate::problem::Body),
         (status = 411, body = crate::problem::Body), (status = 413, body = crate::problem::Body),
         (status = 415, body = crate::problem::Body), (status = 422, body = crate::problem::Body)))]
 pub(crate) async fn store(
@@ -50,12 +53,22 @@ pub(crate) async fn store(
     let secret = Token::presented(query.secret.get(..MAX_SECRET_BYTES).unwrap_or(&query.secret));
     let found = uploads::at_address(&mut *app.db().await?, upload_id, &secret).await?;
     let upload = found.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let own = body_of(&app, upload.user_id)?;
+    let place = app.manners().contents.take(upload_id, 1).ok_or_else(|| {
+        let busy = Problem::detailed(Kind::TooManyUploads, "the audio of this upload is under way already");
+        busy.retry_after(Duration::from_secs(5))
+    })?;
+    let taken = take_in(app.clone(), upload, secret, request);
+    let taken = async move {
+        let _places = (own, place);
+        taken.await
+    };
     // A task of its own, as for other uploads: it sees the body break when the client goes away.
-    let task = app.uploads().spawn(take_in(app.clone(), upload, request).in_current_span());
+    let task = app.uploads().spawn(taken.in_current_span());
     task.await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }
 
-async fn take_in(app: App, upload: Upload, request: Request) -> Result<StatusCode, Problem> {
+async fn take_in(app: App, upload: Upload, secret: Token, request: Request) -> Result<StatusCode, Problem> {
     refuse_encoded(request.headers())?;
     let announced = u64::try_from(upload.size_bytes).map_err(Problem::internal)?;
     if super::content_length(request.headers())? != announced {
@@ -64,7 +77,16 @@ async fn take_in(app: App, upload: Upload, request: Request) -> Result<StatusCod
     }
     let (stream, fault) = guard(request.into_body(), app.config(), app.breaking_off());
     let pieces = stream.map(|piece| piece.map_err(|error| fault.or(Problem::internal(error))));
+    // Once all is there, and before it takes the place of anything: the upload may have been aborted meanwhile.
+    let still = still_open(&app, upload.id, &secret);
+    let pieces = pieces.chain(futures::stream::once(still));
     let pieces = limited(Box::pin(pieces), announced);
     put(app.objects(), &ObjectKey::upload(upload.id), &upload.content_type, pieces).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// An empty piece, or a problem where the upload is gone or has become a track.
+async fn still_open(app: &App, upload_id: Uuid, secret: &Token) -> Result<Bytes, Problem> {
+    let open = uploads::is_open(&mut *app.db().await?, upload_id, secret).await?;
+    open.then(Bytes::new).ok_or_else(|| Problem::new(Kind::NotFound))
 }

@@ -126,7 +126,8 @@ pub(crate) async fn get(
     Ok(axum::Json(own(&mut *app.db().await?, &caller, upload_id).await?.into()))
 }
 
-/// Aborts an upload: what came of it is removed, and its place is free. 409 when it became a track.
+/// Aborts an upload: what came of it is removed, and its place is free, where the bucket takes the audio once its address
+/// has expired. 409 when it became a track.
 #[utoipa::path(delete, path = "/v1/uploads/{upload_id}", tag = "uploads", params(("upload_id" = Uuid, Path)),
     responses((status = 204, description = "Aborted"), (status = 404, body = crate::problem::Body),
         (status = 409, body = crate::problem::Body)))]

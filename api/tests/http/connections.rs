@@ -85,6 +85,45 @@ async fn connections_have_places_and_the_next_waits_for_one() {
 }
 
 #[tokio::test]
+async fn an_address_has_its_share_of_connections_and_trusted_proxies_have_more() {
+    let hello = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let local = vec!["127.0.0.1/32".parse().unwrap()];
+    for (trusted_proxies, answered) in [(vec![], false), (local, true)] {
+        let config = Config { max_connections_per_address: 1, trusted_proxies, ..Config::default() };
+        let server = Server::with(config).await;
+        let mut first = TcpStream::connect(server.address).await.unwrap();
+        let mut buffer = [0; 12];
+        first.write_all(hello).await.unwrap();
+        first.read_exact(&mut buffer).await.unwrap();
+        let mut second = TcpStream::connect(server.address).await.unwrap();
+        let _ = second.write_all(hello).await;
+        assert_eq!(second.read_exact(&mut buffer).await.is_ok(), answered);
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_answers_is_let_go() {
+    let config = Config { max_connections: 1, rate_limit_anonymous: 0, ..impatient() };
+    let server = Server::with(config).await;
+    let mut deaf = TcpStream::connect(server.address).await.unwrap();
+    let many = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(500);
+    let _ = deaf.write_all(&many).await;
+    let hello = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert_eq!(status(&answer(&server, hello).await), "200");
+    drop(deaf);
+}
+
+#[tokio::test]
+async fn http2_without_a_request_under_way_is_let_go() {
+    let server = Server::with(impatient()).await;
+    let fields = b"\x82\x86\x04\x08/healthz\x41\x01x";
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    sent.extend([0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
+    sent.extend(fields);
+    assert!(answer(&server, &sent).await.contains("\"ok\""));
+}
+
+#[tokio::test]
 async fn heads_are_bounded() {
     let server = Server::start().await;
     let many: String = (0..200).map(|i| format!("x-{i}: 1\r\n")).collect();
