@@ -48,4 +48,5 @@ CREATE INDEX IF NOT EXISTS users_created_idx ON users (created_at DESC, id DESC)
 CREATE INDEX IF NOT EXISTS users_email_prefix_idx ON users (email text_pattern_ops);
 CREATE INDEX IF NOT EXISTS audit_log_page_idx ON audit_log (created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS audit_log_user_page_idx ON audit_log (user_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS audit_log_event_page_idx ON audit_log (event_type, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS audit_log_resource_idx ON audit_log (resource_type, resource_id, created_at DESC);

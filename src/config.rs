@@ -37,7 +37,7 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 use std::env;
 use std::ffi::OsStr;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -104,7 +104,34 @@ pub(crate) fn log_format(argument: Option<LogFormat>) -> Result<LogFormat> {
 /// Origins whose pages may write with the session cookie.
 pub(crate) fn allowed_origins() -> Result<Vec<String>> {
     let listed = text("ARSIS_ALLOWED_ORIGINS")?.unwrap_or_default();
-    Ok(listed.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect())
+    listed.split(',').map(str::trim).filter(|text| !text.is_empty()).map(origin).collect()
+}
+
+/// An origin as browsers send it: scheme and host in lower case, the port where it is not the scheme's own, nothing else.
+fn origin(text: &str) -> Result<String> {
+    let wrong = || {
+        format!("ARSIS_ALLOWED_ORIGINS holds {text:?}, which is no origin such as https://app.example.org")
+    };
+    let lower = text.to_ascii_lowercase();
+    let (scheme, authority) = lower.split_once("://").with_context(wrong)?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let named = v6.map_or_else(|| !host.is_empty() && name(host), |v6| v6.parse::<Ipv6Addr>().is_ok());
+    let port = port.map(str::parse::<u16>).transpose().ok().with_context(wrong)?;
+    let own_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => bail!(wrong()),
+    };
+    if !named {
+        bail!(wrong());
+    }
+    let port = port.filter(|port| *port != own_port).map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{scheme}://{host}{port}"))
 }
 
 /// Name of the platform's session cookie.
@@ -232,4 +259,36 @@ fn credential(name: &str) -> Result<String> {
 
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_taken_as_browsers_send_it_and_nothing_else_is() {
+        for (given, expect) in [
+            ("https://app.example.org", "https://app.example.org"),
+            ("HTTPS://App.Example.org:443", "https://app.example.org"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(origin(given).unwrap(), expect);
+        }
+        let bad = [
+            "*",
+            "null",
+            "app.example.org",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://*.a",
+            "ftp://a",
+        ];
+        for bad in
+            bad.into_iter().chain(["https://a:b", "https://a@b", "https://[a]", "https://a?b", "https://a b"])
+        {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
 }

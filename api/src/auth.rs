@@ -51,7 +51,7 @@ impl Visitor {
     fn of(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let (token, means) = presented(&parts.headers, &app.config().session_cookie)?;
         if means == Means::Cookie && !parts.method.is_safe() {
-            check_origin(&parts.headers, &app.config().allowed_origins)?;
+            check_origin(parts, &app.config().allowed_origins, !app.config().hsts.is_zero())?;
         }
         let sender = Sender::of(parts);
         app.manners().limits.check_token(sender.address(), token.expose())?;
@@ -134,12 +134,17 @@ fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// A write with a cookie must say that it comes from our own pages, or from an allowed origin. A browser
-/// always says where a cross-site write comes from, so silence is refused.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+/// always says where a cross-site write comes from, so silence is refused. Where browsers are told to come by HTTPS alone
+/// (`secure`), pages that came without are not ours.
+fn check_origin(parts: &Parts, allowed: &[String], secure: bool) -> Result<(), Problem> {
+    let text = |name| parts.headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let origin = text(header::ORIGIN).unwrap_or_default();
-    let host = text(header::HOST).unwrap_or_default();
-    let own = !host.is_empty() && origin.split_once("://").is_some_and(|(_, authority)| authority == host);
+    // HTTP/2 names the host in the address and has no header for it.
+    let host =
+        parts.uri.authority().map_or_else(|| text(header::HOST).unwrap_or_default(), |host| host.as_str());
+    let ours = |scheme: &str, authority: &str| authority == host && (scheme == "https" || !secure);
+    let own = !host.is_empty()
+        && origin.split_once("://").is_some_and(|(scheme, authority)| ours(scheme, authority));
     if own || allowed.iter().any(|candidate| candidate == origin) {
         return Ok(());
     }
@@ -180,7 +185,12 @@ mod tests {
     #[test]
     fn cookie_writes_need_a_known_origin() {
         let allowed = ["https://app.example.org".to_owned()];
-        let ok = |pairs| check_origin(&headers(pairs), &allowed).is_ok();
+        let parts = |uri: &'static str, pairs: &[(&'static str, &'static str)]| {
+            let mut parts = axum::http::Request::builder().uri(uri).body(()).unwrap().into_parts().0;
+            parts.headers = headers(pairs);
+            parts
+        };
+        let ok = |pairs: &[_]| check_origin(&parts("/v1/tracks", pairs), &allowed, false).is_ok();
         assert!(ok(&[("host", "arsis.local:8080"), ("origin", "http://arsis.local:8080")]));
         assert!(ok(&[("host", "arsis.local"), ("origin", "https://app.example.org")]));
         assert!(!ok(&[("host", "arsis.local")]));
@@ -188,5 +198,14 @@ mod tests {
         assert!(!ok(&[("host", "arsis.local"), ("origin", "https://evil.example")]));
         assert!(!ok(&[("host", "arsis.local"), ("origin", "https://arsis.local.evil.example")]));
         assert!(!ok(&[("origin", "://")]));
+        // HTTP/2, and HTTP/1.1 with a whole address.
+        let absolute = |origin, secure| {
+            let parts =
+                parts("http://arsis.local/v1/tracks", &[("host", "evil.example"), ("origin", origin)]);
+            check_origin(&parts, &allowed, secure).is_ok()
+        };
+        assert!(absolute("http://arsis.local", false) && absolute("https://arsis.local", true));
+        assert!(!absolute("http://evil.example", false), "the address counts, as it does for the router");
+        assert!(!absolute("http://arsis.local", true), "who can alter what comes by http could write");
     }
 }

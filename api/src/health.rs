@@ -9,6 +9,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 use store::{PgConnection, migrate, queue};
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 /// Longest wait for the database or the storage.
@@ -69,17 +70,27 @@ pub(crate) async fn ready(app: &App) -> Result<(), Problem> {
     if app.closing().is_cancelled() {
         return Err(Problem::detailed(Kind::Unavailable, "the server is shutting down"));
     }
-    let mut last = app.manners().readiness.0.lock().await;
-    let fresh = last.take().filter(|(at, _)| at.elapsed() < app.config().readiness_age);
-    let (at, errors) = match fresh {
-        Some(found) => found,
-        None => (Instant::now(), look(app).await),
-    };
-    *last = Some((at, errors.clone()));
+    // A task of its own: whoever hangs up meanwhile leaves an answer to the next, and does not have them look anew.
+    let finding = tokio::spawn(find(app.clone()).in_current_span());
+    let errors = finding.await.map_err(Problem::internal)?;
     match errors.first().map(|error| error.detail.clone()) {
         None => Ok(()),
         Some(detail) => Err(Problem::detailed(Kind::Unavailable, detail).with_errors(errors)),
     }
+}
+
+/// What was found a moment ago, or what is found now.
+async fn find(app: App) -> Vec<FieldError> {
+    let mut last = app.manners().readiness.0.lock().await;
+    if let Some((at, errors)) = &*last
+        && at.elapsed() < app.config().readiness_age
+    {
+        return errors.clone();
+    }
+    let at = Instant::now();
+    let errors = look(&app).await;
+    *last = Some((at, errors.clone()));
+    errors
 }
 
 /// What stands in the way.

@@ -54,10 +54,21 @@ pub(crate) async fn run(app: App) {
     }
 }
 
-/// One sweep.
+/// One sweep. What fails is told at the end, and keeps nothing else from being done; no connection to the database is held
+/// while the storage works.
 pub(crate) async fn once(app: &App) -> Result<()> {
-    let mut db = app.pool().acquire().await?;
-    for key in orphans::due(&mut db, BATCH, RETRY_AFTER).await? {
+    let steps = [remove_orphans(app).await, remove_unfinished(app).await, forget(app).await];
+    let mut failed = steps.into_iter().filter_map(Result::err);
+    let first = failed.next();
+    for further in failed {
+        tracing::warn!(cause = chain(&*further), "sweeping failed; it is tried again");
+    }
+    first.map_or(Ok(()), Err)
+}
+
+async fn remove_orphans(app: &App) -> Result<()> {
+    let due = orphans::due(&mut *app.pool().acquire().await?, BATCH, RETRY_AFTER).await?;
+    for key in due {
         if let Err(error) = finish(app, &key).await {
             tracing::warn!(
                 object.key = key,
@@ -66,11 +77,21 @@ pub(crate) async fn once(app: &App) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+async fn remove_unfinished(app: &App) -> Result<()> {
     app.objects().remove_unfinished(app.config().upload_timeout * 2).await?;
+    Ok(())
+}
+
+async fn forget(app: &App) -> Result<()> {
+    let mut db = app.pool().acquire().await?;
     let age = Span::try_from(app.config().idempotency_age).unwrap_or(Span::DAY);
-    idempotency::forget_older_than(&mut db, age).await?;
-    uploads::forget_expired(&mut db).await?;
-    Ok(sessions::clean_up(&mut db).await?)
+    let answers = idempotency::forget_older_than(&mut db, age).await.map(drop);
+    let uploads = uploads::forget_expired(&mut db).await.map(drop);
+    let sessions = sessions::clean_up(&mut db).await.map(drop);
+    Ok(answers.and(uploads).and(sessions)?)
 }
 
 #[cfg(test)]

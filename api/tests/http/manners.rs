@@ -55,6 +55,23 @@ async fn strangers_are_counted_by_address_and_probes_are_not() {
 }
 
 #[tokio::test]
+async fn a_token_that_nobody_looks_at_lifts_no_limit() {
+    let server = Server::with(Config { rate_limit_anonymous: 4, ..Config::default() }).await;
+    let junk = Person { id: Uuid::nil(), token: "junk".into() };
+    let content = format!("/v1/uploads/{}/content?secret=a", Uuid::new_v4());
+    let ask = async |method: Method, path: &str| server.request(&junk, method, path).send().await.unwrap();
+    let asked = [(Method::GET, "/docs", 200), (Method::GET, "/", 200), (Method::GET, "/nowhere", 404)];
+    for (method, path, status) in asked.into_iter().chain([(Method::PUT, &*content, 404)]) {
+        assert_eq!(ask(method, path).await.status(), status, "{path}");
+    }
+    for (method, path) in [(Method::GET, "/docs"), (Method::GET, "/nowhere"), (Method::PUT, &*content)] {
+        expect_problem(ask(method, path).await, 429, "rate-limited").await;
+    }
+    expect_problem(ask(Method::PUT, "/v1/tracks").await, 429, "rate-limited").await;
+    assert_eq!(ask(Method::GET, "/healthz").await.status(), 200);
+}
+
+#[tokio::test]
 async fn who_guesses_tokens_is_not_listened_to_and_neighbours_are() {
     let server = Server::with(Config { rate_limit_failures: 2, ..Config::default() }).await;
     let (ada, eve) = (server.person("ada").await, server.person("eve").await);

@@ -311,6 +311,24 @@ async fn an_aborted_upload_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_aborted_upload_keeps_its_room_while_the_bucket_takes_its_audio() {
+    let (in_directory, in_s3) = (Server::start().await, Server::on_s3().await);
+    for (server, kept) in [(in_directory, 0), (in_s3, 1)] {
+        let uploads = Uploads::on(server).await;
+        let announced = uploads.announce_for(&wav(5000)).await;
+        let path = format!("/v1/uploads/{}", announced["id"].as_str().unwrap());
+        let abort = uploads.server.request(&uploads.ada, Method::DELETE, &path).send().await.unwrap();
+        assert_eq!(abort.status(), 204);
+        let room = "SELECT count(*) FROM audio_uploads WHERE greatest(expires_at, kept_until) > now()";
+        assert_eq!(uploads.server.count(room).await, kept);
+        let mut db = uploads.server.pool().acquire().await.unwrap();
+        store::uploads::forget_expired(&mut db).await.unwrap();
+        assert_eq!(uploads.server.count("SELECT count(*) FROM audio_uploads").await, kept);
+        assert_eq!(uploads.server.json(&uploads.ada, "/v1/uploads").await["items"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn an_expired_upload_is_gone() {
     let uploads = Uploads::on(Server::start().await).await;
     let announced = uploads.sent(wav(5000)).await;

@@ -103,7 +103,7 @@ async fn regions_come_by_time_until_they_are_put_in_order() {
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["region_ids"], json!([ids[0], ids[2], ids[1], ids[3]]));
     assert_eq!(scene.names("").await, "dcab");
-    assert_eq!(scene.made(&region(0, "e")).await["display_order"], 4, "new ones come last then");
+    assert_eq!(scene.made(&region(0, "e")).await["display_order"], 5, "new ones come last then");
     assert_eq!(scene.names("").await, "dcabe");
     let problem = order(&scene.ada, &[ids[0].clone(), json!(Uuid::nil()), ids[0].clone()]).await;
     let problem = expect_problem(problem, 422, "validation-failed").await;

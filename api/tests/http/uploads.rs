@@ -197,6 +197,19 @@ async fn a_connection_that_breaks_midway_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_person_has_so_many_uploads_under_way() {
+    let server = Server::with(Config { max_uploads_at_once: 1, ..Config::default() }).await;
+    let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+    let under_way = begin_upload(&server, &ada).await;
+    eventually("bytes are stored", || async { !server.files().is_empty() }).await;
+    let form = || Form::new().part("file", file(wav(5000)));
+    expect_problem(send(&server, &ada, form()).await, 409, "too-many-uploads").await;
+    assert_eq!(send(&server, &eve, form()).await.status(), 201);
+    drop(under_way);
+    eventually("the place is free", || async { send(&server, &ada, form()).await.status() == 201 }).await;
+}
+
+#[tokio::test]
 async fn a_client_that_falls_silent_is_given_up() {
     let server =
         Server::with(Config { upload_idle_timeout: Duration::from_millis(200), ..Config::default() }).await;
