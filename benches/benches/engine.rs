@@ -20,7 +20,6 @@ fn engine(c: &mut Criterion) {
 
 /// Beats decoded again through corrections, of five minutes and of ten hours. What is stored is made up: its cost does not
 /// depend on what it says.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 fn regridding(c: &mut Criterion) {
     let mut group = c.benchmark_group("regrid");
     for (name, seconds) in [("5min", 300_u32), ("10h", 36_000)] {
