@@ -276,7 +276,8 @@ async fn what_is_exported_can_be_imported_again() {
         let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
         let again = other.export(&format!("{kind}/export/audacity")).await;
         let mut again: Vec<String> = again.lines().map(str::to_owned).collect();
-        (lines.sort(), again.sort());
+        lines.sort();
+        again.sort();
         assert_eq!(lines, again, "{kind}: times and words are the same");
     }
 }
