@@ -90,7 +90,7 @@ fn protected() -> OpenApiRouter<App> {
 
 /// Largest body that says many things at once, in bytes: 5,000 corrections, or 200 annotations of 4,000 characters
 /// and as many changes.
-const MANY_BYTES: usize = 2 << 20;
+const MANY_BYTES: usize = 1 << 20;
 
 /// Routes behind authentication whose bodies say many things at once.
 fn many() -> OpenApiRouter<App> {

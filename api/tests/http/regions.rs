@@ -393,8 +393,10 @@ async fn a_bad_file_is_refused_whole_with_every_place() {
         (b"{\"annotations\": [{\"data\": []}]}".to_vec(), "#/annotations/0/namespace"),
         ("[".repeat(100_000).into_bytes(), "#"),
         (
-            b"{\"annotations\": [{\"namespace\": \"segment_open\", \"data\": [{\"time\": 1e999}]}]}".to_vec(),
-            "#",
+            b"{\"annotations\": [{\"namespace\": \"segment_open\", \"data\":
+               [{\"time\": 1e999, \"duration\": 0, \"value\": \"x\"}]}]}"
+                .to_vec(),
+            "#/annotations/0/data/0/time",
         ),
     ] {
         assert_eq!(refused("regions/import", "application/json", &file).await, [place]);

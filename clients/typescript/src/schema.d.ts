@@ -207,7 +207,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may.
+         * Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may, for as long.
          * @description Who is blocked can use none of their sessions from then on.
          */
         patch: operations["updateAdminUser"];
@@ -241,11 +241,11 @@ export interface paths {
         /**
          * Gives someone a role, or gives it for longer or shorter.
          * @description For those who may create `user_roles`. Nobody gives more than they have: the role may permit nothing that the caller
-         *     may not do, nor for longer than they may.
+         *     may not do, nor for longer than they may. Nor does anybody change a grant that lasts longer than their own rights.
          */
         put: operations["setAdminUserRole"];
         post?: never;
-        /** Takes a role away. For those who may delete `user_roles`, and may do all that the role permits. */
+        /** Takes a role away. For those who may delete `user_roles`, and may do all that the role permits for as long as it was given. */
         delete: operations["deleteAdminUserRole"];
         options?: never;
         head?: never;
@@ -1276,7 +1276,7 @@ export interface paths {
         get: operations["getUpload"];
         put?: never;
         post?: never;
-        /** Aborts an upload: what came of it is removed, and its place is free. 409 when it became a track. */
+        /** Aborts an upload: what came of it is removed, and its place is free, where the bucket takes the audio once its address has expired. 409 when it became a track. */
         delete: operations["deleteUpload"];
         options?: never;
         head?: never;
@@ -5802,6 +5802,8 @@ export interface operations {
             /** @description The chunk */
             200: {
                 headers: {
+                    /** @description `false` while the analysis runs */
+                    "Arsis-Complete"?: boolean;
                     ETag: components["headers"]["ETag"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -6410,6 +6412,8 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    /** @description The grid */
+                    Location?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -6436,7 +6440,7 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
-            /** @description The analysis failed, or was run again */
+            /** @description The analysis failed, or was run again; or the grid of this key is not the newest */
             409: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
@@ -9339,6 +9343,18 @@ export interface operations {
             400: components["responses"]["Problem400"];
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
+            /** @description Its audio is under way already, or too much of its owner's */
+            409: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             411: components["responses"]["Problem411"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
