@@ -61,7 +61,8 @@ async fn kill_amid(server: &Server, head: &str) {
 async fn sweep(server: &Server) {
     server
         .execute(
-            "UPDATE orphan_objects SET delete_after = now(); UPDATE audio_uploads SET kept_until = now()",
+            "UPDATE orphan_objects SET delete_after = now();
+             UPDATE audio_uploads SET kept_until = now(), expires_at = now()",
         )
         .await;
     let mut db = server.pool().acquire().await.unwrap();

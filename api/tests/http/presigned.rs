@@ -86,7 +86,8 @@ impl Uploads {
     async fn sweep_all(&self) {
         let mut db = self.server.pool().acquire().await.unwrap();
         sqlx::raw_sql(
-            "UPDATE orphan_objects SET delete_after = now(); UPDATE audio_uploads SET kept_until = now()",
+            "UPDATE orphan_objects SET delete_after = now();
+             UPDATE audio_uploads SET kept_until = now(), expires_at = now()",
         )
         .execute(&mut *db)
         .await
