@@ -3,8 +3,7 @@
 use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::state::App;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -20,19 +19,6 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let axum::Json(value) =
             in_time(app, axum::Json::<serde_json::Value>::from_request(request, app)).await??;
         json::read(value).map(Self)
-    }
-}
-
-/// Any body of bounded length, which must arrive as soon as one of JSON must.
-#[derive(Debug)]
-#[expect(dead_code, reason = "for imports, which come with the parts that take them")]
-pub(crate) struct Raw(pub(crate) Bytes);
-
-impl FromRequest<App> for Raw {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        Ok(Self(in_time(app, Bytes::from_request(request, app)).await??))
     }
 }
 
@@ -75,15 +61,6 @@ impl From<JsonRejection> for Problem {
             }
             _ => Self::detailed(Kind::Malformed, detail),
         }
-    }
-}
-
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == Kind::TooLarge.status() {
-            return Self::new(Kind::TooLarge);
-        }
-        Self::detailed(Kind::Malformed, rejection.body_text())
     }
 }
 
