@@ -75,5 +75,21 @@ async fn room_is_counted_per_person_and_of_what_is_open() {
     assert!(!uploads::announce(&mut db, &upload(ada, 0), room).await.unwrap(), "count");
     assert!(uploads::announce(&mut db, &upload(bob, 100), room).await.unwrap());
     assert!(uploads::abort(&mut db, first.id).await.unwrap());
-    assert!(uploads::announce(&mut db, &upload(ada, 40), room).await.unwrap());
+    assert!(
+        !uploads::announce(&mut db, &upload(ada, 40), room).await.unwrap(),
+        "its address still takes audio"
+    );
+}
+
+#[tokio::test]
+async fn an_aborted_upload_whose_address_is_closed_leaves_its_room() {
+    let database = TestDatabase::new().await;
+    let mut db = database.pool().acquire().await.unwrap();
+    let ada = users::add_local(&mut db, "ada@example.org", None).await.unwrap().id;
+    let room = Room { count: 1, bytes: 100 };
+    let closed = NewUpload { expires_at: OffsetDateTime::now_utc() - Duration::SECOND, ..upload(ada, 100) };
+    assert!(uploads::announce(&mut db, &closed, room).await.unwrap());
+    assert!(!uploads::announce(&mut db, &upload(ada, 100), room).await.unwrap(), "it can still be completed");
+    assert!(uploads::abort(&mut db, closed.id).await.unwrap());
+    assert!(uploads::announce(&mut db, &upload(ada, 100), room).await.unwrap());
 }
