@@ -1,0 +1,57 @@
+/** Messages that come and go: read out by screen readers, and dismissed by hand or by time. */
+
+import { signal } from "@preact/signals";
+import { explain } from "./api";
+import { noticeEnd } from "./session";
+
+export interface Notice {
+  readonly id: number;
+  readonly kind: "info" | "error";
+  readonly title: string;
+  readonly detail?: string | undefined;
+  /** What the person can do about it. */
+  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+}
+
+export const notices = signal<readonly Notice[]>([]);
+
+const MOST = 4;
+const INFO_MS = 6_000;
+let last = 0;
+
+export function tell(notice: Omit<Notice, "id">): number {
+  const id = (last += 1);
+  notices.value = [...notices.value, { ...notice, id }].slice(-MOST);
+  if (notice.kind === "info") setTimeout(() => dismiss(id), INFO_MS);
+  return id;
+}
+
+export function dismiss(id: number): void {
+  notices.value = notices.value.filter((notice) => notice.id !== id);
+}
+
+/** Tells of a failure; one that ends the session leads to the sign-in instead. */
+export function tellError(error: unknown, what: string, action?: Notice["action"]): void {
+  if (noticeEnd(error)) return;
+  const { title, detail } = explain(error);
+  tell({ kind: "error", title: `${what}: ${title}`, detail, action });
+}
+
+export function Notices() {
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {notices.value.map((notice) => (
+        <div key={notice.id} class={`notice ${notice.kind}`}>
+          <div>
+            <strong>{notice.title}</strong>
+            {notice.detail && <p>{notice.detail}</p>}
+          </div>
+          {notice.action && <button onClick={() => (dismiss(notice.id), notice.action!.run())}>{notice.action.label}</button>}
+          <button class="quiet" aria-label="Dismiss" onClick={() => dismiss(notice.id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
