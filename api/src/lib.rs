@@ -24,6 +24,7 @@ mod compress;
 mod conditional;
 mod config;
 mod connection;
+mod cookie;
 mod corrections;
 mod cors;
 mod description;
@@ -71,6 +72,7 @@ mod text;
 mod timeline;
 mod tracks;
 mod upload;
+mod viewer;
 mod views;
 mod webhooks;
 

@@ -1,6 +1,7 @@
 //! The caller themselves: who they are, what they may do, and their sessions.
 
 use crate::admin::views::{GrantView, SessionView};
+use crate::cookie;
 use crate::extract::{Path, Query};
 use crate::page::{self, ListQuery, Page};
 use crate::problem::{Kind, Problem};
@@ -8,7 +9,7 @@ use crate::request::Caller;
 use crate::state::{self, App};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -97,15 +98,21 @@ pub(crate) async fn end(
     finish(&app, &caller, session_id, "session.ended").await
 }
 
-/// Signs out: ends the session that this request came with.
+/// Signs out: ends the session that this request came with, and its cookie.
 #[utoipa::path(delete, path = "/v1/me/session", operation_id = "signOut", tag = "me",
     responses((status = 204, description = "You are signed out")))]
-pub(crate) async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
-    match finish(&app, &caller, caller.identity.session_id, "session.signed_out").await {
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<(StatusCode, HeaderMap), Problem> {
+    let ended = match finish(&app, &caller, caller.identity.session_id, "session.signed_out").await {
         // Somebody else ended it in this moment.
         Err(problem) if problem.kind() == Kind::NotFound => Err(Problem::new(Kind::SessionExpired)),
         ended => ended,
-    }
+    }?;
+    let cookie = if caller.by_cookie { cookie::ended(&app, &headers)? } else { HeaderMap::new() };
+    Ok((ended, cookie))
 }
 
 async fn finish(

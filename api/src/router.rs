@@ -7,9 +7,9 @@ use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, corrections, cors, docs,
+    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, cookie, corrections, cors, docs,
     export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request,
-    results, secure, spotify, tracks, upload, webhooks,
+    results, secure, spotify, tracks, upload, viewer, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -73,6 +73,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(me::end))
         .routes(routes!(me::sign_out))
         .routes(routes!(me::rotate))
+        .routes(routes!(cookie::keep))
         .routes(routes!(admin::users::list, admin::users::create))
         .routes(routes!(admin::users::get, admin::users::patch))
         .routes(routes!(admin::sessions::list, admin::sessions::end_all))
@@ -161,8 +162,7 @@ pub fn router(app: App) -> Router {
     let methods = Methods::of(&description);
     let by_address = middleware::from_fn_with_state(app.clone(), limits::enforce_for_all);
     routes
-        // Where the address that `arsis serve` prints leads.
-        .route("/", axum::routing::get(docs::page).route_layer(by_address))
+        .merge(viewer::routes().route_layer(by_address))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))

@@ -28,4 +28,5 @@ mod service;
 mod support;
 mod tracks;
 mod uploads;
+mod viewer;
 mod webhooks;

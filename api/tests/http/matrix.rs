@@ -236,6 +236,7 @@ fn table() -> Vec<Row> {
         private("DELETE /v1/me/sessions/{session_id}", 204),
         own("DELETE /v1/me/session", 204),
         own("POST /v1/me/session/rotate", 200),
+        own("POST /v1/me/session/cookie", 204),
         // Administration
         granted("GET /v1/admin/users", 200, "read_users"),
         granted("POST /v1/admin/users", 201, "create_users").json(json!({ "email": "{fresh}@example.org" })),

@@ -48,7 +48,6 @@ async fn the_reference_page_asks_nobody_else() {
     let server = Server::start().await;
     let ask = async |path: &str| server.anonymous(Method::GET, path).send().await.unwrap();
     for (path, kind) in [
-        ("/", "text/html"),
         ("/docs", "text/html"),
         ("/docs/reference.js", "text/javascript"),
         ("/docs/reference.css", "text/css"),

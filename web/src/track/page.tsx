@@ -6,7 +6,11 @@ import type { Explained } from "../api";
 import { explain } from "../api";
 import { followLink } from "../route";
 import { noticeEnd } from "../session";
+import { EditPanel } from "./edit/panel";
+import { ExercisePanel } from "./exercise/panel";
 import { TrackContext, TrackModel } from "./model";
+import { Overview } from "./overview";
+import { Transport } from "./playback/transport";
 import { Timeline } from "./timeline";
 
 export function TrackPage({ trackId }: { readonly trackId: string }) {
@@ -30,7 +34,13 @@ export function TrackPage({ trackId }: { readonly trackId: string }) {
   return (
     <TrackContext.Provider value={model}>
       <h1>{model.track.value?.name ?? "…"}</h1>
+      <Overview />
+      <Transport />
       <Timeline />
+      <div class="panels">
+        <EditPanel />
+        <ExercisePanel />
+      </div>
     </TrackContext.Provider>
   );
 }

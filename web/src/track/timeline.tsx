@@ -1,7 +1,11 @@
 /** The lanes, one above the other, on one axis of time; with the pointer and the wheel on it. */
 
 import { useEffect, useRef } from "preact/hooks";
+import { BeatLayer } from "./edit/beat-layer";
+import { EditLanes } from "./edit/lanes";
+import { ExerciseLane } from "./exercise/lane";
 import { useTrack } from "./model";
+import { Playhead } from "./playback/playhead";
 import { resize } from "./view";
 
 export function Timeline() {
@@ -14,5 +18,12 @@ export function Timeline() {
     measure.observe(box.current!);
     return () => measure.disconnect();
   }, [model]);
-  return <div class="timeline" ref={box} />;
+  return (
+    <div class="timeline" ref={box}>
+      <BeatLayer />
+      <EditLanes />
+      <ExerciseLane />
+      <Playhead view={model.view} />
+    </div>
+  );
 }

@@ -1,0 +1,5 @@
+/** Beside the timeline: listening prompts as guided exercises. */
+
+export function ExercisePanel() {
+  return null;
+}

@@ -1,0 +1,51 @@
+/** What all tests of the page need: a person who is signed in, and tracks. */
+
+import { readFileSync } from "node:fs";
+import { expect } from "@playwright/test";
+import type { APIRequestContext, Page } from "@playwright/test";
+
+const given = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set`);
+  return value;
+};
+
+export const TOKEN = given("ARSIS_TOKEN");
+/** A piece of music of some 43 s, in 4/4. */
+export const AUDIO = given("ARSIS_AUDIO");
+const bearer = { authorization: `Bearer ${TOKEN}` };
+
+/** Opens a page as the person whose token it is. */
+export async function signIn(page: Page, path = "/"): Promise<void> {
+  await page.goto(`${path}?token=${TOKEN}`);
+  await expect(page.getByRole("heading", { name: "Sign in" })).toHaveCount(0);
+  await expect(page).not.toHaveURL(/token/);
+}
+
+export interface Uploaded {
+  readonly track: { readonly id: string };
+  readonly analysis: { readonly id: string };
+}
+
+/** A track of one's own. */
+export async function upload(request: APIRequestContext, name: string, file = AUDIO): Promise<Uploaded> {
+  const multipart = { name, file: { name: "song.wav", mimeType: "audio/wav", buffer: readFileSync(file) } };
+  const response = await request.post("/v1/tracks", { headers: bearer, multipart });
+  expect(response.status()).toBe(201);
+  return (await response.json()) as Uploaded;
+}
+
+/** A track whose analysis is completed: the progress stream ends then. */
+export async function analysed(request: APIRequestContext, name: string, file = AUDIO): Promise<Uploaded> {
+  const made = await upload(request, name, file);
+  const told = await request.get(`/v1/analyses/${made.analysis.id}/progress`, { headers: bearer, timeout: 120_000 });
+  expect(await told.text()).toContain('"status":"completed"');
+  return made;
+}
+
+/** What the API answers, as JSON. */
+export async function ask(request: APIRequestContext, path: string): Promise<any> {
+  const response = await request.get(path, { headers: bearer });
+  expect(response.ok(), `${path}: ${response.status()}`).toBe(true);
+  return response.json();
+}
