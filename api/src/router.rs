@@ -7,9 +7,9 @@ use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use crate::{
-    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, cookie, corrections, cors, docs,
-    export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid, request,
-    results, secure, spotify, tracks, upload, viewer, webhooks,
+    admin, analyses, annotations, attempts, audio, auth, batches, board, compress, cookie, corrections, cors,
+    docs, export, frames, health, library, limits, me, metrics, progress, prompts, queue, regions, regrid,
+    request, results, secure, spotify, tracks, upload, viewer, webhooks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};

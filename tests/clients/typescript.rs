@@ -1,47 +1,20 @@
 //! The TypeScript client: builds, agrees with the description, and works against a live server in Node and in Chromium.
 
 use crate::live::Live;
+use crate::node::{chromium, node, run};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Once;
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/typescript");
-
-/// Node that `scripts/setup --tests` brought where the system's was too old, or else the system's.
-fn node() -> Command {
-    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-python/bin/node");
-    let mut command = Command::new(if brought.exists() { brought } else { "node".into() });
-    command.current_dir(PACKAGE).stdin(Stdio::null());
-    command
-}
-
-fn chromium() -> PathBuf {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
-    let mac = PathBuf::from("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
-    found
-        .chain([mac])
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("no Chromium: run scripts/setup --tests"))
-}
-
-#[track_caller]
-fn run(mut command: Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{error}: run scripts/setup --tests"));
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}");
-    text
-}
 
 /// Compiles the client, once for all tests here.
 fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let mut compile = node();
+        let mut compile = node(PACKAGE);
         compile.args(["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"]);
         run(compile);
     });
@@ -49,7 +22,7 @@ fn build() {
 
 async fn tested(live: &Live, file: &str, set: impl FnOnce(&mut Command)) {
     let audio = live.music();
-    let mut test = node();
+    let mut test = node(PACKAGE);
     test.arg(file).env("ARSIS_URL", &live.url).env("ARSIS_TOKEN", &live.token).env("ARSIS_AUDIO", audio);
     set(&mut test);
     tokio::task::spawn_blocking(move || run(test)).await.unwrap();
@@ -59,7 +32,7 @@ async fn tested(live: &Live, file: &str, set: impl FnOnce(&mut Command)) {
 fn the_parts_do_what_they_say() {
     build();
     for part in ["event-stream", "frames", "transport"] {
-        let mut test = node();
+        let mut test = node(PACKAGE);
         test.args(["--test-timeout", "120000"]).arg(format!("test/{part}.test.js"));
         run(test);
     }
@@ -70,7 +43,7 @@ fn the_types_are_those_of_the_description() {
     let folder = tempfile::tempdir().unwrap();
     let (description, types) = (folder.path().join("openapi.json"), folder.path().join("schema.d.ts"));
     std::fs::write(&description, api::description().to_string()).unwrap();
-    let mut generate = node();
+    let mut generate = node(PACKAGE);
     generate.args(["node_modules/openapi-typescript/bin/cli.js", "--default-non-nullable=false"]);
     generate.arg(&description).arg("-o").arg(&types);
     run(generate);
