@@ -1,24 +1,22 @@
 //! Analyses: ask for one, look at it, stop it.
 
 use crate::extract::{Json, Path, Query};
-use crate::idempotent::{self, Attempt};
+use crate::idempotent::{self, Turn};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
 use crate::schedule;
-use crate::state::{self, App};
+use crate::state::App;
 use crate::text::Checks;
 use crate::upload;
 use crate::views::{AnalysisParameters, AnalysisView};
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use store::access::{self, Action};
 use store::analyses::{self, Analysis, NewAnalysis, Parameters, Status};
-use store::idempotency::Answer;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -83,14 +81,13 @@ pub(crate) async fn create(
     Json(request): Json<AnalysisRequest>,
 ) -> Result<Response, Problem> {
     let asked = request.check(track_id)?;
-    let fingerprint = fingerprint(&asked)?;
     rights::track(&mut *app.db().await?, &caller, track_id, Action::Update).await?;
     let mut tx = app.begin().await?;
     schedule::allow(&mut tx, &caller, asked.priority).await?;
     let operation = format!("POST /v1/tracks/{track_id}/analyses");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
-        Attempt::Again(earlier) => return earlier.replay(&fingerprint),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &asked).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     let new = NewAnalysis {
         track_id,
@@ -103,21 +100,7 @@ pub(crate) async fn create(
     };
     let analysis = analyses::create(&mut tx, &new).await?;
     let location = Some(format!("/v1/analyses/{}", analysis.id));
-    let answer = answer(202, location, analysis)?;
-    idempotent::keep(&mut tx, claim.as_ref(), &fingerprint, &answer).await?;
-    state::commit(tx).await?;
-    Ok(idempotent::respond(answer))
-}
-
-fn answer(status: u16, location: Option<String>, analysis: Analysis) -> Result<Answer, Problem> {
-    let body = serde_json::to_value(AnalysisView::from(analysis)).map_err(Problem::internal)?;
-    Ok(Answer { status, location, body })
-}
-
-/// What two equal requests have in common, in short.
-pub(crate) fn fingerprint(asked: &impl Serialize) -> Result<String, Problem> {
-    let text = serde_json::to_vec(asked).map_err(Problem::internal)?;
-    Ok(store::sessions::hex(&Sha256::digest(&text)))
+    first.answer(tx, StatusCode::ACCEPTED, location, &AnalysisView::from(analysis)).await
 }
 
 /// One analysis.
@@ -181,9 +164,9 @@ pub(crate) async fn cancel(
     let before = rights::job(&mut *app.db().await?, &caller, analysis_id, Action::Update).await?;
     let mut tx = app.begin().await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/cancel");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
-        Attempt::Again(earlier) => return earlier.replay(""),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &()).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     if matches!(before.status, Status::Completed | Status::Error) {
         return Err(over(&before));
@@ -195,10 +178,8 @@ pub(crate) async fn cancel(
         return Err(over(&after));
     }
     access::record(&mut tx, &caller.audit("analysis.cancelled", before.track_id, Action::Update)).await?;
-    let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
-    idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
-    state::commit(tx).await?;
-    Ok(idempotent::respond(answer))
+    let location = Some(format!("/v1/analyses/{analysis_id}"));
+    first.answer(tx, StatusCode::ACCEPTED, location, &AnalysisView::from(after)).await
 }
 
 fn over(analysis: &Analysis) -> Problem {
@@ -222,9 +203,9 @@ pub(crate) async fn retry(
     let before = rights::job(&mut *app.db().await?, &caller, analysis_id, Action::Update).await?;
     let mut tx = app.begin().await?;
     let operation = format!("POST /v1/analyses/{analysis_id}/retry");
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, &operation).await? {
-        Attempt::Again(earlier) => return earlier.replay(""),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, &operation, &()).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     if !analyses::retry(&mut tx, analysis_id).await? {
         let status = format!("its status is {}", before.status.as_str());
@@ -232,8 +213,6 @@ pub(crate) async fn retry(
     }
     let after = analyses::get(&mut tx, analysis_id).await?.ok_or_else(|| Problem::new(Kind::NotFound))?;
     access::record(&mut tx, &caller.audit("analysis.retried", before.track_id, Action::Update)).await?;
-    let answer = answer(202, Some(format!("/v1/analyses/{analysis_id}")), after)?;
-    idempotent::keep(&mut tx, claim.as_ref(), "", &answer).await?;
-    state::commit(tx).await?;
-    Ok(idempotent::respond(answer))
+    let location = Some(format!("/v1/analyses/{analysis_id}"));
+    first.answer(tx, StatusCode::ACCEPTED, location, &AnalysisView::from(after)).await
 }

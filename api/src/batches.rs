@@ -1,8 +1,7 @@
 //! Batches: one analysis of each track of a person, asked for at once.
 
-use crate::analyses::fingerprint;
 use crate::extract::{Json, Path, Query};
-use crate::idempotent::{self, Attempt};
+use crate::idempotent::{self, Attempt, Turn};
 use crate::page::{self, Page};
 use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
@@ -13,7 +12,7 @@ use crate::text::Checks;
 use crate::upload;
 use crate::views::AnalysisParameters;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -146,13 +145,12 @@ pub(crate) async fn create(
     Json(request): Json<BatchRequest>,
 ) -> Result<Response, Problem> {
     let asked = request.check()?;
-    let fingerprint = fingerprint(&asked)?;
     let mut tx = app.begin().await?;
     let user_id = whose(&mut tx, &caller, asked.user_id, Action::Update).await?;
     schedule::allow(&mut tx, &caller, asked.priority).await?;
-    let claim = match idempotent::begin(&mut tx, &caller, &headers, "POST /v1/batches").await? {
-        Attempt::Again(earlier) => return earlier.replay(&fingerprint),
-        Attempt::First(claim) => claim,
+    let first = match idempotent::turn(&mut tx, &caller, &headers, "POST /v1/batches", &asked).await? {
+        Turn::First(first) => first,
+        Turn::Again(answer) => return Ok(answer),
     };
     let new = NewBatch {
         user_id,
@@ -165,11 +163,7 @@ pub(crate) async fn create(
     let batch = batches::create(&mut tx, &new).await?;
     note(&mut tx, &caller, "batch.created", &batch, Action::Create).await?;
     let location = Some(format!("/v1/batches/{}", batch.id));
-    let body = serde_json::to_value(BatchView::from(batch)).map_err(Problem::internal)?;
-    let answer = Answer { status: 202, location, body };
-    idempotent::keep(&mut tx, claim.as_ref(), &fingerprint, &answer).await?;
-    state::commit(tx).await?;
-    Ok(idempotent::respond(answer))
+    first.answer(tx, StatusCode::ACCEPTED, location, &BatchView::from(batch)).await
 }
 
 /// Whose batches or tracks are meant: the caller's own, or those of somebody whom an operator names.

@@ -1,6 +1,5 @@
 //! The `Idempotency-Key` header: a POST that is sent again gets the first answer, and nothing happens twice.
 
-use crate::analyses::fingerprint;
 use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -8,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use store::idempotency::{self, Answer, Claim, Found};
 use store::{PgConnection, Transaction};
@@ -127,6 +127,12 @@ impl First {
         *response.body_mut() = body.into_response().into_body();
         Ok(response)
     }
+}
+
+/// What two equal requests have in common, in short.
+pub(crate) fn fingerprint(asked: &impl Serialize) -> Result<String, Problem> {
+    let text = serde_json::to_vec(asked).map_err(Problem::internal)?;
+    Ok(store::sessions::hex(&Sha256::digest(&text)))
 }
 
 /// Looks at the request's key, and claims it for `operation` (method and path), for [`LEASE`].

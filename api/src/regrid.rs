@@ -4,10 +4,9 @@ mod onset;
 mod turn;
 mod view;
 
-use crate::analyses::fingerprint;
 use crate::conditional;
 use crate::extract::{Path, Query};
-use crate::idempotent::{self, Attempt, Earlier};
+use crate::idempotent::{self, Attempt, Earlier, fingerprint};
 use crate::page;
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;

@@ -80,7 +80,7 @@ fn write_ten_hours(path: &Path) {
     }
     file.write_all(b"data").unwrap();
     file.write_all(&bytes.to_le_bytes()).unwrap();
-    let click = |at: u32| if at % 4000 < 80 && at / 8 % 2 == 0 { 250 } else { 128 };
+    let click = |at: u32| if at % 4000 < 80 && (at / 8).is_multiple_of(2) { 250 } else { 128 };
     let second: Vec<u8> = (0..RATE).map(click).collect();
     for _ in 0..SECONDS {
         file.write_all(&second).unwrap();
