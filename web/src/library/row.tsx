@@ -27,7 +27,7 @@ function TrackRow({ entry, ask }: { readonly entry: Entry; readonly ask: RowProp
   const { track } = entry;
   useLive(track, row);
   return (
-    <tr ref={row} role="row" data-track={track.id} class={track.status}>
+    <tr ref={row} role="row" data-track={track.id}>
       <td role="cell" class="name">
         <a href={`/tracks/${track.id}`} onClick={followLink}>{track.name}</a>
         {(track.artist || track.album || track.tags.length > 0) && (
