@@ -5,7 +5,7 @@ import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import "./account.css";
 import { client } from "./api";
-import { ago } from "./format";
+import { ago, day } from "./format";
 import { openHelp } from "./help";
 import { tell, tellError } from "./notices";
 import { person, signOut } from "./session";
@@ -71,7 +71,7 @@ function Sessions({ onClose }: { readonly onClose: () => void }) {
               <div>
                 <strong>{device(one.user_agent)}</strong> {one.current && <span class="here">here</span>}
                 <p class="hint">
-                  {[one.ip_address, one.last_activity_at && `last used ${ago(one.last_activity_at)}`, `until ${new Date(one.expires_at).toLocaleDateString()}`].filter(Boolean).join(" · ")}
+                  {[one.ip_address, one.last_activity_at && `last used ${ago(one.last_activity_at)}`, `until ${day(one.expires_at)}`].filter(Boolean).join(" · ")}
                 </p>
               </div>
               {!one.current && <button class="small" onClick={() => void end(one)}>Sign out</button>}

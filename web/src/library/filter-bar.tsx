@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { RefObject } from "preact";
-import { SearchIcon } from "../ui/icons";
+import { CloseIcon, SearchIcon } from "../ui/icons";
 import { step } from "./row-keys";
 import { filter, setFilter, SORTS } from "./tracks";
 import type { Filter, Sort } from "./tracks";
@@ -13,7 +13,7 @@ const PAUSE_MS = 220;
 const STATUSES: readonly [Filter["status"], string][] = [["", "All"], ["processing", "In analysis"], ["ready", "Ready"], ["error", "Failed"]];
 
 export function FilterBar({ search }: { readonly search: RefObject<HTMLInputElement | null> }) {
-  const { q, status, sort, order } = filter.value;
+  const { q, tag, status, sort, order } = filter.value;
   const [typed, setTyped] = useState(q);
   // What the address says anew, by going back or by “Show all tracks”, is what the field says.
   useEffect(() => {
@@ -27,7 +27,7 @@ export function FilterBar({ search }: { readonly search: RefObject<HTMLInputElem
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === "ArrowDown") (event.preventDefault(), step(1));
     if (event.key === "Enter") setFilter({ q: typed });
-    if (event.key === "Escape") (typed ? setTyped("") : search.current?.blur());
+    if (event.key === "Escape") (event.preventDefault(), typed ? setTyped("") : search.current?.blur());
   };
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
@@ -47,6 +47,11 @@ export function FilterBar({ search }: { readonly search: RefObject<HTMLInputElem
           </label>
         ))}
       </fieldset>
+      {tag && (
+        <button type="button" class="small chosen" aria-label={`Tag ${tag}: show all tags again`} onClick={() => setFilter({ tag: "" })}>
+          {tag} <CloseIcon />
+        </button>
+      )}
       <label class="order">
         <span class="hidden">Order</span>
         <select

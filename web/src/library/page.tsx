@@ -28,8 +28,8 @@ export function LibraryPage() {
   useShortcuts(keys);
 
   const isEmpty = pages.value.every((ids) => ids.length === 0);
-  const { q, status } = filter.value;
-  const isFiltered = q.trim() !== "" || status !== "";
+  const { q, tag, status } = filter.value;
+  const isFiltered = q.trim() !== "" || tag !== "" || status !== "";
   const isNew = isEmpty && shown.value !== null && !isFiltered;
   const about = asked.value && entryOf(asked.value.id)?.peek().track;
   const close = (): void => void (asked.value = null);
@@ -89,12 +89,13 @@ function Welcome() {
 }
 
 function NothingFound() {
-  const { q, status } = filter.value;
+  const { q, tag, status } = filter.value;
   const states = { processing: "being analysed", ready: "ready", error: "failed" };
+  const said = q.trim() ? `No track has “${q.trim()}” in its name, artist or album` : tag ? `No track has the tag “${tag}”` : `No track is ${status ? states[status] : "here"}`;
   return (
     <section class="nothing">
-      <h2>{q.trim() ? `No track has “${q.trim()}” in its name, artist or album` : `No track is ${status ? states[status] : "here"}`}</h2>
-      <button onClick={() => setFilter({ q: "", status: "" })}>Show all tracks</button>
+      <h2>{said}</h2>
+      <button onClick={() => setFilter({ q: "", tag: "", status: "" })}>Show all tracks</button>
     </section>
   );
 }

@@ -33,7 +33,7 @@ function TrackRow({ entry, ask }: { readonly entry: Entry; readonly ask: RowProp
         {(track.artist || track.album || track.tags.length > 0) && (
           <div class="by">
             {[track.artist, track.album].filter(Boolean).join(" · ")}
-            {track.tags.map((tag) => <button key={tag} class="tag" aria-label={`Search for ${tag}`} onClick={() => setFilter({ q: tag })}>{tag}</button>)}
+            {track.tags.map((tag) => <button key={tag} class="tag" aria-label={`Show tracks with the tag ${tag}`} onClick={() => setFilter({ tag })}>{tag}</button>)}
           </div>
         )}
       </td>

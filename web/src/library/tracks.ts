@@ -14,6 +14,8 @@ type Status = Track["status"];
 
 export interface Filter {
   readonly q: string;
+  /** Exactly this label; empty for all. */
+  readonly tag: string;
   readonly status: Status | "";
   readonly sort: Sort;
   readonly order: Order;
@@ -42,6 +44,7 @@ export const filter = computed<Filter>(() => {
   const status = said.get("status") ?? "";
   return {
     q: (said.get("q") ?? "").slice(0, 200),
+    tag: (said.get("tag") ?? "").slice(0, 100),
     status: STATUSES.has(status) ? (status as Status) : "",
     sort,
     order: order === "asc" || order === "desc" ? order : SORTS[sort].order,
@@ -55,6 +58,7 @@ export function setFilter(change: Partial<Filter>): void {
   const next = { ...filter.peek(), ...change };
   const said = new URLSearchParams();
   if (next.q.trim()) said.set("q", next.q);
+  if (next.tag) said.set("tag", next.tag);
   if (next.status) said.set("status", next.status);
   if (next.sort !== "created_at") said.set("sort", next.sort);
   if (next.order !== SORTS[next.sort].order) said.set("order", next.order);
@@ -85,8 +89,8 @@ export function note(track: Track, analysis?: Analysis): void {
 }
 
 async function ask(from: string | undefined, wanted: AbortController): Promise<{ ids: string[]; next: string | undefined }> {
-  const { q, status, sort, order } = filter.peek();
-  const said = { sort, order, limit: PAGE_SIZE, ...(q.trim() && { q: q.trim() }), ...(status && { status }), ...(from && { cursor: from }) };
+  const { q, tag, status, sort, order } = filter.peek();
+  const said = { sort, order, limit: PAGE_SIZE, ...(q.trim() && { q: q.trim() }), ...(tag && { tag }), ...(status && { status }), ...(from && { cursor: from }) };
   const page = await client.call("get", "/v1/tracks", { query: said, signal: wanted.signal });
   wanted.signal.throwIfAborted();
   for (const track of page.items) note(track);
@@ -143,16 +147,16 @@ export async function readMore(): Promise<void> {
 
 function fail(error: unknown, wanted: AbortController): void {
   if (wanted.signal.aborted) return;
-  noticeEnd(error);
-  reading.value = { kind: "failed", why: explain(error) };
+  // Where the session is over, signing in reads anew.
+  reading.value = noticeEnd(error) ? { kind: "idle" } : { kind: "failed", why: explain(error) };
 }
 
 /** A track that was uploaded just now: on top where the newest are, else where the order puts it. */
 export function added(track: Track): void {
   note(track);
-  const { q, status, sort, order } = filter.peek();
+  const { q, tag, status, sort, order } = filter.peek();
   if (shown.peek() !== filterKey.peek()) return;
-  if (q || status || sort !== "created_at" || order !== "desc") return void readAnew();
+  if (q || tag || status || sort !== "created_at" || order !== "desc") return void readAnew();
   if (pages.peek().some((ids) => ids.includes(track.id))) return;
   const [first = [], ...rest] = pages.peek();
   pages.value = [[track.id, ...first], ...rest];

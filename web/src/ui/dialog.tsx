@@ -20,6 +20,8 @@ export function Dialog({ title, onClose, class: name, children }: DialogProps) {
     const element = dialog.current!;
     const before = document.activeElement;
     element.showModal();
+    // Where nothing is to be filled in, the title is where reading begins; a ring around the first button would say nothing.
+    if (!element.querySelector("[autofocus]")) element.querySelector("h2")?.focus();
     return () => {
       gone.current = true;
       element.close();
@@ -38,7 +40,7 @@ export function Dialog({ title, onClose, class: name, children }: DialogProps) {
   return (
     <dialog ref={dialog} class={name} aria-labelledby={id} onClose={() => gone.current || onClose()} onMouseDown={beside}>
       <div class="head">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} tabIndex={-1}>{title}</h2>
         <button class="quiet icon" type="button" aria-label="Close" onClick={() => dialog.current?.close()}>
           <CloseIcon />
         </button>
