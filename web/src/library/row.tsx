@@ -55,7 +55,7 @@ function Status({ entry: { track, analysis } }: { readonly entry: Entry }) {
     return (
       <>
         <span class="failed"><WarnIcon /> Failed</span>
-        <button class="small" onClick={() => void retryAnalysis(track)}>Try again<span class="hidden">: {track.name}</span></button>
+        <button class="small" aria-label={`Try again: ${track.name}`} onClick={() => void retryAnalysis(track)}>Try again</button>
         {track.error_message && <p class="why">{track.error_message}</p>}
       </>
     );
@@ -67,7 +67,7 @@ function Status({ entry: { track, analysis } }: { readonly entry: Entry }) {
   return (
     <>
       <span class="running">{said}</span>
-      <button class="quiet small" disabled={analysis?.cancel_requested ?? false} onClick={() => void cancelAnalysis(track)}>Stop<span class="hidden"> the analysis of {track.name}</span></button>
+      <button class="quiet small" disabled={analysis?.cancel_requested ?? false} aria-label={`Stop the analysis of ${track.name}`} onClick={() => void cancelAnalysis(track)}>Stop</button>
       {isRunning && <progress max={1} {...(fraction == null ? {} : { value: fraction })} aria-label={`Analysis of ${track.name}`} />}
     </>
   );

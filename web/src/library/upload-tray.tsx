@@ -133,8 +133,8 @@ function Line({ one }: { readonly one: Upload }) {
         {state.kind === "done" && <span class="mark ok"><CheckIcon /></span>}
         {state.kind === "failed" && <span class="mark bad"><WarnIcon /></span>}
         <span class="name" title={name}>{name}</span>
-        {state.kind === "done" && <a class="button small" href={`/tracks/${state.track.id}`} onClick={followLink}>Open<span class="hidden"> {name}</span></a>}
-        {state.kind === "failed" && <button class="small" onClick={() => retry(one)}>Try again<span class="hidden">: {name}</span></button>}
+        {state.kind === "done" && <a class="button small" href={`/tracks/${state.track.id}`} aria-label={`Open ${name}`} onClick={followLink}>Open</a>}
+        {state.kind === "failed" && <button class="small" aria-label={`Try again: ${name}`} onClick={() => retry(one)}>Try again</button>}
         {state.kind !== "done" && (
           <button class="quiet icon small" aria-label={`${state.kind === "failed" ? "Dismiss" : "Cancel"} ${name}`} onClick={() => remove(one)}>
             <CloseIcon />

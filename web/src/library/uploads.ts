@@ -77,7 +77,7 @@ function reason(error: unknown, file: File): string {
     if (error.status === 415) return `No audio that can be read. ${error.detail ?? ""}`.trim();
     if (error.status === 401) return "The session is over. It goes on once you have signed in.";
   }
-  if (error instanceof TypeError) return "The connection broke off. It is tried again once the server can be reached.";
+  if (error instanceof TypeError) return "The connection broke off before the file was there.";
   const { title, detail } = explain(error);
   return detail ? `${title}. ${detail}` : title;
 }
