@@ -1,9 +1,10 @@
 /** The server, and what its refusals mean to a person. */
 
 import { ApiError, ArsisClient } from "@arsis/client";
+import { watchedFetch } from "./connection";
 
 /** One client for the page: same origin, the session in a cookie that scripts cannot read. */
-export const client = new ArsisClient({ baseUrl: location.origin });
+export const client = new ArsisClient({ baseUrl: location.origin, fetch: watchedFetch });
 
 /** What went wrong, and what to do about it. */
 export interface Explained {
@@ -24,3 +25,5 @@ export function explain(error: unknown): Explained {
 
 /** Whether an error says that nobody is signed in any more. */
 export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
+/** Whether an error says that the account waits for approval, or has lost it. */
+export const isUnapproved = (error: unknown): boolean => error instanceof ApiError && error.slug === "account-not-approved";

@@ -17,3 +17,25 @@ export function size(bytes: number): string {
 
 /** A tempo as `120.0`. */
 export const tempo = (bpm: number): string => bpm.toFixed(1);
+
+/** A date as `5 Nov 2026`. */
+export const day = (date: string): string => new Date(date).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
+
+/** When something was: `5 minutes ago`, `yesterday`, and a date after a week. */
+export function ago(date: string, now = Date.now()): string {
+  const past = now - Date.parse(date);
+  if (past >= 7 * 86_400_000) return day(date);
+  const step = STEPS.find(([, ms]) => past >= ms);
+  return step ? RELATIVE.format(-Math.floor(past / step[1]), step[0]) : "just now";
+}
+
+/** How long something will take, roughly: `5 s`, `3 min`, `2 h 10 min`. */
+export function about(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -28,7 +28,7 @@ export function useShortcuts(list: readonly Shortcut[]): void {
   }, [list]);
 }
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** The name of what was pressed, as `Shortcut.keys` has it. */
 export function nameOf(event: KeyboardEvent): string {
@@ -43,7 +43,7 @@ export function nameOf(event: KeyboardEvent): string {
 /** Where keys mean text or belong to the control that has the focus. */
 function isTaken(event: KeyboardEvent, keys: string): boolean {
   const at = event.target instanceof Element ? event.target : null;
-  if (document.querySelector("dialog[open]")) return true;
+  if (document.querySelector("dialog[open], [popover]:popover-open")) return true;
   if (!at) return false;
   if (at.closest("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true]")) return true;
   if ((keys === "Space" || keys === "Enter") && at.closest("button, a, summary, [role=button], [role=tab], input")) return true;

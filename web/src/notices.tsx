@@ -2,7 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { explain } from "./api";
+import "./notices.css";
 import { noticeEnd } from "./session";
+import { CloseIcon } from "./ui/icons";
 
 export interface Notice {
   readonly id: number;
@@ -21,8 +23,11 @@ let last = 0;
 
 export function tell(notice: Omit<Notice, "id">): number {
   const id = (last += 1);
-  notices.value = [...notices.value, { ...notice, id }].slice(-MOST);
-  if (notice.kind === "info") setTimeout(() => dismiss(id), INFO_MS);
+  // The same again takes the place of the one before.
+  const others = notices.value.filter((one) => one.title !== notice.title || one.detail !== notice.detail);
+  notices.value = [...others, { ...notice, id }].slice(-MOST);
+  // What can be acted on is not taken away under the hand.
+  if (notice.kind === "info" && !notice.action) setTimeout(() => dismiss(id), INFO_MS);
   return id;
 }
 
@@ -47,8 +52,8 @@ export function Notices() {
             {notice.detail && <p>{notice.detail}</p>}
           </div>
           {notice.action && <button onClick={() => (dismiss(notice.id), notice.action!.run())}>{notice.action.label}</button>}
-          <button class="quiet" aria-label="Dismiss" onClick={() => dismiss(notice.id)}>
-            ×
+          <button class="quiet icon small" aria-label="Dismiss" onClick={() => dismiss(notice.id)}>
+            <CloseIcon />
           </button>
         </div>
       ))}
