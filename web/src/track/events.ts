@@ -69,6 +69,7 @@ export class EventWindows {
   }
 
   #fetch(): void {
+    if (this.#analysisId === null) return;
     // After a failure it is asked again when the view moves, not at once.
     if (performance.now() - this.#failedAt < 2_000) return;
     for (const window of this.#lookedAt) {

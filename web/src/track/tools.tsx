@@ -18,7 +18,7 @@ export function TimelineTools() {
         <button aria-label="Zoom out" title="Zoom out (−)" onClick={() => zoom(model, -1)}>−</button>
         <button aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoom(model, 1)}>+</button>
         <button title="Show the whole track (0)" onClick={() => showWhole(model)}>Whole</button>
-        <button title="Zoom to the selection (z)" disabled={!model.selection.value} onClick={() => zoomToSelection(model)}>Selection</button>
+        <button title="z" disabled={!model.selection.value} onClick={() => zoomToSelection(model)}>Zoom to selection</button>
         <button title="Move along with playback (f)" aria-pressed={model.follows.value} onClick={() => toggleFollow(model)}>Follow</button>
       </div>
       <LaneMenu />

@@ -6,7 +6,7 @@
 /** What is at or below shows as silence, in dBFS. */
 export const FLOOR_DB = -90;
 /** What is at or above shows as loudest, in dBFS. */
-export const TOP_DB = -12;
+export const TOP_DB = -6;
 
 /** A point of a map: OKLab lightness, chroma, hue in degrees. */
 type Stop = readonly [lightness: number, chroma: number, hue: number];

@@ -37,7 +37,8 @@ function drawBeats(context: CanvasRenderingContext2D, view: View, height: number
     const isNumbered = bar.bar !== null && (bar.bar - 1) % every === 0;
     if (every > 8 && !isNumbered) continue;
     line(context, view, bar, height, isNumbered ? 1 : 0.7);
-    if (isNumbered) {
+    // What would be cut off is left out.
+    if (isNumbered && toX(view, bar.timeMs) + NUMBER_PX < view.widthPx + 6) {
       context.fillStyle = colour("--text");
       context.fillText(String(bar.bar), toX(view, bar.timeMs) + 4, 3);
     }

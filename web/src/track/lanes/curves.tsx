@@ -10,10 +10,10 @@ import { Lane } from "./lane";
 const LOUDNESS = { field: "loudness", low: -60, high: 0, colour: "--loudness" } as const;
 const ONSETS = { field: "onset", low: 0, high: 1, colour: "--onset" } as const;
 
-const LUFS_AXIS = [-12, -24, -36, -48].map((lufs) => ({ at: -lufs / 60, text: lufs === -12 ? "−12 LUFS" : `−${-lufs}` }));
+const LUFS_AXIS = [-15, -30, -45].map((lufs) => ({ at: -lufs / 60, text: `−${-lufs}` }));
 
 export function Loudness() {
-  return <Lane label="Loudness" kind="loudness" height={64} draw={drawLoudness} axis={LUFS_AXIS} said="loudness over time, in LUFS" />;
+  return <Lane label="Loudness" kind="loudness" height={64} draw={drawLoudness} axis={LUFS_AXIS} unit="LUFS" said="loudness over time, in LUFS" />;
 }
 
 export function Onsets() {

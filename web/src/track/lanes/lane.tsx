@@ -25,6 +25,8 @@ export interface LaneProps {
   readonly draw: (context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel) => void;
   /** A sentence for screen readers in place of the picture. */
   readonly said?: string | undefined;
+  /** Of the marks, under the label. */
+  readonly unit?: string | undefined;
   /** Marks at the left edge. */
   readonly axis?: readonly AxisMark[] | undefined;
   /** For styles, and for what the pointer does on it. */
@@ -33,7 +35,7 @@ export interface LaneProps {
   readonly children?: ComponentChildren;
 }
 
-export function Lane({ label, height, draw, said, axis, kind, children }: LaneProps) {
+export function Lane({ label, height, draw, said, unit, axis, kind, children }: LaneProps) {
   const model = useTrack();
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -59,8 +61,11 @@ export function Lane({ label, height, draw, said, axis, kind, children }: LanePr
     };
   }, [model, height, draw]);
   return (
-    <div class={`lane ${axis ? "with-axis" : ""}`} data-kind={kind} style={{ height: `${height}px` }}>
-      <span class="lane-label">{label}</span>
+    <div class={"lane"} data-kind={kind} style={{ height: `${height}px` }}>
+      <span class="lane-label">
+        {label}
+        {unit && <small> {unit}</small>}
+      </span>
       {axis?.map((mark) => (
         <span key={mark.text} class="lane-mark" aria-hidden="true" style={{ top: `${mark.at * 100}%` }}>
           {mark.text}

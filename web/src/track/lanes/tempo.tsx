@@ -17,9 +17,9 @@ const DOT_PX = 5;
 export function TempoLane() {
   const { summary } = useTrack();
   const range = rangeOf(summary.value);
-  const axis = useMemo(() => marksOf(range.low, range.high).map((bpm, at) => ({ at: 1 - (bpm - range.low) / (range.high - range.low), text: at === 0 ? `${bpm} BPM` : String(bpm) })), [range.low, range.high]);
+  const axis = useMemo(() => marksOf(range.low, range.high).map((bpm) => ({ at: 1 - (bpm - range.low) / (range.high - range.low), text: String(bpm) })), [range.low, range.high]);
   const said = `${range.least.toFixed(1)} to ${range.most.toFixed(1)} beats per minute`;
-  return <Lane label="Tempo" kind="tempo" height={56} draw={drawTempo} axis={axis} said={said} />;
+  return <Lane label="Tempo" kind="tempo" height={56} draw={drawTempo} axis={axis} unit="BPM" said={said} />;
 }
 
 interface Range {
