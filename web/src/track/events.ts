@@ -8,6 +8,7 @@ import type { Span } from "./view";
 /** Stretches kept of each type. */
 const MOST = 96;
 const AT_A_TIME = 4;
+const SETTLE_MS = 60;
 /** Pages of 1,000 read of one stretch: nothing that music holds has more. */
 const MOST_PAGES = 12;
 
@@ -20,6 +21,7 @@ export class EventWindows {
   readonly #coming = new Map<number, Promise<readonly Event[]>>();
   #lookedAt: readonly number[] = [];
   #failedAt = -Infinity;
+  #timer = 0;
 
   constructor(
     readonly type: string,
@@ -30,6 +32,8 @@ export class EventWindows {
   /** Whose events; null while there are none. */
   use(analysisId: string | null): void {
     this.#gone.abort();
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#gone = new AbortController();
     this.#analysisId = analysisId;
     this.#there.clear();
@@ -43,7 +47,7 @@ export class EventWindows {
     void this.revision.value;
     const windows = this.#windows({ fromMs: span.fromMs - 1, toMs: span.toMs });
     this.#lookedAt = windows;
-    this.#fetch();
+    this.#timer ||= window.setTimeout(this.#fetch, SETTLE_MS);
     const found = windows.flatMap((window) => this.#there.get(window) ?? []);
     let first = found.findIndex((event) => event.time_ms >= span.fromMs);
     if (first < 0) first = found.length;
@@ -68,7 +72,9 @@ export class EventWindows {
     return Array.from({ length: Math.max(last - first, 0) }, (_, at) => first + at);
   }
 
-  #fetch(): void {
+  /** Not at once: of a view that is only passed through nothing is fetched. */
+  readonly #fetch = (): void => {
+    this.#timer = 0;
     if (this.#analysisId === null) return;
     // After a failure it is asked again when the view moves, not at once.
     if (performance.now() - this.#failedAt < 2_000) return;
@@ -80,7 +86,7 @@ export class EventWindows {
         () => (this.#failedAt = performance.now()),
       );
     }
-  }
+  };
 
   #window(window: number): Promise<readonly Event[]> {
     const there = this.#there.get(window);

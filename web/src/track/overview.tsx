@@ -3,7 +3,8 @@
 import { computed, effect } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { colour, theme } from "../theme";
+import { theme } from "../theme";
+import { ink } from "./lanes/ink";
 import { hueOfSection, tint } from "./lanes/spans";
 import { useTrack } from "./model";
 import type { TrackModel } from "./model";
@@ -69,7 +70,7 @@ function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
     context.fillRect(toX(view, section.time_ms), 0, Math.max((section.duration_ms ?? 0) / view.msPerPx - 1, 1), HEIGHT_PX);
   }
   const middle = (HEIGHT_PX - foot) / 2;
-  context.fillStyle = colour("--wave");
+  context.fillStyle = ink("--wave");
   context.beginPath();
   tops.values.forEach((value, x) => {
     const tall = Math.max(value * (middle - 2), value >= 0 ? 0.5 : 0);

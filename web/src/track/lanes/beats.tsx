@@ -1,11 +1,11 @@
 /** Beats and bars: as many of them as can be told apart. */
 
-import { colour } from "../../theme";
 import { BARS_SEEN_MS, BEATS_SEEN_MS } from "../beats";
 import type { Beat } from "../beats";
 import type { TrackModel } from "../model";
 import { spanOf, toX } from "../view";
 import type { View } from "../view";
+import { ink } from "./ink";
 import { Lane } from "./lane";
 
 export const BEATS_PX = 40;
@@ -39,7 +39,7 @@ function drawBeats(context: CanvasRenderingContext2D, view: View, height: number
     line(context, view, bar, height, isNumbered ? 1 : 0.7);
     // What would be cut off is left out.
     if (isNumbered && toX(view, bar.timeMs) + NUMBER_PX < view.widthPx + 6) {
-      context.fillStyle = colour("--text");
+      context.fillStyle = ink("--text");
       context.fillText(String(bar.bar), toX(view, bar.timeMs) + 4, 3);
     }
   }
@@ -48,7 +48,7 @@ function drawBeats(context: CanvasRenderingContext2D, view: View, height: number
 /** A line from the foot on. */
 function line(context: CanvasRenderingContext2D, view: View, beat: Beat, height: number, part: number): void {
   const isBar = beat.position === 1;
-  context.fillStyle = beat.origin === "machine" ? colour(isBar ? "--downbeat" : "--beat") : colour("--corrected");
+  context.fillStyle = beat.origin === "machine" ? ink(isBar ? "--downbeat" : "--beat") : ink("--corrected");
   context.fillRect(Math.round(toX(view, beat.timeMs)) - (isBar ? 1 : 0), height * (1 - part), isBar ? 2 : 1, height * part);
 }
 
@@ -61,12 +61,12 @@ function spacing(bars: readonly Beat[], view: View): number {
 }
 
 /** Says that there is something where nothing can be drawn. */
-export function hint(context: CanvasRenderingContext2D, view: View, height: number, isFar: boolean): void {
+export function hint(context: CanvasRenderingContext2D, view: View, height: number, isFar: boolean, what = "beats"): void {
   if (!isFar) return;
   context.font = "13px system-ui, sans-serif";
   context.textBaseline = "middle";
   context.textAlign = "center";
-  context.fillStyle = colour("--text-2");
-  context.fillText("Zoom in to see them", view.widthPx / 2, height / 2);
+  context.fillStyle = ink("--text-2");
+  context.fillText(`Zoom in to see the ${what}`, view.widthPx / 2, height / 2);
   context.textAlign = "start";
 }

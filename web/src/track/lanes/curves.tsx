@@ -1,10 +1,10 @@
 /** Values of frames over time, as a curve: loudness and onset strength. */
 
-import { colour } from "../../theme";
 import { piecesOf } from "../frames/visible";
 import type { TrackModel } from "../model";
 import { toX } from "../view";
 import type { View } from "../view";
+import { ink } from "./ink";
 import { Lane } from "./lane";
 
 const LOUDNESS = { field: "loudness", low: -60, high: 0, colour: "--loudness" } as const;
@@ -35,7 +35,7 @@ const drawOnsets = (context: CanvasRenderingContext2D, view: View, height: numbe
 
 /** Faint lines across. */
 export function grid(context: CanvasRenderingContext2D, view: View, at: readonly number[]): void {
-  context.fillStyle = colour("--grid");
+  context.fillStyle = ink("--grid");
   for (const y of at) context.fillRect(0, Math.round(y), view.widthPx, 1);
 }
 
@@ -53,11 +53,13 @@ function area(context: CanvasRenderingContext2D, view: View, height: number, mod
       for (let x = from; x < to; x += 1) if (values[t]! > tops[x]!) tops[x] = values[t]!;
     }
   }
-  context.fillStyle = colour(name);
-  context.beginPath();
-  for (let x = 0; x < tops.length; x += 1) {
-    const part = Math.min((tops[x]! - low) / (high - low), 1);
-    if (part > 0) context.rect(x, height * (1 - part), 1, height * part);
+  context.fillStyle = ink(name);
+  // Whole pixels, those of one height at once: what is cheapest to draw.
+  const tall = (x: number): number => Math.round(height * Math.min(Math.max((tops[x]! - low) / (high - low), 0), 1));
+  for (let x = 0; x < tops.length; ) {
+    const [from, top] = [x, tall(x)];
+    do x += 1;
+    while (x < tops.length && tall(x) === top);
+    if (top > 0) context.fillRect(from, height - top, x - from, top);
   }
-  context.fill();
 }

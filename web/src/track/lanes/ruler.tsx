@@ -1,9 +1,9 @@
 /** Time, in steps that read well. */
 
-import { colour } from "../../theme";
 import { time } from "../../format";
 import { spanOf, toX } from "../view";
 import type { View } from "../view";
+import { ink } from "./ink";
 import { Lane } from "./lane";
 
 export const RULER_PX = 26;
@@ -29,7 +29,7 @@ function drawRuler(context: CanvasRenderingContext2D, view: View, height: number
   const digits = labelMs < 20 ? 2 : labelMs < 100 ? 2 : labelMs < 1000 ? 1 : 0;
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "middle";
-  context.fillStyle = colour("--text-2");
+  context.fillStyle = ink("--text-2");
   for (let at = Math.floor(fromMs / markMs); at * markMs < toMs; at += 1) {
     const x = Math.round(toX(view, at * markMs));
     const isLabel = (at * markMs) % labelMs === 0;

@@ -1,11 +1,12 @@
 /** What lasts: sections, keys and chords, each a coloured stretch with its name. */
 
 import type { Event } from "@arsis/client";
-import { colour, theme } from "../../theme";
+import { theme } from "../../theme";
 import { useTrack } from "../model";
 import type { TrackModel } from "../model";
 import { spanOf, toX } from "../view";
 import type { View } from "../view";
+import { ink } from "./ink";
 import { hint } from "./beats";
 import { Lane } from "./lane";
 
@@ -38,7 +39,7 @@ const drawKeys = (context: CanvasRenderingContext2D, view: View, height: number,
 function drawChords(context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void {
   const span = spanOf(view);
   const isFar = span.toMs - span.fromMs > CHORDS_SEEN_MS;
-  if (isFar) return hint(context, view, height, model.source.value?.complete === true);
+  if (isFar) return hint(context, view, height, model.source.value?.complete === true, "chords");
   stretches(context, view, height, model.chords.within(span), (chord) => {
     const { root, quality } = (chord.event_data ?? {}) as { root?: string; quality?: string };
     return tint(hueOfRoot(root ?? ""), quality === "minor");
@@ -67,7 +68,7 @@ export function tint(hue: number, isDeep = false): string {
 function stretches(context: CanvasRenderingContext2D, view: View, height: number, events: readonly Event[], ground: (event: Event) => string): void {
   context.font = "600 13px system-ui, sans-serif";
   context.textBaseline = "middle";
-  const text = colour("--text");
+  const text = ink("--text");
   for (const event of events) {
     const [from, to] = [toX(view, event.time_ms), toX(view, event.time_ms + (event.duration_ms ?? 0))];
     if (to < 0 || from > view.widthPx) continue;
@@ -77,8 +78,20 @@ function stretches(context: CanvasRenderingContext2D, view: View, height: number
     context.fillRect(left, 2, Math.max(right - left - (right - left > 4 ? 1 : 0), 1), height - 4);
     const name = nameOf(event);
     const at = Math.max(left, 0);
-    if (right - at - 10 < context.measureText(name).width) continue;
+    if (right - at - 10 < widthOf(context, name)) continue;
     context.fillStyle = text;
     context.fillText(name, at + 6, height / 2 + 1);
   }
+}
+
+/** Names are few, and measuring them is slow. */
+const widths = new Map<string, number>();
+
+function widthOf(context: CanvasRenderingContext2D, name: string): number {
+  let width = widths.get(name);
+  if (width === undefined) {
+    if (widths.size > 1000) widths.clear();
+    widths.set(name, (width = context.measureText(name).width));
+  }
+  return width;
 }

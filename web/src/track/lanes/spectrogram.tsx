@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { theme } from "../../theme";
 import { stepOf } from "../frames/colours";
 import type { Piece } from "../frames/visible";
-import { levelOf, piecesOf } from "../frames/visible";
+import { levelOf, MOST_FRAMES_A_PIXEL, piecesOf } from "../frames/visible";
 import { Tiles } from "../frames/tiles";
 import { useTrack } from "../model";
 import type { TrackModel } from "../model";
@@ -53,18 +53,20 @@ function drawer(tiles: Tiles, field: string) {
   };
 }
 
-/** Edges lie on device pixels, so that no seam shows between neighbours. */
+/** Edges lie on device pixels, so that no seam shows between neighbours; nothing is blended, so that a colour is a level. */
 function put(context: CanvasRenderingContext2D, tiles: Tiles, piece: Piece, view: View, height: number): void {
-  const { startFrame, hopMs } = piece.block.frames;
-  const { canvas } = tiles.of(piece.block);
-  const first = Math.floor(piece.fromMs / hopMs) - startFrame;
-  const end = Math.min(Math.ceil(piece.toMs / hopMs) - startFrame, canvas.width);
-  const edge = (frame: number): number => Math.round(toX(view, (startFrame + frame) * hopMs) * devicePixelRatio) / devicePixelRatio;
-  // Frames stay crisp where each has room; closer together they blend, or some of them would not be seen.
-  context.imageSmoothingEnabled = view.msPerPx / devicePixelRatio > hopMs;
-  context.imageSmoothingQuality = "medium";
+  const { startFrame, frameCount, hopMs } = piece.block.frames;
+  const pool = poolOf(view.msPerPx / devicePixelRatio / hopMs);
+  const { canvas } = tiles.of(piece.block, pool);
+  const first = Math.floor((piece.fromMs / hopMs - startFrame) / pool);
+  const end = Math.min(Math.ceil((piece.toMs / hopMs - startFrame) / pool), canvas.width);
+  const edge = (column: number): number => Math.round(toX(view, (startFrame + Math.min(column * pool, frameCount)) * hopMs) * devicePixelRatio) / devicePixelRatio;
+  context.imageSmoothingEnabled = false;
   context.drawImage(canvas, first, 0, end - first, canvas.height, edge(first), 0, edge(end) - edge(first), height);
 }
+
+/** Frames that share a column of the picture, where there are more of them than even the coarsest level should have. */
+const poolOf = (framesAPixel: number): number => 2 ** Math.max(0, Math.ceil(Math.log2(framesAPixel / MOST_FRAMES_A_PIXEL)));
 
 /** Where round frequencies lie among the bands: band `b` peaks at edge `b + 1`. */
 function marks(edges: readonly number[]): readonly AxisMark[] {

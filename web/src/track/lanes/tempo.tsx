@@ -1,13 +1,13 @@
 /** Tempo over time: the curve of the analysis, and the distance of each two beats where they can be told apart. */
 
 import { useMemo } from "preact/hooks";
-import { colour } from "../../theme";
 import { BEATS_SEEN_MS } from "../beats";
 import { useTrack } from "../model";
 import type { TrackModel } from "../model";
 import type { Summary } from "../summary";
 import { spanOf, toX } from "../view";
 import type { View } from "../view";
+import { ink } from "./ink";
 import { grid } from "./curves";
 import { Lane } from "./lane";
 
@@ -51,7 +51,7 @@ function drawTempo(context: CanvasRenderingContext2D, view: View, height: number
   grid(context, view, marksOf(low, high).map(y));
   dots(context, view, model, y);
   const curve = summary?.tempo_curve ?? [];
-  context.strokeStyle = colour("--tempo");
+  context.strokeStyle = ink("--tempo");
   context.lineWidth = 2;
   context.beginPath();
   curve.forEach((point, at) => {
@@ -71,7 +71,7 @@ function dots(context: CanvasRenderingContext2D, view: View, model: TrackModel, 
   if (span.toMs - span.fromMs > BEATS_SEEN_MS) return;
   const beats = model.beats.within({ fromMs: span.fromMs - 2_000, toMs: span.toMs + 2_000 });
   if (beats.length < 2 || view.widthPx / beats.length < DOT_PX) return;
-  context.fillStyle = colour("--beat");
+  context.fillStyle = ink("--beat");
   for (let at = 1; at < beats.length; at += 1) {
     const [before, beat] = [beats[at - 1]!, beats[at]!];
     const x = toX(view, (before.timeMs + beat.timeMs) / 2);
