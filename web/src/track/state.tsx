@@ -13,10 +13,11 @@ export function AnalysisState() {
   const analysis = model.analysis.value;
   const failure = model.blocks.failure.value;
   return (
-    <div class="analysis-state" aria-live="polite">
+    <div class="analysis-state">
+      <p class="hidden" role="status">{analysis ? PHASES[analysis.status] : ""}</p>
       {analysis ? <State model={model} analysis={analysis} /> : model.analyses.value && <None model={model} />}
       {failure !== null && (
-        <div class="state error">
+        <div class="state error" role="alert">
           <p>
             <strong>The picture is not all there.</strong> {explain(failure).title}.
           </p>
@@ -26,6 +27,9 @@ export function AnalysisState() {
     </div>
   );
 }
+
+/** What is read out when it changes: not every second of progress. */
+const PHASES: Record<Analysis["status"], string> = { pending: "Waiting to be analysed", running: "Being analysed", completed: "Analysed", error: "" };
 
 function State({ model, analysis }: { readonly model: TrackModel; readonly analysis: Analysis }) {
   if (analysis.status === "pending") return <Waiting analysis={analysis} />;
@@ -53,7 +57,7 @@ function Running({ analysis }: { readonly analysis: Analysis }) {
       <progress aria-label="Analysed so far" max={1} {...(fraction != null && { value: fraction })} />
       <p>
         <strong>Being analysed.</strong> {done_ms != null && `${time(done_ms)}${total_ms ? ` of ${time(total_ms)}` : ""}`}
-        {remaining_ms != null && remaining_ms > 1_000 && `, about ${time(remaining_ms)} to go`}
+        {remaining_ms != null && remaining_ms > 1_000 && `, about ${remaining_ms < 90_000 ? `${Math.round(remaining_ms / 1000)} s` : `${Math.round(remaining_ms / 60_000)} min`} to go`}
       </p>
     </div>
   );
