@@ -8,32 +8,44 @@ import { followLink } from "../route";
 import { noticeEnd } from "../session";
 import { EditPanel } from "./edit/panel";
 import { ExercisePanel } from "./exercise/panel";
+import { Head } from "./head";
 import { TrackContext, TrackModel } from "./model";
 import { Overview } from "./overview";
 import { Transport } from "./playback/transport";
+import { AnalysisState } from "./state";
 import { Timeline } from "./timeline";
+import "./page.css";
 
 export function TrackPage({ trackId }: { readonly trackId: string }) {
   const model = useMemo(() => new TrackModel(trackId), [trackId]);
   const failure = useSignal<Explained | null>(null);
   useEffect(() => {
-    model.load().catch((error: unknown) => {
-      if (!model.signal.aborted && !noticeEnd(error)) failure.value = explain(error);
-    });
+    const load = (): void => {
+      failure.value = null;
+      model.load().catch((error: unknown) => {
+        if (!model.signal.aborted && !noticeEnd(error)) failure.value = explain(error);
+      });
+    };
+    load();
+    addEventListener("online", () => failure.peek() && load(), { signal: model.signal });
     return () => model.dispose();
   }, [model]);
-  if (failure.value) {
+  if (failure.value && !model.track.value) {
     return (
-      <div role="alert">
+      <div class="track-failure" role="alert">
         <h1>{failure.value.title}</h1>
         <p>{failure.value.detail}</p>
-        <a href="/" onClick={followLink}>To the library</a>
+        <p class="buttons">
+          <button class="primary" onClick={() => location.reload()}>Try again</button>
+          <a class="button" href="/" onClick={followLink}>To the library</a>
+        </p>
       </div>
     );
   }
   return (
     <TrackContext.Provider value={model}>
-      <h1>{model.track.value?.name ?? "…"}</h1>
+      <Head />
+      <AnalysisState />
       <Overview />
       <Transport />
       <Timeline />

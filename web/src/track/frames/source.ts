@@ -14,10 +14,19 @@ export interface FrameSource {
   readonly layout: FrameLayout;
   /** Finest first; those of a running analysis are the ones it will have. */
   readonly levels: readonly SourceLevel[];
+  /** Frames of a chunk: fetching along its bounds fetches nothing twice. */
+  readonly chunkFrames: number;
   /** Up to where there are frames, in ms. */
   readonly availableMs: number;
   /** Whether this is all there will be. */
   readonly complete: boolean;
+  /** How many frames a level has by now. */
+  frameCount(level: number): number;
   /** The frames of a level whose slots meet a span, as far as they are there. */
   frames(span: Span, level: number, signal?: AbortSignal): Promise<Frames>;
+}
+
+/** The finest level with at most `most` frames a pixel, or the coarsest. */
+export function levelFor(source: FrameSource, msPerPx: number, most: number): SourceLevel | undefined {
+  return source.levels.find((level) => msPerPx / level.hopMs <= most) ?? source.levels.at(-1);
 }

@@ -1,11 +1,20 @@
 /** A strip of the timeline that draws itself on a canvas, whenever what it read has changed, once a picture at most. */
 
 import { effect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { theme } from "../../theme";
 import { useTrack } from "../model";
 import type { TrackModel } from "../model";
 import type { View } from "../view";
+import "./lanes.css";
+
+/** A mark of the axis at the left edge. */
+export interface AxisMark {
+  /** Place from the top, 0 to 1. */
+  readonly at: number;
+  readonly text: string;
+}
 
 export interface LaneProps {
   /** What it shows, as a word at its left edge and for screen readers. */
@@ -16,9 +25,17 @@ export interface LaneProps {
   readonly draw: (context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel) => void;
   /** A sentence for screen readers in place of the picture. */
   readonly said?: string | undefined;
+  /** Of the marks, under the label. */
+  readonly unit?: string | undefined;
+  /** Marks at the left edge. */
+  readonly axis?: readonly AxisMark[] | undefined;
+  /** For styles, and for what the pointer does on it. */
+  readonly kind?: string | undefined;
+  /** Over the picture. */
+  readonly children?: ComponentChildren;
 }
 
-export function Lane({ label, height, draw, said }: LaneProps) {
+export function Lane({ label, height, draw, said, unit, axis, kind, children }: LaneProps) {
   const model = useTrack();
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -44,9 +61,18 @@ export function Lane({ label, height, draw, said }: LaneProps) {
     };
   }, [model, height, draw]);
   return (
-    <div class="lane" style={{ height: `${height}px` }}>
-      <span class="lane-label">{label}</span>
+    <div class={"lane"} data-kind={kind} style={{ height: `${height}px` }}>
+      <span class="lane-label">
+        {label}
+        {unit && <small> {unit}</small>}
+      </span>
+      {axis?.map((mark) => (
+        <span key={mark.text} class="lane-mark" aria-hidden="true" style={{ top: `${mark.at * 100}%` }}>
+          {mark.text}
+        </span>
+      ))}
       <canvas ref={canvas} role="img" aria-label={said ? `${label}: ${said}` : label} />
+      {children}
     </div>
   );
 }

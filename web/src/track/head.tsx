@@ -1,0 +1,136 @@
+/** Name and facts of the track, its analyses, and its results as files. */
+
+import type { Analysis } from "@arsis/client";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { tempo, time } from "../format";
+import { followLink } from "../route";
+import { useTrack } from "./model";
+import { Act } from "./state";
+import { sureness } from "./summary";
+import { closeOnEscape, closeOnLeave } from "./tools";
+
+/** Formats of exports, and who reads them. */
+const EXPORTS = [
+  ["json", "JSON", "everything, for programs"],
+  ["jsonl", "JSON lines", "an event a line"],
+  ["jams", "JAMS", "for research"],
+  ["csv", "CSV", "for spreadsheets"],
+  ["audacity", "Audacity labels", "for Audacity and Sonic Visualiser"],
+  ["rekordbox", "rekordbox XML", "for DJ software"],
+] as const;
+
+export function Head() {
+  const model = useTrack();
+  const track = model.track.value;
+  useEffect(() => {
+    if (track) document.title = `${track.name} · Arsis`;
+    return () => void (document.title = "Arsis");
+  }, [track?.name]);
+  return (
+    <header class="track-head">
+      <nav aria-label="Breadcrumb">
+        <a href="/" onClick={followLink}>Library</a>
+      </nav>
+      <div class="track-title">
+        <div>
+          <h1>{track?.name ?? "…"}</h1>
+          {(track?.artist || track?.album) && <p class="by">{[track.artist, track.album].filter(Boolean).join(" · ")}</p>}
+        </div>
+        <Actions />
+      </div>
+      <Facts />
+    </header>
+  );
+}
+
+function Facts() {
+  const model = useTrack();
+  const summary = model.summary.value;
+  const track = model.track.value;
+  const loudness = summary?.loudness;
+  const corrected = model.beats.corrected.value !== null;
+  return (
+    <dl class="facts">
+      <Fact name="Length">{model.durationMs.value ? time(model.durationMs.value) : undefined}</Fact>
+      <Fact name="Tempo" unit="BPM" note={corrected ? "corrected" : sureness(summary?.tempo_confidence)}>{summary?.tempo_bpm ? tempo(summary.tempo_bpm) : track?.bpm ? tempo(track.bpm) : undefined}</Fact>
+      <Fact name="Time signature">{summary?.time_signature ?? undefined}</Fact>
+      <Fact name="Key" note={sureness(summary?.key?.confidence)}>{summary?.key?.name ?? track?.key_signature ?? undefined}</Fact>
+      <Fact name="Loudness" unit="LUFS" note={loudness?.range_lu != null ? `range ${loudness.range_lu.toFixed(1)} LU` : undefined}>{loudness?.integrated_lufs != null ? signed(loudness.integrated_lufs) : undefined}</Fact>
+      <Fact name="True peak" unit="dBTP">{loudness?.true_peak_dbtp != null ? signed(loudness.true_peak_dbtp) : undefined}</Fact>
+      <Fact name="Tuning" unit="Hz">{summary?.tuning_hz ? summary.tuning_hz.toFixed(1) : undefined}</Fact>
+    </dl>
+  );
+}
+
+const signed = (value: number): string => value.toFixed(1).replace("-", "−");
+
+/** What is not known is left out. */
+function Fact({ name, unit, note, children }: { readonly name: string; readonly unit?: string; readonly note?: string | undefined; readonly children: ComponentChildren }) {
+  if (children === undefined) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {children}
+        {unit && <span class="unit"> {unit}</span>}
+        {note && <small>{note}</small>}
+      </dd>
+    </div>
+  );
+}
+
+function Actions() {
+  const model = useTrack();
+  const analysis = model.analysis.value;
+  const many = (model.analyses.value?.length ?? 0) > 1;
+  const isOver = analysis?.status === "completed" || analysis?.status === "error";
+  return (
+    <div class="track-actions">
+      {many && <Picker />}
+      {analysis?.status === "completed" && <Exports analysis={analysis} />}
+      {isOver && <Act label="Analyse again" run={() => model.analyze()} what="The analysis could not be asked for" primary={false} />}
+    </div>
+  );
+}
+
+function Picker() {
+  const model = useTrack();
+  const pick = (event: Event): void => {
+    const id = (event.currentTarget as HTMLSelectElement).value;
+    const picked = model.analyses.peek()?.find((one) => one.id === id);
+    if (picked) model.show(picked);
+  };
+  return (
+    <label class="picker">
+      <span class="hidden">Analysis</span>
+      <select value={model.analysis.value?.id} onChange={pick}>
+        {model.analyses.value?.map((one) => (
+          <option key={one.id} value={one.id}>{nameOf(one)}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const STATES: Record<string, string> = { pending: ", waiting", running: ", running", error: ", failed" };
+
+const nameOf = (one: Analysis): string => `${one.analysis_type}, ${new Date(one.created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${STATES[one.status] ?? ""}`;
+
+function Exports({ analysis }: { readonly analysis: Analysis }) {
+  return (
+    <details class="menu right" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
+      <summary class="button">Export</summary>
+      <ul>
+        {EXPORTS.map(([format, name, what]) => (
+          <li key={format}>
+            <a href={`/v1/analyses/${analysis.id}/export/${format}`} download>
+              {name}
+              <small>{what}</small>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
