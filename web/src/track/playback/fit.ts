@@ -14,6 +14,8 @@ export class Fit {
   #rate = 1;
   #still: number | null = null;
   #offset: number | null = null;
+  /** How far the sound is ahead of the element's clock, in seconds of the context. */
+  leadS = 0;
 
   /** Forgets all readings: after a seek, a stall, or a change of rate. */
   reset(rate: number): void {
@@ -39,12 +41,12 @@ export class Fit {
 
   /** Position in the media, in seconds, that the element gives out at a time of the context. */
   mediaS(contextS: number): number | null {
-    return this.#offset === null ? null : this.#offset + contextS * this.#rate;
+    return this.#offset === null ? null : this.#offset + (contextS + this.leadS) * this.#rate;
   }
 
   /** Time of the context at which the element gives out a position in the media. */
   contextS(mediaS: number): number | null {
-    return this.isKnown && this.#offset !== null ? (mediaS - this.#offset) / this.#rate : null;
+    return this.isKnown && this.#offset !== null ? (mediaS - this.#offset) / this.#rate - this.leadS : null;
   }
 }
 

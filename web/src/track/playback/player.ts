@@ -12,6 +12,7 @@ import type { BeatSource, Heard } from "./metronome";
 import { keepPlace, placeOf } from "./resume";
 import { Sound } from "./sound";
 import type { Clicks } from "./sound";
+import { leadAt } from "./stretch";
 import { Turns } from "./turns";
 
 /** Why there is no sound, for the person. */
@@ -54,6 +55,7 @@ export class Player {
   /** Nothing before this place, and nothing before this time of the context, belongs to what plays since the last jump. */
   #from = { ms: 0, heardS: -Infinity };
   #entry: Entry | null = null;
+  #leadS = 0;
   #stopAtMs: number | null = null;
   #timer = 0;
   #frame = 0;
@@ -143,6 +145,7 @@ export class Player {
     // What is on its way still has the old rate.
     if (this.#graph) this.#from = { ms: this.timeMs.peek(), heardS: this.#graph.context.currentTime + this.#deck.delayS };
     this.rate.value = to;
+    this.#learnLead();
   }
 
   /** Plays a span alone, once or again and again. */
@@ -204,6 +207,7 @@ export class Player {
     this.#frame = requestAnimationFrame(this.#picture);
     await graph.resume();
     if (!this.playing.peek()) return;
+    this.#learnLead();
     if (await this.#countIn(graph)) return;
     await this.#deck.element.play();
   }
@@ -225,6 +229,23 @@ export class Player {
     return true;
   }
 
+  /** Finds out how far the sound is ahead of the clock at this speed, where something has to be in time with it. */
+  #learnLead(): void {
+    const [graph, rate] = [this.#graph, this.rate.peek()];
+    this.#setLead(0);
+    if (!graph || graph.context.state !== "running") return;
+    void leadAt(graph.context, rate).then((leadS) => {
+      if (rate === this.rate.peek() && !this.#gone.signal.aborted) this.#setLead(leadS);
+    });
+  }
+
+  #setLead(leadS: number): void {
+    this.#leadS = leadS;
+    this.#deck.fit.leadS = leadS;
+    this.#turns.setLead(leadS);
+    this.#metronome.cancel();
+  }
+
   #halt(): void {
     clearInterval(this.#timer);
     this.#deck.element.pause();
@@ -244,6 +265,7 @@ export class Player {
     // Not by us: the system took the sound away.
     on("pause", () => this.playing.peek() && !deck.element.ended && !this.#entry && this.pause());
     if (this.#graph) deck.connect(this.#graph);
+    deck.fit.leadS = this.#leadS;
     return deck;
   }
 

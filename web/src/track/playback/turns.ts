@@ -58,6 +58,10 @@ export class Turns {
     this.#entry = this.#cued = null;
   }
 
+  setLead(leadS: number): void {
+    if (this.#spare) this.#spare.fit.leadS = leadS;
+  }
+
   dispose(): void {
     this.#spare?.dispose();
     this.#spare = null;
