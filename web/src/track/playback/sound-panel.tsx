@@ -72,7 +72,7 @@ export function SoundPanel({ id }: { readonly id: string }) {
       </fieldset>
       <fieldset>
         <legend>Bars</legend>
-        <div class="chips" role="group" aria-label="Move by bars">
+        <div class="chips narrow-only" role="group" aria-label="Move by bars">
           <button onClick={() => void moveByBar(player, -1)}>
             <Icon name="barBack" /> Bar back
           </button>
@@ -89,7 +89,7 @@ export function SoundPanel({ id }: { readonly id: string }) {
           ))}
         </div>
       </fieldset>
-      <fieldset>
+      <fieldset class="narrow-only">
         <legend>Volume</legend>
         <label>
           <span>All</span>
