@@ -1,0 +1,262 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { analysed, ask, signIn, upload } from "./support";
+import type { Uploaded } from "./support";
+
+/** A piece of knocks at known times, on the left alone: what is on the right of the page's sound is its own clicks. */
+const KNOCKS = { firstMs: 250, everyMs: 500, lengthS: 30 };
+
+function knocks(): string {
+  const rate = 44_100;
+  const frames = rate * KNOCKS.lengthS;
+  const wav = Buffer.alloc(44 + frames * 4);
+  wav.write("RIFF", 0).valueOf();
+  wav.writeUInt32LE(36 + frames * 4, 4);
+  wav.write("WAVEfmt ", 8);
+  wav.writeUInt32LE(16, 16);
+  for (const [at, value] of [[20, 1], [22, 2], [32, 4], [34, 16]] as const) wav.writeUInt16LE(value, at);
+  wav.writeUInt32LE(rate, 24);
+  wav.writeUInt32LE(rate * 4, 28);
+  wav.write("data", 36);
+  wav.writeUInt32LE(frames * 4, 40);
+  for (let i = 0; i < frames; i += 1) {
+    const s = i / rate;
+    const sinceFirst = s - KNOCKS.firstMs / 1000;
+    const since = sinceFirst % (KNOCKS.everyMs / 1000);
+    const strong = Math.floor(sinceFirst / (KNOCKS.everyMs / 1000)) % 4 === 0;
+    const knock = sinceFirst < 0 ? 0 : (strong ? 0.7 : 0.5) * Math.cos(2 * Math.PI * 2500 * since) * Math.exp(-since / 0.006);
+    // Under the knocks a chord: speed is changed by likeness of sound, and silence is like nothing.
+    const chord = 0.05 * [220, 277, 330].reduce((sum, hz) => sum + Math.sin(2 * Math.PI * hz * s), 0);
+    wav.writeInt16LE(Math.round((knock + chord) * 32_000), 44 + i * 4);
+  }
+  const file = join(mkdtempSync(join(tmpdir(), "knocks-")), "knocks.wav");
+  writeFileSync(file, wav);
+  return file;
+}
+
+/** Notes when something begins to sound, on the left less the right (the music) and on the right (the clicks), in frames of the context. */
+const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
+  last = [-1e9, -1e9];
+  process([input]) {
+    if (input.length < 2) return true;
+    const found = [[], []];
+    for (let i = 0; i < 128; i += 1) {
+      const both = [input[0][i] - input[1][i], input[1][i]];
+      both.forEach((value, which) => {
+        if (Math.abs(value) < (which ? 0.04 : 0.3)) return;
+        if (currentFrame + i - this.last[which] > 0.012 * sampleRate) found[which].push((currentFrame + i) / sampleRate);
+        this.last[which] = currentFrame + i;
+      });
+    }
+    if (found[0].length || found[1].length) this.port.postMessage(found);
+    return true;
+  }
+});`;
+
+interface Recorded {
+  music: number[];
+  clicks: number[];
+}
+
+/** Listens at the page's loudspeaker: what goes there is heard by a recorder as well. */
+async function listen(page: Page): Promise<void> {
+  await page.addInitScript((code) => {
+    const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    const recorded = ((window as any).recorded = { music: [], clicks: [] } as { music: number[]; clicks: number[] });
+    const connect = AudioNode.prototype.connect as (this: AudioNode, ...all: unknown[]) => unknown;
+    (AudioNode.prototype as any).connect = function (this: AudioNode, ...all: unknown[]) {
+      if (all[0] instanceof AudioDestinationNode && !(this instanceof AudioWorkletNode)) {
+        void this.context.audioWorklet.addModule(address).then(() => {
+          const recorder = new AudioWorkletNode(this.context, "recorder", { channelCount: 2, channelCountMode: "explicit" });
+          recorder.port.onmessage = ({ data: [music, clicks] }) => (recorded.music.push(...music), recorded.clicks.push(...clicks));
+          connect.call(this, recorder);
+          connect.call(recorder, this.context.destination);
+        });
+      }
+      return connect.apply(this, all);
+    };
+  }, RECORDER);
+}
+
+const recorded = (page: Page): Promise<Recorded> => page.evaluate(() => (window as any).recorded as Recorded);
+const forget = (page: Page): Promise<void> => page.evaluate(() => void ((window as any).recorded.music.length = (window as any).recorded.clicks.length = 0));
+
+const heardMs = async (page: Page): Promise<number> => Number(await page.getByRole("slider", { name: "Position" }).inputValue());
+
+/**
+ * How far clicks lie from where they belong, in ms as heard: the knock that a click goes with says which time of the track
+ * it is, and `awayMs` how far the machine's beats lie from the knocks. Of a knock that stretching repeats, the middle counts.
+ */
+function errors({ music, clicks }: Recorded, awayMs: number, rate: number): number[] {
+  const reachS = 0.2 / rate;
+  return clicks.flatMap((at) => {
+    const knocks = music.filter((one) => Math.abs(one - at) < reachS);
+    const middle = (knocks[0]! + knocks.at(-1)!) / 2;
+    return knocks.length > 0 ? [(at - middle) * 1000 - awayMs / rate] : [];
+  });
+}
+
+const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+test.describe("the metronome", () => {
+  // The recorder is a script of the test's own, which the page's policy would rightly refuse.
+  test.use({ bypassCSP: true });
+  let made: Uploaded;
+  let awayMs: number;
+  test.beforeAll(async ({ request }) => {
+    made = await analysed(request, "Knocks", knocks());
+    const { items } = await ask(request, `/v1/analyses/${made.analysis.id}/events?type=beat&limit=200`);
+    const away = items.map((one: { time_ms: number }) => ((one.time_ms - KNOCKS.firstMs + KNOCKS.everyMs / 2) % KNOCKS.everyMs) - KNOCKS.everyMs / 2);
+    awayMs = away.reduce((sum: number, one: number) => sum + one, 0) / away.length;
+  });
+
+  test("clicks where the music's beats are heard, at any speed and after jumps", async ({ page }) => {
+    await listen(page);
+    await signIn(page, `/tracks/${made.track.id}`);
+    await page.getByRole("button", { name: "Metronome" }).click();
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    const check = async (rate: number, what: string, most: number): Promise<void> => {
+      await expect.poll(async () => (await recorded(page)).clicks.length, { message: what }).toBeGreaterThan(6);
+      const found = errors(await recorded(page), awayMs, rate);
+      expect(found.length, what).toBeGreaterThan(4);
+      // The middle one: a machine with much else to do drops a piece of sound now and then.
+      expect(Math.abs(middle(found)), `${what}: ${found.map((one) => one.toFixed(1)).join(" ")} ms`).toBeLessThan(most);
+    };
+    await check(1, "from the start", 5);
+    await page.keyboard.press("ArrowRight");
+    await forget(page);
+    await check(1, "after a jump", 5);
+    // Half speed: how far the browser's stretching is ahead of its clock is measured first, beside the music.
+    await page.keyboard.press("s");
+    await expect.poll(() => page.evaluate(() => localStorage.getItem("arsis.stretch") ?? "")).toContain('"0.5"');
+    await page.getByRole("button", { name: "To the start" }).click();
+    await forget(page);
+    await check(0.5, "at half speed after a jump", 20);
+  });
+
+  test("a loop goes round without a gap, and the clicks with it", async ({ page }) => {
+    await listen(page);
+    await signIn(page, `/tracks/${made.track.id}`);
+    await page.getByRole("button", { name: "Metronome" }).click();
+    await page.getByRole("button", { name: "Speed and sound" }).click();
+    await page.getByRole("group", { name: "Loop bars" }).getByRole("button", { name: "1 bar" }).click();
+    await expect(page.getByRole("button", { name: /^Loop, 0:00\.2 to 0:02\.2/ })).toHaveAttribute("aria-pressed", "true");
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(15);
+    const { music, clicks } = await recorded(page);
+    // Four knocks a round; from the fourth to the first of the next round it is as far as between all others.
+    const seams = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((_, i) => i % 4 === 3);
+    expect(Math.abs(middle(seams(music)) - KNOCKS.everyMs), seams(music).join(" ")).toBeLessThan(10);
+    expect(Math.abs(middle(seams(clicks)) - KNOCKS.everyMs), seams(clicks).join(" ")).toBeLessThan(10);
+    expect(await heardMs(page)).toBeLessThan(2_300);
+    await page.keyboard.press("l");
+    await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(2_400);
+  });
+});
+
+test.describe("the controls", () => {
+  let made: Uploaded;
+  test.beforeAll(async ({ request }) => {
+    made = await upload(request, "Controls");
+  });
+  test.beforeEach(async ({ page }) => signIn(page, `/tracks/${made.track.id}`));
+  const play = (page: Page) => page.getByRole("button", { name: "Play", exact: true });
+  const pause = (page: Page) => page.getByRole("button", { name: "Pause", exact: true });
+  const status = (page: Page) => page.locator(".transport").getByRole("status");
+
+  test("play, pause and jump by keyboard, and say so", async ({ page }) => {
+    await expect(play(page)).toBeVisible();
+    await page.keyboard.press("Space");
+    await expect(pause(page)).toBeVisible();
+    await expect(status(page)).toHaveText("Playing");
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(300);
+    await page.keyboard.press("Space");
+    await expect(status(page)).toHaveText("Paused");
+    const at = await heardMs(page);
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_000, 0);
+    await page.keyboard.press(".");
+    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_010, 0);
+    await page.keyboard.press("[");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("]");
+    await expect(page.getByRole("button", { name: /^Loop, 0:05/ })).toHaveAttribute("aria-pressed", "true");
+    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_010, 0);
+    await page.keyboard.press("s");
+    await expect(status(page)).toContainText("0.5 times the speed");
+    const slider = page.getByRole("slider", { name: "Position" });
+    await slider.focus();
+    await slider.press("ArrowLeft");
+    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 10, 0);
+    await expect(slider).toHaveAttribute("aria-valuetext", /^0:00\.\d of 0:4\d/);
+    await slider.press("Home");
+    await expect.poll(() => heardMs(page)).toBe(0);
+  });
+
+  test("keep the place while the tab lives, and tell the system what plays", async ({ page }) => {
+    await page.getByRole("button", { name: "5 seconds on" }).click();
+    await page.getByRole("button", { name: "5 seconds on" }).click();
+    await expect.poll(() => heardMs(page)).toBe(10_000);
+    expect(await page.evaluate(() => navigator.mediaSession.metadata?.title)).toBe("Controls");
+    await page.reload();
+    await expect.poll(() => heardMs(page)).toBe(10_000);
+    await expect(page.locator(".readout")).toContainText("0:10.0");
+    // From there it goes on.
+    await play(page).click();
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(10_000);
+    await page.keyboard.press("Space");
+    // The line over the lanes stands where it is heard.
+    await page.getByRole("button", { name: "To the start" }).click();
+    const x = () => page.locator(".timeline .playhead").evaluate((line) => Number(/translateX\((.*)px/.exec((line as HTMLElement).style.transform)?.[1] ?? -1));
+    await expect.poll(x).toBe(0);
+    for (let i = 0; i < 10; i += 1) await page.keyboard.press(".");
+    await expect.poll(x).toBeGreaterThan(0);
+  });
+
+  test("say what is wrong where there is no sound", async ({ page }) => {
+    const audio = "**/v1/tracks/*/audio";
+    await page.route(audio, (route) => route.fulfill({ contentType: "audio/aiff", body: "FORM, and nothing that a browser knows" }));
+    await page.reload();
+    await expect(page.getByRole("alert")).toContainText("This browser cannot play WAV");
+    await expect(page.getByRole("alert")).toContainText("Everything that is drawn works without it");
+    expect((await new AxeBuilder({ page }).include(".transport").analyze()).violations).toEqual([]);
+    await page.unroute(audio);
+    await page.route(audio, (route) => route.abort("connectionreset"));
+    await page.reload();
+    await expect(page.getByRole("alert")).toContainText("The connection was lost");
+    await page.unroute(audio);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(pause(page)).toBeVisible();
+    await expect(page.getByRole("alert")).toHaveCount(0);
+    await page.route(audio, (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ title: "Not signed in", status: 401 }) }));
+    await page.reload();
+    await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  });
+
+  for (const [scheme, width] of [["light", 1440], ["dark", 390]] as const) {
+    test(`can be used by everybody: ${scheme}, ${width} px`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.keyboard.press("[");
+      await page.keyboard.press("m");
+      await page.getByRole("button", { name: "Speed and sound" }).click();
+      await expect(page.getByRole("group", { name: "Sound settings" })).toBeVisible();
+      await page.getByRole("group", { name: "Speeds" }).getByRole("button", { name: "0.75×" }).click();
+      await expect(page.getByRole("button", { name: "0.75×" })).toHaveAttribute("aria-pressed", "true");
+      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+      expect((await new AxeBuilder({ page }).include(".transport").withTags(tags).analyze()).violations).toEqual([]);
+      if (width > 400) return;
+      for (const button of await page.locator(".transport-row button:visible").all()) {
+        const box = (await button.boundingBox())!;
+        expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
+        expect(box.x + box.width).toBeLessThanOrEqual(width);
+      }
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    });
+  }
+});
