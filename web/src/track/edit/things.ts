@@ -66,19 +66,15 @@ export class Things<T extends Thing, N extends object, P extends object> {
     return key === null ? undefined : this.items.value.find((item) => item.key === key)?.thing;
   }
 
-  /** Reads them all; keys of those that were there stay. Gives the keys of those that are new. */
-  async load(): Promise<readonly number[]> {
+  /** Reads them all; keys of those that were there stay. */
+  async load(): Promise<void> {
     const keys = new Map([...this.#stored.peek()].map(([key, thing]) => [thing.id, key]));
-    const [next, fresh] = [new Map<number, T>(), [] as number[]];
+    const next = new Map<number, T>();
     for await (const thing of this.route.list()) {
-      const known = keys.get(thing.id);
-      const key = known ?? (lastKey += 1);
-      if (known === undefined) fresh.push(key);
-      next.set(key, thing);
+      next.set(keys.get(thing.id) ?? (lastKey += 1), thing);
     }
     this.#stored.value = next;
     this.state.value = "there";
-    return fresh;
   }
 
   /** Ids of those that the server has, by key; those that it has not are left out. */
