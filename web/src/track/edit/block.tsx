@@ -46,7 +46,8 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
 
   /** Moves an edge, or both, to a time; both keep their distance. */
   const moved = (edge: Edge, from: number, to: number | null, byMs: number, free: boolean): { start: number; end: number | null } => {
-    const edges = editing.draft.peek() ? [] : undefined;
+    const others = free ? [] : editing.things(kind).items.peek().filter((other) => other.key !== key);
+    const edges = others.flatMap((other) => [other.thing.start_time_ms, other.thing.end_time_ms ?? other.thing.start_time_ms]);
     if (edge === "end" && to !== null) return { start: from, end: Math.max(snap(model, to + byMs, free, edges), from + SHORTEST_MS) };
     const first = snap(model, from + byMs, free, edges);
     if (edge === "start" && to !== null) return { start: Math.min(first, to - SHORTEST_MS), end: to };

@@ -1,6 +1,7 @@
 /** All editing of the track that is open: what there is, what is chosen, and every gesture as one act. */
 
 import { batch, effect, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { client } from "../../api";
 import { tell, tellError } from "../../notices";
 import type { Act } from "../history";
@@ -77,7 +78,7 @@ export class Editing {
     }
   }
 
-  things(kind: Kind): { at(key: number | null): Region | Annotation | undefined; readonly items: { readonly value: readonly Item<Region | Annotation>[] } } {
+  things(kind: Kind): { at(key: number | null): Region | Annotation | undefined; readonly items: ReadonlySignal<readonly Item<Region | Annotation>[]> } {
     return kind === "region" ? this.regions : this.annotations;
   }
 
