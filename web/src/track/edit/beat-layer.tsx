@@ -31,6 +31,16 @@ export function BeatLayer() {
 
   useEffect(() => drawing(model, editing, canvas.current!), [model, editing]);
 
+  // The layer itself lets the pointer through, so that its lane seeks and selects as the others do; on a beat it comes first.
+  const handlers = useRef({ down: (_: PointerEvent): void => undefined, twice: (_: MouseEvent): void => undefined });
+  useEffect(() => {
+    const lane = layer.current!.parentElement!;
+    const ended = new AbortController();
+    lane.addEventListener("pointerdown", (event) => handlers.current.down(event), { capture: true, signal: ended.signal });
+    lane.addEventListener("dblclick", (event) => handlers.current.twice(event), { signal: ended.signal });
+    return () => ended.abort();
+  }, []);
+
   const beat = chosenBeat(editing);
   const { view } = model;
   const chosenMs = editing.beats.chosenMs.value;
@@ -78,6 +88,15 @@ export function BeatLayer() {
     for (const name of ["pointerup", "pointercancel"]) box.addEventListener(name, onEnd);
   };
 
+  handlers.current = {
+    down: onPointerDown,
+    twice: (event) => {
+      const at = event.clientX - layer.current!.getBoundingClientRect().left;
+      if (view.peek().msPerPx > FARTHEST_MS_PER_PX || beatAt(model, at, REACH_PX.mouse)) return;
+      addBeat(editing, toMs(view.peek(), at), "click");
+    },
+  };
+
   const settle = (): void => {
     const at = going.current;
     drop();
@@ -105,20 +124,7 @@ export function BeatLayer() {
   };
 
   return (
-    <div
-      class="beat-layer"
-      ref={layer}
-      role="group"
-      aria-label="Beats"
-      onPointerDown={onPointerDown}
-      onClick={(event) => beatAt(model, event.clientX - layer.current!.getBoundingClientRect().left, REACH_PX.mouse) && event.stopPropagation()}
-      onDblClick={(event) => {
-        const at = event.clientX - layer.current!.getBoundingClientRect().left;
-        if (view.peek().msPerPx > FARTHEST_MS_PER_PX || beatAt(model, at, REACH_PX.mouse)) return;
-        event.stopPropagation();
-        addBeat(editing, toMs(view.peek(), at), "click");
-      }}
-    >
+    <div class="beat-layer" ref={layer} role="group" aria-label="Beats">
       <canvas ref={canvas} aria-hidden="true" />
       <div
         class={`beat-knob ${chosenMs !== null && isSeen ? "" : "away"}`}

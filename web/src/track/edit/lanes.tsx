@@ -67,25 +67,25 @@ function ThingLane({ editing, kind, label, empty }: ThingLaneProps) {
   };
 
   return (
-    <div
-      class="edit-lane"
-      ref={lane}
-      role="group"
-      aria-label={label}
-      style={{ height: `${rows * ROW_PX + 4}px` }}
-      onPointerDown={(event) => makeByDrag(event, editing, model, kind)}
-      onDblClick={(event) => {
-        if (event.target !== event.currentTarget || kind !== "annotation") return;
-        const at = snap(model, timeAt(event, model), event.altKey);
-        editing.form.value = { kind, key: null, start: at, end: null };
-      }}
-    >
+    <div class="edit-lane" role="group" aria-label={label}>
       <span class="lane-label">{label}</span>
-      {!placed.value.length && !fresh && <span class="edit-empty">{empty}</span>}
-      {shown.map(({ item, row }) => (
-        <Block key={item.key} kind={kind} item={item} row={row} reached={item.key === reached} onStep={(way) => step(item.key, way)} />
-      ))}
-      {fresh && <div class="edit-fresh" style={{ left: `${toX(view, fresh.start)}px`, width: `${(fresh.end! - fresh.start) / view.msPerPx}px` }} />}
+      <div
+        class="edit-strip"
+        ref={lane}
+        style={{ height: `${rows * ROW_PX + 4}px` }}
+        onPointerDown={(event) => makeByDrag(event, editing, model, kind)}
+        onDblClick={(event) => {
+          if (event.target !== event.currentTarget || kind !== "annotation") return;
+          const at = snap(model, timeAt(event, model), event.altKey);
+          editing.form.value = { kind, key: null, start: at, end: null };
+        }}
+      >
+        {!placed.value.length && !fresh && <span class="edit-empty">{empty}</span>}
+        {shown.map(({ item, row }) => (
+          <Block key={item.key} kind={kind} item={item} row={row} reached={item.key === reached} onStep={(way) => step(item.key, way)} />
+        ))}
+        {fresh && <div class="edit-fresh" style={{ left: `${toX(view, fresh.start)}px`, width: `${(fresh.end! - fresh.start) / view.msPerPx}px` }} />}
+      </div>
     </div>
   );
 }
