@@ -45,16 +45,15 @@ export class Corrections {
 
   /** The grid that was decoded last; the machine's where there is none. */
   async open(analysis_id: string): Promise<void> {
-    const { signal, trackId: track_id, beats } = this.model;
+    const { signal, beats } = this.model;
     try {
-      beats.corrected.value = shown((await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"]);
+      const grid = shown((await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"]);
+      // Removed elsewhere, and not decoded since.
+      beats.corrected.value = grid && (await this.#some(signal)) ? grid : null;
     } catch (error) {
-      if (isStatus(error, 404)) {
-        // What was said of another analysis of the track holds for this one as well.
-        const some = await client.call("get", "/v1/tracks/{track_id}/corrections", { path: { track_id }, query: { limit: 1 }, signal });
-        if (some.items.length) await this.#decode();
-        else beats.corrected.value = null;
-      } else if (isStatus(error, 409)) await this.#decode();
+      // What was said of another analysis of the track holds for this one as well.
+      if (isStatus(error, 404)) await ((await this.#some(signal)) ? this.#decode() : (beats.corrected.value = null));
+      else if (isStatus(error, 409)) await this.#decode();
       else throw error;
     }
   }
@@ -104,6 +103,12 @@ export class Corrections {
       },
       ahead: () => this.#mark([]),
     };
+  }
+
+  /** Whether anything was said. */
+  async #some(signal: AbortSignal): Promise<boolean> {
+    const page = await client.call("get", "/v1/tracks/{track_id}/corrections", { path: { track_id: this.model.trackId }, query: { limit: 1 }, signal });
+    return page.items.length > 0;
   }
 
   async #all(): Promise<Correction[]> {

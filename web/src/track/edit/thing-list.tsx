@@ -54,8 +54,10 @@ export function RegionList() {
         <div class="edit-tools" role="group" aria-label={`Region ${nameOf(select.thing)}`}>
           <Common kind="region" item={select} />
           <button onClick={() => editing.visit({ kind: "region", key: select.key }, true, true)}>Loop</button>
-          <button aria-label="Earlier in the list" title="Earlier in the list" disabled={chosen === 0} onClick={() => editing.reorder(select.key, chosen - 1)}>↑</button>
-          <button aria-label="Later in the list" title="Later in the list" disabled={chosen === items.length - 1} onClick={() => editing.reorder(select.key, chosen + 1)}>↓</button>
+          <span class="edit-pairs">
+            <button aria-label="Earlier in the list" title="Earlier in the list" disabled={chosen === 0} onClick={() => editing.reorder(select.key, chosen - 1)}>↑</button>
+            <button aria-label="Later in the list" title="Later in the list" disabled={chosen === items.length - 1} onClick={() => editing.reorder(select.key, chosen + 1)}>↓</button>
+          </span>
         </div>
       )}
     </>
@@ -124,7 +126,7 @@ export function startForm(editing: ReturnType<typeof editingOf>, kind: Kind): vo
 function Row({ kind, item, chosen, detail }: { readonly kind: Kind; readonly item: Item<Region | Annotation>; readonly chosen: boolean; readonly detail: string }) {
   const editing = editingOf(useTrack());
   return (
-    <button class="edit-row" aria-pressed={chosen} onClick={() => editing.visit({ kind, key: item.key }, false)} onDblClick={() => editing.visit({ kind, key: item.key }, true)}>
+    <button class="edit-row" aria-current={chosen ? "true" : undefined} onClick={() => editing.visit({ kind, key: item.key }, false)} onDblClick={() => editing.visit({ kind, key: item.key }, true)}>
       <span class="edit-dot" style={{ "--own": item.thing.color ?? undefined }} />
       <span class="edit-words">
         <strong>{nameOf(item.thing)}</strong>
