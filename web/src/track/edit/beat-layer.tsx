@@ -15,7 +15,7 @@ import "./edit.css";
 
 /** Farther out than this, beats run together and are not there to be touched. */
 const FARTHEST_MS_PER_PX = 80;
-const REACH_PX = { mouse: 7, touch: 18 };
+const REACH_PX = { mouse: 6, touch: 18 };
 const STILL_PX = 3;
 const GESTURE_MS = 700;
 const STEP_MS = { plain: 10, fine: 1 };
