@@ -6,8 +6,6 @@ import type { APIRequestContext, Locator, Page } from "@playwright/test";
 import { analysed, ask, signIn, TOKEN } from "./support";
 import type { Uploaded } from "./support";
 
-test.describe.configure({ mode: "serial" });
-
 const bearer = { authorization: `Bearer ${TOKEN}` };
 let made: Uploaded;
 const tracks = (): string => `/v1/tracks/${made.track.id}`;
@@ -266,7 +264,7 @@ test("without a network what was done is kept, told, and stored later; what is r
   await expect(page.getByText("One change is not stored yet")).toBeVisible();
   await expect(block(page, "Kept")).toBeVisible();
   await page.unroute("**/regions");
-  await page.getByRole("button", { name: "Try now" }).click();
+  await page.locator(".edit-waiting").getByRole("button", { name: "Try now" }).click();
   await expect(page.getByText("One change is not stored yet")).toHaveCount(0);
   await expect.poll(async () => (await ask(request, `${tracks()}/regions`)).items.length).toBe(1);
 

@@ -17,6 +17,7 @@ import "./edit.css";
 const FARTHEST_MS_PER_PX = 80;
 const REACH_PX = { mouse: 6, touch: 18 };
 const STILL_PX = 3;
+const TWICE_MS = 400;
 const GESTURE_MS = 700;
 const STEP_MS = { plain: 10, fine: 1 };
 
@@ -28,16 +29,17 @@ export function BeatLayer() {
   /** Where the chosen beat is being taken, in ms. */
   const going = useRef<{ from: number; to: number; timer: number } | null>(null);
   const knob = useRef<HTMLDivElement>(null);
+  /** The press before, in case that this one makes it a double one. */
+  const before = useRef({ at: -Infinity, x: 0 });
 
   useEffect(() => drawing(model, editing, canvas.current!), [model, editing]);
 
   // The layer itself lets the pointer through, so that its lane seeks and selects as the others do; on a beat it comes first.
-  const handlers = useRef({ down: (_: PointerEvent): void => undefined, twice: (_: MouseEvent): void => undefined });
+  const handler = useRef((_: PointerEvent): void => undefined);
   useEffect(() => {
     const lane = layer.current!.parentElement!;
     const ended = new AbortController();
-    lane.addEventListener("pointerdown", (event) => handlers.current.down(event), { capture: true, signal: ended.signal });
-    lane.addEventListener("dblclick", (event) => handlers.current.twice(event), { signal: ended.signal });
+    lane.addEventListener("pointerdown", (event) => handler.current(event), { capture: true, signal: ended.signal });
     return () => ended.abort();
   }, []);
 
@@ -63,7 +65,15 @@ export function BeatLayer() {
     const left = box.getBoundingClientRect().left;
     const isTouch = event.pointerType === "touch";
     const hit = beatAt(model, event.clientX - left, isTouch ? REACH_PX.touch : REACH_PX.mouse);
-    if (!hit) return;
+    // The timeline captures the pointer, and so takes the browser's own double clicks.
+    const isTwice = event.timeStamp - before.current.at < TWICE_MS && Math.abs(event.clientX - before.current.x) < 2 * STILL_PX;
+    before.current = { at: event.timeStamp, x: event.clientX };
+    if (!hit) {
+      if (!isTwice) return;
+      event.stopPropagation();
+      addBeat(editing, toMs(view.peek(), event.clientX - left), "click");
+      return;
+    }
     event.stopPropagation();
     const was = editing.beats.chosenMs.peek();
     chooseBeat(editing, hit.timeMs);
@@ -88,14 +98,7 @@ export function BeatLayer() {
     for (const name of ["pointerup", "pointercancel"]) box.addEventListener(name, onEnd);
   };
 
-  handlers.current = {
-    down: onPointerDown,
-    twice: (event) => {
-      const at = event.clientX - layer.current!.getBoundingClientRect().left;
-      if (view.peek().msPerPx > FARTHEST_MS_PER_PX || beatAt(model, at, REACH_PX.mouse)) return;
-      addBeat(editing, toMs(view.peek(), at), "click");
-    },
-  };
+  handler.current = onPointerDown;
 
   const settle = (): void => {
     const at = going.current;
