@@ -1,0 +1,210 @@
+/** All editing of the track that is open: what there is, what is chosen, and every gesture as one act. */
+
+import { batch, effect, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
+import { client } from "../../api";
+import { tell, tellError } from "../../notices";
+import type { Act } from "../history";
+import type { TrackModel } from "../model";
+import type { Span } from "../view";
+import { hold } from "../view";
+import { Corrections } from "./corrections";
+import type { Annotation, AnnotationPatch, AnnotationRequest, Region, RegionPatch, RegionRequest } from "./routes";
+import { annotationsOf, myself, regionsOf } from "./routes";
+import type { Ask, Item, Thing } from "./things";
+import { Things } from "./things";
+
+export type Kind = "region" | "annotation";
+export interface Chosen {
+  readonly kind: Kind;
+  readonly key: number;
+}
+/** What is made or changed in the dialog: without a key a new thing. */
+export interface FormOf {
+  readonly kind: Kind;
+  readonly key: number | null;
+  readonly start: number;
+  readonly end: number | null;
+}
+/** Two versions of one thing, between which the person chooses. */
+export interface Conflict {
+  readonly kind: Kind;
+  readonly mine: Readonly<Record<string, unknown>> | null;
+  readonly theirs: Thing | null;
+  readonly choose: (choice: "mine" | "theirs") => void;
+}
+
+const BULK = 200;
+
+export class Editing {
+  readonly regions: Things<Region, RegionRequest, RegionPatch>;
+  readonly annotations: Things<Annotation, AnnotationRequest, AnnotationPatch>;
+  readonly beats: Corrections;
+  readonly tab = signal<"regions" | "annotations" | "beats">("regions");
+  readonly chosen = signal<Chosen | null>(null);
+  readonly form = signal<FormOf | null>(null);
+  readonly conflict = signal<Conflict | null>(null);
+  /** What is being dragged or nudged, as it would be. */
+  readonly draft = signal<{ readonly kind: Kind; readonly key: number | null; readonly start: number; readonly end: number | null } | null>(null);
+  /** Taps of the row that is being tapped; null while nobody taps. */
+  readonly taps = signal<readonly number[] | null>(null);
+
+  constructor(readonly model: TrackModel) {
+    this.regions = new Things(regionsOf(model.trackId, model.signal), this.#ask("region"));
+    this.annotations = new Things(annotationsOf(model.trackId, model.signal), this.#ask("annotation"));
+    this.beats = new Corrections(model);
+  }
+
+  /** Reads what there is; what it gives ends it. */
+  start(): () => void {
+    void this.#read(this.regions, "Regions");
+    void this.#read(this.annotations, "Annotations");
+    let opened = "";
+    return effect(() => {
+      const analysis = this.model.analysis.value;
+      if (analysis?.status !== "completed" || analysis.id === opened) return;
+      opened = analysis.id;
+      this.beats.open(analysis.id).catch((error: unknown) => this.model.signal.aborted || tellError(error, "Your corrections of beats could not be read"));
+    });
+  }
+
+  async #read(things: { load(): Promise<unknown>; readonly state: { value: string } }, what: string): Promise<void> {
+    try {
+      await things.load();
+    } catch (error) {
+      if (this.model.signal.aborted) return;
+      things.state.value = "failed";
+      tellError(error, `${what} could not be read`, { label: "Try again", run: () => void this.#read(things, what) });
+    }
+  }
+
+  things(kind: Kind): { at(key: number | null): Region | Annotation | undefined; readonly items: ReadonlySignal<readonly Item<Region | Annotation>[]> } {
+    return kind === "region" ? this.regions : this.annotations;
+  }
+
+  isMine(kind: Kind, thing: Thing): boolean {
+    // Who may change the track may change all of its regions; the server says where that is not so.
+    return kind === "region" || thing.author_id === myself();
+  }
+
+  choose(chosen: Chosen | null): void {
+    this.chosen.value = chosen;
+    if (chosen) this.tab.value = chosen.kind === "region" ? "regions" : "annotations";
+  }
+
+  /** Brings a thing into view, and has the transport loop or start at it where asked. */
+  visit(chosen: Chosen, play: boolean, loop = false): void {
+    const thing = this.things(chosen.kind).at(chosen.key);
+    if (!thing) return;
+    const { model } = this;
+    const span = thing.end_time_ms == null ? null : { fromMs: thing.start_time_ms, toMs: thing.end_time_ms };
+    batch(() => {
+      this.choose(chosen);
+      model.view.value = hold(model.view.peek(), thing.start_time_ms, 0.1, model.durationMs.peek());
+      if (span) model.selection.value = span;
+      if (!play) return;
+      model.player.loop.value = loop ? span : null;
+      model.player.seek(thing.start_time_ms);
+    });
+    if (play) void model.player.play().catch(() => undefined);
+  }
+
+  /** Where something new goes: the selection, or `lengthMs` from what is heard now on. */
+  place(lengthMs: number): Span {
+    const { selection, player, durationMs } = this.model;
+    const marked = selection.peek();
+    if (marked && marked.toMs - marked.fromMs >= 1) return { fromMs: Math.round(marked.fromMs), toMs: Math.round(marked.toMs) };
+    const [all, at] = [durationMs.peek(), Math.round(player.timeMs.peek())];
+    const fromMs = Math.max(0, Math.min(at, all - Math.min(lengthMs, all)));
+    return { fromMs, toMs: Math.min(fromMs + lengthMs, all) };
+  }
+
+  /** Moves or resizes; one act. */
+  retime({ kind, key }: Chosen, start: number, end: number | null, what: string): void {
+    const thing = this.things(kind).at(key);
+    if (!thing || (thing.start_time_ms === start && (thing.end_time_ms ?? null) === end)) return;
+    const times = { start_time_ms: start, ...(end !== null && { end_time_ms: end }) };
+    const act = kind === "region" ? this.regions.changing(key, times, what) : this.annotations.changing(key, times, what);
+    void this.model.history.act(act);
+  }
+
+  remove({ kind, key }: Chosen): void {
+    const thing = this.things(kind).at(key);
+    if (!thing || !this.isMine(kind, thing)) return;
+    const what = `${kind === "region" ? "Region" : "Annotation"} “${nameOf(thing)}” removed`;
+    const act = kind === "region" ? this.regions.removing(key, what) : this.annotations.removing(key, what);
+    if (this.chosen.peek()?.key === key) this.chosen.value = null;
+    void this.model.history.act(act);
+    tell({ kind: "info", title: what, action: { label: "Undo", run: () => void this.model.history.undo() } });
+  }
+
+  /** Puts a region elsewhere in the list. */
+  reorder(key: number, to: number): void {
+    const before = this.regions.items.peek().map((item) => item.key);
+    const from = before.indexOf(key);
+    if (from < 0 || to < 0 || to >= before.length || to === from) return;
+    const after = before.filter((one) => one !== key);
+    after.splice(to, 0, key);
+    // What stands behind both places keeps its order anyway.
+    const reach = Math.max(from, to) + 1;
+    const put = async (keys: readonly number[]): Promise<void> => {
+      const region_ids = this.regions.ids(keys.slice(0, reach));
+      await client.call("put", "/v1/tracks/{track_id}/regions/order", { path: { track_id: this.model.trackId }, json: { region_ids } });
+      await this.regions.load();
+    };
+    void this.model.history.act({ what: "Regions put in another order", redo: () => put(after), undo: () => put(before) });
+  }
+
+  /** Makes many at once by `make`, and takes them back as many. */
+  async makeMany(kind: Kind, what: string, make: (once: string) => Promise<unknown>, refused?: Act["refused"]): Promise<boolean> {
+    const things = kind === "region" ? this.regions : this.annotations;
+    const path = { track_id: this.model.trackId };
+    let keys: readonly number[] = [];
+    let [before, tried] = [new Set<number>(), ""];
+    return this.model.history.act({
+      what,
+      ...(refused && { refused }),
+      redo: async (once) => {
+        // What the first try may have made already is new, too.
+        if (tried !== once) {
+          await things.load();
+          [before, tried] = [new Set(things.items.peek().map((item) => item.key)), once];
+        }
+        await make(once);
+        await things.load();
+        keys = things.items.peek().filter((item) => !before.has(item.key) && item.thing.author_id === myself()).map((item) => item.key);
+      },
+      undo: async () => {
+        const ids = things.ids(keys);
+        for (let n = 0; n < ids.length; n += BULK) {
+          const json = { delete: ids.slice(n, n + BULK).map((id) => ({ id })) };
+          if (kind === "region") await client.call("post", "/v1/tracks/{track_id}/regions/bulk", { path, json });
+          else await client.call("post", "/v1/tracks/{track_id}/annotations/bulk", { path, json });
+        }
+        await things.load();
+      },
+    });
+  }
+
+  #ask<T extends Thing>(kind: Kind): Ask<T> {
+    return (mine, theirs) =>
+      new Promise((resolve) => {
+        const choose = (choice: "mine" | "theirs"): void => {
+          this.conflict.value = null;
+          resolve(choice);
+        };
+        this.conflict.value = { kind, mine: mine as Readonly<Record<string, unknown>> | null, theirs, choose };
+      });
+  }
+}
+
+export const nameOf = (thing: Region | Annotation): string => ("name" in thing ? thing.name : thing.title);
+
+const open = new WeakMap<TrackModel, Editing>();
+
+/** The editing of a track; one for each model. */
+export function editingOf(model: TrackModel): Editing {
+  let editing = open.get(model);
+  if (!editing) open.set(model, (editing = new Editing(model)));
+  return editing;
+}

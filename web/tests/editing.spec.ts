@@ -1,0 +1,301 @@
+/** Editing: regions, annotations and beats, by pointer and by keys, undone and done again; and what is told where it fails. */
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import type { APIRequestContext, Locator, Page } from "@playwright/test";
+import { analysed, ask, signIn, TOKEN } from "./support";
+import type { Uploaded } from "./support";
+
+const bearer = { authorization: `Bearer ${TOKEN}` };
+let made: Uploaded;
+const tracks = (): string => `/v1/tracks/${made.track.id}`;
+
+test.beforeAll(async ({ request }) => {
+  made = await analysed(request, "Edited");
+});
+
+test.afterEach(async ({ request }) => {
+  for (const kind of ["regions", "annotations"]) {
+    for (const { id } of (await ask(request, `${tracks()}/${kind}?limit=500`)).items) await request.delete(`${tracks()}/${kind}/${id}`, { headers: bearer });
+  }
+  await request.delete(`${tracks()}/corrections`, { headers: bearer });
+  await request.delete(`/v1/analyses/${made.analysis.id}/grid`, { headers: bearer });
+});
+
+const say = async (request: APIRequestContext, kind: "regions" | "annotations", data: object): Promise<any> =>
+  (await request.post(`${tracks()}/${kind}`, { headers: bearer, data })).json();
+
+async function open(page: Page): Promise<void> {
+  await signIn(page, `/tracks/${made.track.id}`);
+  await expect(page.getByRole("heading", { name: "Edit", exact: true })).toBeVisible();
+  // The beats are there once one of them can be chosen.
+  await page.getByRole("tab", { name: "Beats" }).click();
+  await expect(page.getByRole("button", { name: "Tap along" })).toBeEnabled();
+  await page.getByRole("tab", { name: "Regions" }).click();
+  await expect(page.getByText("One moment…")).toHaveCount(0);
+}
+
+const lane = (page: Page, name: string): Locator => page.getByRole("group", { name, exact: true }).locator(".edit-strip");
+const block = (page: Page, name: string): Locator => page.locator(".edit-block").filter({ hasText: name });
+
+/** Drags over a lane between two parts of its width. */
+async function drag(page: Page, at: Locator, from: number, to: number): Promise<void> {
+  await at.scrollIntoViewIfNeeded();
+  const box = (await at.boundingBox())!;
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + from * box.width, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + ((from + to) / 2) * box.width, y, { steps: 4 });
+  await page.mouse.move(box.x + to * box.width, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+test("a region is drawn on its lane, named, moved by keys, removed, and all of it undone", async ({ page, request }) => {
+  await open(page);
+  await drag(page, lane(page, "Regions"), 0.2, 0.4);
+  const dialog = page.getByRole("dialog", { name: "New region" });
+  await dialog.getByLabel("Name").fill("Verse");
+  await dialog.getByLabel("Part of the piece").selectOption("verse");
+  await dialog.getByRole("radio", { name: "Green" }).check();
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/regions`)).items;
+  const [first] = await list();
+  expect(first).toMatchObject({ name: "Verse", section_type: "verse", color: "#3f9d5d" });
+  // Its edges fell in with beats.
+  const beats = (await ask(request, `/v1/analyses/${made.analysis.id}/events?type=beat&limit=1000`)).items.map((one: any) => one.time_ms);
+  expect(beats).toContain(first.start_time_ms);
+
+  await block(page, "Verse").focus();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(async () => (await list())[0].start_time_ms).toBe(beats[beats.indexOf(first.start_time_ms) + 1]);
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("Shift+ArrowLeft");
+  // Keys in a row are one gesture.
+  await expect.poll(async () => (await list())[0].start_time_ms).toBe(beats[beats.indexOf(first.start_time_ms) + 1] - 20);
+
+  await block(page, "Verse").focus();
+  await page.keyboard.press("Delete");
+  await expect(block(page, "Verse")).toHaveCount(0);
+  await expect.poll(async () => (await list()).length).toBe(0);
+  for (const start of [beats[beats.indexOf(first.start_time_ms) + 1] - 20, beats[beats.indexOf(first.start_time_ms) + 1], first.start_time_ms]) {
+    await page.keyboard.press("Control+z");
+    await expect.poll(async () => (await list())[0]?.start_time_ms).toBe(start);
+  }
+  // Made anew it has another id, and all that it had before.
+  const [again] = await list();
+  expect(again).toMatchObject({ name: "Verse", section_type: "verse", color: "#3f9d5d", end_time_ms: first.end_time_ms });
+  expect(again.id).not.toBe(first.id);
+  await page.keyboard.press("Control+z");
+  await expect.poll(async () => (await list()).length).toBe(0);
+  for (let step = 0; step < 4; step += 1) await page.getByRole("button", { name: /^Redo/ }).click();
+  await expect(page.getByRole("button", { name: "Redo", exact: true })).toBeDisabled();
+  await expect.poll(async () => (await list()).length).toBe(0);
+});
+
+test("a region is resized by its edge, put in another order, and taken to a file and back", async ({ page, request }) => {
+  await say(request, "regions", { name: "One", start_time_ms: 2000, end_time_ms: 8000, display_order: 1 });
+  await say(request, "regions", { name: "Two", start_time_ms: 10000, end_time_ms: 20000, display_order: 2 });
+  await open(page);
+  const one = block(page, "One");
+  await one.scrollIntoViewIfNeeded();
+  const box = (await one.boundingBox())!;
+  await page.keyboard.down("Alt");
+  await page.mouse.move(box.x + box.width - 3, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width + 57, box.y + 10, { steps: 5 });
+  await page.mouse.up();
+  await page.keyboard.up("Alt");
+  const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/regions`)).items;
+  await expect.poll(async () => (await list())[0].end_time_ms).toBeGreaterThan(9000);
+  expect((await list())[0].start_time_ms).toBe(2000);
+
+  await page.getByRole("list", { name: /^Regions/ }).getByRole("button", { name: /Two/ }).click();
+  await page.getByRole("button", { name: "Earlier in the list" }).click();
+  await expect.poll(async () => (await list()).map((region) => region.name)).toEqual(["Two", "One"]);
+  await page.keyboard.press("Control+z");
+  await expect.poll(async () => (await list()).map((region) => region.name)).toEqual(["One", "Two"]);
+
+  await page.getByLabel("Import JAMS or Audacity labels").setInputFiles({ name: "labels.txt", mimeType: "text/plain", buffer: Buffer.from("21.0\t25.5\tBridge\n30\t31\tCoda\n") });
+  await expect(page.getByText("2 regions taken from labels.txt").first()).toBeVisible();
+  await expect(block(page, "Bridge")).toBeVisible();
+  await page.keyboard.press("Control+z");
+  await expect(block(page, "Bridge")).toHaveCount(0);
+  await expect.poll(async () => (await list()).length).toBe(2);
+});
+
+test("annotations are written at the playhead, found, and keep their words when a removal is undone", async ({ page, request }) => {
+  await open(page);
+  await page.keyboard.press("n");
+  const dialog = page.getByRole("dialog", { name: "New annotation" });
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("A word or two are needed.")).toBeVisible();
+  await dialog.getByLabel("Title").fill("Bass comes in");
+  await dialog.getByLabel("Text").fill("Quietly.\nThen louder.");
+  await dialog.getByLabel("Category").fill("instrument");
+  await dialog.getByLabel("From").fill("0:12.5");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/annotations`)).items;
+  await expect(block(page, "Bass comes in")).toBeVisible();
+  const [first] = await list();
+  expect(first).toMatchObject({ start_time_ms: 12500, end_time_ms: null, content: "Quietly.\nThen louder.", is_private: true });
+  await page.getByLabel("Find in annotations").fill("guitar");
+  await expect(page.getByText("No annotation is like that.")).toBeVisible();
+  await page.getByLabel("Find in annotations").fill("louder");
+  await page.getByRole("list", { name: /^Annotations/ }).getByRole("button", { name: /Bass comes in/ }).click();
+  await page.getByRole("group", { name: "Annotation Bass comes in" }).getByRole("button", { name: "Remove" }).click();
+  await expect.poll(async () => (await list()).length).toBe(0);
+  await page.getByRole("button", { name: /^Undo: Annotation/ }).click();
+  await expect.poll(async () => (await list())[0]).toMatchObject({ start_time_ms: 12500, content: "Quietly.\nThen louder.", category: "instrument" });
+});
+
+test("what somebody else changed is shown beside what one wants, and one chooses", async ({ page, request }) => {
+  const region = await say(request, "regions", { name: "Mine", start_time_ms: 5000, end_time_ms: 9000 });
+  await open(page);
+  await expect(block(page, "Mine")).toBeVisible();
+  const elsewhere = (name: string) => request.patch(`${tracks()}/regions/${region.id}`, { headers: bearer, data: { name } });
+  const rename = async (name: string): Promise<void> => {
+    await page.locator(".edit-block").press("Enter");
+    await page.getByRole("dialog", { name: "Edit region" }).getByLabel("Name").fill(name);
+    await page.keyboard.press("Enter");
+  };
+  await elsewhere("Theirs");
+  await rename("Better");
+  const choice = page.getByRole("dialog", { name: "“Theirs” was changed meanwhile" });
+  await expect(choice.getByRole("row", { name: "Name Better Theirs" })).toBeVisible();
+  await expect((await axe(page)).violations).toEqual([]);
+  await choice.getByRole("button", { name: "Store mine" }).click();
+  await expect.poll(async () => (await ask(request, `${tracks()}/regions/${region.id}`)).name).toBe("Better");
+  await elsewhere("Theirs again");
+  await rename("Best");
+  await page.getByRole("button", { name: "Keep what is stored" }).click();
+  await expect(page.locator(".edit-block")).toHaveText("Theirs again");
+});
+
+test("beats are moved, bars begun, and undone one gesture at a time", async ({ page, request }) => {
+  await open(page);
+  const beats = (await ask(request, `/v1/analyses/${made.analysis.id}/events?type=beat&limit=1000`)).items;
+  const grid = async (): Promise<any> => ask(request, `/v1/analyses/${made.analysis.id}/grid`);
+  const knob = page.getByRole("slider", { name: "Beat to correct" });
+  await knob.focus();
+  await expect(knob).toHaveAttribute("aria-valuetext", /^Beat \d of bar \d+, .*the machine’s$/);
+  const at = Number(await knob.getAttribute("aria-valuenow"));
+  for (let step = 0; step < 3; step += 1) await page.keyboard.press("Alt+ArrowRight");
+  await expect(knob).toHaveAttribute("aria-valuetext", /corrected by you$/);
+  await expect(knob).toHaveAttribute("aria-valuenow", String(at + 30));
+  const corrections = (await ask(request, `${tracks()}/corrections`)).items;
+  expect(corrections).toMatchObject([{ kind: "beat", time_ms: at + 30, moved_from_ms: at, source: "keyboard" }]);
+  await expect(page.getByRole("list", { name: "Where beats come from" })).toContainText("1 corrected by you");
+
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("d");
+  await expect(page.getByRole("tab", { name: /Beats 2/ })).toBeVisible();
+  await page.getByRole("button", { name: "Twice as many beats" }).click();
+  await expect(page.getByRole("tab", { name: /Beats 3/ })).toBeVisible();
+  await expect.poll(async () => (await grid()).summary.beat_count).toBeGreaterThan(1.8 * beats.length);
+  await page.keyboard.press("Control+z");
+  await expect(page.getByRole("tab", { name: /Beats 2/ })).toBeVisible();
+
+  // All of them at once, and that undone as well: in a new batch each, which the undoing before still finds.
+  await page.getByRole("button", { name: "Back to the machine’s" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove 2 corrections" }).click();
+  await expect(page.getByText("These are the machine’s beats.")).toBeVisible();
+  expect((await ask(request, `${tracks()}/corrections`)).items).toEqual([]);
+  await page.keyboard.press("Control+z");
+  await expect(page.getByRole("tab", { name: /Beats 2/ })).toBeVisible();
+  await page.keyboard.press("Control+z");
+  await expect(page.getByRole("tab", { name: /Beats 1/ })).toBeVisible();
+  await page.keyboard.press("Control+z");
+  await expect(page.getByText("These are the machine’s beats.")).toBeVisible();
+  expect((await ask(request, `${tracks()}/corrections`)).items).toEqual([]);
+});
+
+test("a beat is dragged with the mouse and added by a double click", async ({ page, request }) => {
+  await open(page);
+  const strip = page.locator(".beat-lane");
+  // The transport sticks to the top: out from under it.
+  await strip.evaluate((element) => element.scrollIntoView({ block: "center" }));
+  const [box, duration] = [(await strip.boundingBox())!, (await ask(request, tracks())).duration_ms];
+  const [{ time_ms: beat }, , , { time_ms: third }, { time_ms: fourth }] = (await ask(request, `/v1/analyses/${made.analysis.id}/events?type=beat&from_ms=20000&limit=5`)).items;
+  const x = (ms: number): number => box.x + (ms / duration) * box.width;
+  await page.mouse.move(x(beat), box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(x(beat) + 4, box.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await expect(page.getByRole("tab", { name: /Beats 1/ })).toBeVisible();
+  const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/corrections`)).items;
+  expect(await list()).toMatchObject([{ kind: "beat", moved_from_ms: beat, source: "drag" }]);
+  await page.mouse.dblclick(x((third + fourth) / 2), box.y + 20);
+  await expect(page.getByRole("tab", { name: /Beats 2/ })).toBeVisible();
+  const added = (await list()).find((one) => one.moved_from_ms === null);
+  expect(Math.abs(added.time_ms - (third + fourth) / 2)).toBeLessThan(60);
+});
+
+test("taps in a row are one gesture, and the grid follows them", async ({ page, request }) => {
+  await open(page);
+  await page.keyboard.press("k");
+  const bar = page.getByRole("group", { name: "Tap along" });
+  await expect(bar.getByRole("button", { name: /^Tap/ })).toBeFocused();
+  await expect((await axe(page)).violations).toEqual([]);
+  await page.waitForFunction(() => !document.querySelector(".edit-taps .edit-tools > button:nth-child(3)"), undefined);
+  // In time with the music, as the page's clock has it.
+  await page.evaluate(async () => {
+    for (let n = 0; n < 8; n += 1) {
+      await new Promise((next) => setTimeout(next, 517));
+      dispatchEvent(new KeyboardEvent("keydown", { key: "k", bubbles: true }));
+    }
+  });
+  await bar.getByRole("button", { name: "Done" }).click();
+  await expect(bar).toBeHidden();
+  await expect.poll(async () => (await ask(request, `${tracks()}/corrections?kind=tap&limit=100`)).items.length).toBe(8);
+  const { items } = await ask(request, `${tracks()}/corrections?limit=100`);
+  expect(new Set(items.map((one: any) => one.batch_id)).size).toBe(1);
+  await expect(page.getByRole("button", { name: "Undo: 8 taps" })).toBeEnabled();
+  await page.keyboard.press("Control+z");
+  await expect.poll(async () => (await ask(request, `${tracks()}/corrections`)).items.length).toBe(0);
+});
+
+test("without a network what was done is kept, told, and stored later; what is refused names its field", async ({ page, request }) => {
+  await open(page);
+  await page.route("**/regions", (route) => (route.request().method() === "POST" ? route.abort("internetdisconnected") : route.fallback()));
+  await page.keyboard.press("r");
+  await page.getByRole("dialog", { name: "New region" }).getByLabel("Name").fill("Kept");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("One change is not stored yet")).toBeVisible();
+  await expect(block(page, "Kept")).toBeVisible();
+  await page.unroute("**/regions");
+  await page.locator(".edit-waiting").getByRole("button", { name: "Try now" }).click();
+  await expect(page.getByText("One change is not stored yet")).toHaveCount(0);
+  await expect.poll(async () => (await ask(request, `${tracks()}/regions`)).items.length).toBe(1);
+
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog", { name: "New region" });
+  await dialog.getByLabel("To").fill("9:00:00");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByLabel("To")).toBeFocused();
+  await expect(dialog.locator("#edit-error-end_time_ms")).toBeVisible();
+  await expect(page.locator(".edit-block")).toHaveCount(1);
+});
+
+for (const [colours, width, height] of [["light", 1440, 900], ["dark", 390, 844]] as const) {
+  test(`everybody can use it: ${colours}, ${width} pixels wide`, async ({ page, request }) => {
+    await page.emulateMedia({ colorScheme: colours });
+    await page.setViewportSize({ width, height });
+    await say(request, "regions", { name: "Verse", start_time_ms: 2000, end_time_ms: 8000, color: "#e07b39" });
+    await say(request, "annotations", { title: "Here", start_time_ms: 9000, content: "Listen." });
+    await request.post(`${tracks()}/corrections`, { headers: bearer, data: { corrections: [{ kind: "beat", time_ms: 10_100 }] } });
+    await open(page);
+    for (const tab of ["Regions", "Annotations", "Beats"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      const first = page.locator(".edit-row").first();
+      if (tab !== "Beats") await first.click();
+      await expect((await axe(page)).violations, tab).toEqual([]);
+    }
+    await page.keyboard.press("n");
+    await expect((await axe(page)).violations).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+  });
+}
+
+const axe = (page: Page) =>
+  new AxeBuilder({ page }).include(".edit-panel").include(".edit-lane").include(".beat-layer").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
