@@ -6,7 +6,6 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { client } from "../api";
 import { Beats } from "./beats";
-import { NOTHING } from "./exercise/conceal";
 import type { FrameSource } from "./frames/source";
 import { History } from "./history";
 import { Player } from "./playback/player";
@@ -23,8 +22,6 @@ export class TrackModel {
   readonly view = signal<View>({ fromMs: 0, msPerPx: 10, widthPx: 0 });
   /** What the person has marked on the timeline: for loops, regions, annotations and answers. */
   readonly selection = signal<Span | null>(null);
-  /** Parts of the picture that an exercise hides while it is answered: whoever draws one of them draws nothing. */
-  readonly concealed = signal(NOTHING);
   readonly beats = new Beats();
   readonly history = new History();
   readonly player: Player;
