@@ -21,7 +21,7 @@ export function Result({ exercise }: { readonly exercise: Exercise }) {
         {outcome.score !== null && (
           <p class="exercise-verdict">
             <span>{verdict(outcome.score)}</span>
-            <meter min={0} max={1} low={0.4} high={0.7} optimum={1} value={outcome.score} aria-label="Score">
+            <meter min={0} max={1} value={outcome.score} aria-label="Score">
               {Math.round(outcome.score * 100)} %
             </meter>
           </p>

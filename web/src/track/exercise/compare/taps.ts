@@ -33,6 +33,8 @@ export interface TapResult {
   readonly thirds: readonly [number | null, number | null, number | null];
 }
 
+/** Part of the taps that must fit a pulse nobody asked for. */
+const HELD = 0.7;
 /** Longest delay that is put down to the device and the hand: Bluetooth reaches 250 ms. */
 const MOST_LATENCY_MS = 300;
 
@@ -42,6 +44,8 @@ export function compareTaps(taps: readonly number[], events: readonly number[], 
   let most = -1;
   for (const [level, expected] of readings(events, options.periodic)) {
     const result = compareWith(level, expected, taps, options);
+    // Another pulse must be held to be one: by chance, a row that searches lies between the beats as often as on them.
+    if (!result.accepted && result.pairs.length < HELD * taps.length) continue;
     const score = (2 * result.pairs.length) / Math.max(taps.length + expected.length, 1) + preference(level, result.accepted);
     if (score > most) [best, most] = [result, score];
   }
