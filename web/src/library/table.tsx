@@ -12,8 +12,8 @@ import { filterKey, hasMore, pages, reading, readMore, shown } from "./tracks";
 
 /** How far beyond the window rows are drawn, and the next page is read. */
 const BEYOND = "1200px 0px";
-/** A row's height before it was ever measured. */
-const ROW_PX = 61;
+/** A row's height before it was ever measured; on a narrow page it is a card. */
+const rowPx = (): number => (innerWidth > 720 ? 61 : 100);
 
 export function Table({ ask }: { readonly ask: (asked: Asked) => void }) {
   const isStale = shown.value !== filterKey.value;
@@ -42,7 +42,7 @@ export function Table({ ask }: { readonly ask: (asked: Asked) => void }) {
 function PageOfRows({ ids, ask, isFirst }: { readonly ids: readonly string[]; readonly ask: (asked: Asked) => void; readonly isFirst: boolean }) {
   const box = useRef<HTMLTableSectionElement>(null);
   const isNear = useSignal(isFirst);
-  const height = useRef(ids.length * ROW_PX);
+  const height = useRef(ids.length * rowPx());
   useEffect(() => {
     const seen = new IntersectionObserver(([entry]) => {
       const { isIntersecting, boundingClientRect } = entry!;
