@@ -4,7 +4,7 @@
  */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { SortHead } from "./filter-bar";
 import type { Asked } from "./row-keys";
 import { Row } from "./row";
@@ -55,9 +55,12 @@ function PageOfRows({ ids, ask, isFirst }: { readonly ids: readonly string[]; re
     seen.observe(box.current!);
     return () => seen.disconnect();
   }, []);
+  const near = isNear.value;
+  // The same rows again are not even compared when another page comes.
+  const rows = useMemo(() => near && ids.map((id) => <Row key={id} id={id} ask={ask} />), [near, ids]);
   return (
-    <tbody ref={box} role="rowgroup" style={isNear.value ? undefined : { height: `${height.current}px` }}>
-      {isNear.value && ids.map((id) => <Row key={id} id={id} ask={ask} />)}
+    <tbody ref={box} role="rowgroup" style={near ? undefined : { height: `${height.current}px` }}>
+      {rows}
     </tbody>
   );
 }
