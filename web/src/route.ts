@@ -15,6 +15,7 @@ export let restoreScroll = 0;
 
 addEventListener("popstate", (event) => {
   restoreScroll = Number((event.state as { y?: number } | null)?.y ?? 0);
+  scrollTo(0, 0);
   arrive();
 });
 

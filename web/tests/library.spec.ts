@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Locator, Page, Route } from "@playwright/test";
 import { readFileSync } from "node:fs";
-import { analysed, ask, AUDIO, signIn, TOKEN, upload } from "./support";
+import { analysed, ask, AUDIO, signIn, TOKEN } from "./support";
 
 const unique = (name: string): string => `${name} ${Math.random().toString(36).slice(2, 8)}`;
 const row = (page: Page, name: string): Locator => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
@@ -93,6 +93,29 @@ test("what is dropped is sent, and what is no audio is refused in words", async 
   await isAccessible(page);
   await tray(page).getByRole("button", { name: "Dismiss notes.txt" }).click();
   await expect(tray(page)).toHaveCount(0);
+});
+
+test("a folder is walked through, and what in it is no audio is left out", async ({ page }) => {
+  await page.route("**/v1/tracks", (route) => (route.request().method() === "POST" ? route.fulfill({ status: 201, json: { track: track(1), analysis: {} } }) : route.fallback()));
+  await signIn(page);
+  // A browser gives folders to a real hand alone; this is what it gives.
+  await page.evaluate(() => {
+    const file = (name: string) => ({ name, isDirectory: false, file: (give: (one: File) => void) => give(new File([name], name)) });
+    const folder = (name: string, ...inner: object[]): object => ({
+      name, isDirectory: true,
+      createReader: () => {
+        const rest = [inner, []];
+        return { readEntries: (give: (some: object[]) => void) => give(rest.shift()!) };
+      },
+    });
+    const album = folder("album", file("02.flac"), file("cover.jpg"), folder("bonus", file("01.mp3"), file(".hidden.mp3")), folder("empty"));
+    const event = new Event("drop", { cancelable: true });
+    Object.assign(event, { dataTransfer: { types: ["Files"], items: [{ kind: "file", webkitGetAsEntry: () => album, getAsFile: () => null }] } });
+    dispatchEvent(event);
+  });
+  await expect(tray(page).getByRole("heading", { name: "2 uploaded" })).toBeVisible();
+  await expect(tray(page).getByRole("listitem")).toContainText(["02.flac", "01.mp3"]);
+  await expect(page.getByText("1 file that is no audio left out.")).toBeVisible();
 });
 
 test("two uploads go at a time, can be stopped, and one that broke off makes no second track", async ({ page }) => {
@@ -276,7 +299,8 @@ test("a server that is away at the start is asked again", async ({ page }) => {
 
 test("a session that ends in the middle is taken up where it was", async ({ page, context, request }) => {
   const name = unique("kept");
-  await upload(request, name);
+  // Analysed, so that nothing is asked for before the person does something.
+  await analysed(request, name);
   await signIn(page);
   await search(page).fill(name);
   await expect(row(page, name)).toBeVisible();
@@ -332,11 +356,12 @@ test("the help lists what keys do, and the theme is kept", async ({ page }) => {
   await isAccessible(page);
   await page.keyboard.press("Escape");
   await expect(help).toHaveCount(0);
-  const before = await page.evaluate(() => document.documentElement.dataset["theme"]);
-  await page.getByRole("button", { name: /colours$/ }).click();
+  await page.getByRole("button", { name: "Dark colours" }).click();
   await page.reload();
   await expect(page.getByRole("heading", { name: "Library" })).toBeVisible();
-  expect(await page.evaluate(() => document.documentElement.dataset["theme"])).not.toBe(before);
+  expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+  await page.keyboard.press("t");
+  await expect(page.getByRole("button", { name: "Dark colours" })).toBeVisible();
 });
 
 test("on a phone the list is cards, nothing is cut off, and focus goes to where a link leads", async ({ page, request }) => {

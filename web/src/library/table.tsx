@@ -4,7 +4,7 @@
  */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { SortHead } from "./filter-bar";
 import type { Asked } from "./row-keys";
 import { Row } from "./row";
@@ -12,8 +12,8 @@ import { filterKey, hasMore, pages, reading, readMore, shown } from "./tracks";
 
 /** How far beyond the window rows are drawn, and the next page is read. */
 const BEYOND = "1200px 0px";
-/** A row's height before it was ever measured. */
-const ROW_PX = 61;
+/** A row's height before it was ever measured; on a narrow page it is a card. */
+const rowPx = (): number => (innerWidth > 720 ? 61 : 100);
 
 export function Table({ ask }: { readonly ask: (asked: Asked) => void }) {
   const isStale = shown.value !== filterKey.value;
@@ -42,7 +42,7 @@ export function Table({ ask }: { readonly ask: (asked: Asked) => void }) {
 function PageOfRows({ ids, ask, isFirst }: { readonly ids: readonly string[]; readonly ask: (asked: Asked) => void; readonly isFirst: boolean }) {
   const box = useRef<HTMLTableSectionElement>(null);
   const isNear = useSignal(isFirst);
-  const height = useRef(ids.length * ROW_PX);
+  const height = useRef(ids.length * rowPx());
   useEffect(() => {
     const seen = new IntersectionObserver(([entry]) => {
       const { isIntersecting, boundingClientRect } = entry!;
@@ -55,9 +55,12 @@ function PageOfRows({ ids, ask, isFirst }: { readonly ids: readonly string[]; re
     seen.observe(box.current!);
     return () => seen.disconnect();
   }, []);
+  const near = isNear.value;
+  // The same rows again are not even compared when another page comes.
+  const rows = useMemo(() => near && ids.map((id) => <Row key={id} id={id} ask={ask} />), [near, ids]);
   return (
-    <tbody ref={box} role="rowgroup" style={isNear.value ? undefined : { height: `${height.current}px` }}>
-      {isNear.value && ids.map((id) => <Row key={id} id={id} ask={ask} />)}
+    <tbody ref={box} role="rowgroup" style={near ? undefined : { height: `${height.current}px` }}>
+      {rows}
     </tbody>
   );
 }

@@ -34,7 +34,8 @@ export const SORTS: Readonly<Record<Sort, { readonly label: string; readonly ord
   duration_ms: { label: "Length", order: "asc" },
 };
 const STATUSES = new Set(["processing", "ready", "error"]);
-export const PAGE_SIZE = 100;
+/** Tracks read, and drawn, at a time. */
+export const PAGE_SIZE = 50;
 
 /** What the address asks for; what it says wrongly counts as not said. */
 export const filter = computed<Filter>(() => {

@@ -1,6 +1,7 @@
 /** A button with a menu: arrows walk through it, letters jump, Escape and a click beside it close it. */
 
 import type { ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 
 export interface MenuProps {
@@ -17,13 +18,15 @@ const MARGIN_PX = 8;
 export function Menu({ label, icon, class: name = "quiet icon", children }: MenuProps) {
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
+  // Filled while it is open: a list has a menu for each of its rows.
+  const isOpen = useSignal(false);
   const id = useId();
 
   const items = (): HTMLElement[] => [...menu.current!.querySelectorAll<HTMLElement>("[role=menuitem]:not(:disabled)")];
   const toggled = (event: Pick<ToggleEvent, "newState">): void => {
     const open = event.newState === "open";
     button.current!.setAttribute("aria-expanded", String(open));
-    if (!open) return;
+    if (!open) return void (isOpen.value = false);
     place(menu.current!, button.current!);
     items()[0]?.focus();
   };
@@ -41,8 +44,8 @@ export function Menu({ label, icon, class: name = "quiet icon", children }: Menu
       <button ref={button} class={name} type="button" aria-label={label} aria-haspopup="menu" aria-expanded="false" popovertarget={id}>
         {icon}
       </button>
-      <div ref={menu} id={id} class="menu" role="menu" aria-label={label} popover="auto" onToggle={toggled} onKeyDown={walk} onClick={() => menu.current!.hidePopover()}>
-        {children}
+      <div ref={menu} id={id} class="menu" role="menu" aria-label={label} popover="auto" onBeforeToggle={(event) => event.newState === "open" && (isOpen.value = true)} onToggle={toggled} onKeyDown={walk} onClick={() => menu.current!.hidePopover()}>
+        {isOpen.value && children}
       </div>
     </>
   );
