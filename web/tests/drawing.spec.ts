@@ -18,7 +18,7 @@ test.beforeAll(async ({ playwright, baseURL }) => {
 
 const spectrum = (page: Page) => page.locator("[data-kind=spectrogram] canvas");
 const visiblePart = (page: Page) => page.getByRole("slider", { name: "Visible part", exact: true });
-const readout = (page: Page) => page.locator(".readout");
+const readout = (page: Page) => page.locator(".lanes-readout");
 
 async function open(page: Page, track = demo.track.id): Promise<void> {
   await signIn(page, `/tracks/${track}`);
@@ -158,6 +158,40 @@ test("the overview moves and resizes the visible part, by pointer and by keys", 
   await page.mouse.move(handle.x - 200, handle.y + 20, { steps: 4 });
   await page.mouse.up();
   expect(await seenMs(page)).toBeLessThan(less);
+});
+
+test("the view goes along with playback until it is moved away", async ({ page }) => {
+  await open(page);
+  await press(page, "+", 9);
+  const from = async (): Promise<number> => Number(await visiblePart(page).getAttribute("aria-valuenow"));
+  const follow = page.getByRole("button", { name: "Follow" });
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  await expect.poll(from).toBeGreaterThan(0);
+  await expect(follow).toHaveAttribute("aria-pressed", "true");
+  await visiblePart(page).press("End");
+  await expect(follow).toHaveAttribute("aria-pressed", "false");
+  await follow.click();
+  await expect.poll(from).toBeLessThan(30_000);
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+});
+
+test("two fingers zoom, one moves", async ({ page, browserName }) => {
+  test.skip(browserName !== "chromium", "touches are made by way of its own protocol");
+  await open(page);
+  const whole = await seenMs(page);
+  const box = (await spectrum(page).boundingBox())!;
+  const session = await page.context().newCDPSession(page);
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...xs: number[]) =>
+    session.send("Input.dispatchTouchEvent", { type, touchPoints: xs.map((x, id) => ({ x: box.x + x, y: box.y + 60, id })) });
+  await touch("touchStart", 500, 600);
+  for (const by of [20, 60, 100, 150]) await touch("touchMove", 500 - by, 600 + by);
+  await touch("touchEnd");
+  await expect.poll(() => seenMs(page)).toBeLessThan(whole * 0.3);
+  const from = Number(await visiblePart(page).getAttribute("aria-valuenow"));
+  await touch("touchStart", 600);
+  for (const x of [560, 500, 400]) await touch("touchMove", x);
+  await touch("touchEnd");
+  await expect.poll(async () => Number(await visiblePart(page).getAttribute("aria-valuenow"))).toBeGreaterThan(from);
 });
 
 test("lanes are shown and hidden, and stay so", async ({ page }) => {

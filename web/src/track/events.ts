@@ -19,7 +19,8 @@ export class EventWindows {
   #gone = new AbortController();
   readonly #there = new Map<number, readonly Event[]>();
   readonly #coming = new Map<number, Promise<readonly Event[]>>();
-  #lookedAt: readonly number[] = [];
+  /** Of all who looked since it was last fetched. */
+  readonly #lookedAt = new Set<number>();
   #failedAt = -Infinity;
   #timer = 0;
 
@@ -46,7 +47,8 @@ export class EventWindows {
   within(span: Span): readonly Event[] {
     void this.revision.value;
     const windows = this.#windows({ fromMs: span.fromMs - 1, toMs: span.toMs });
-    this.#lookedAt = windows;
+    if (!this.#timer) this.#lookedAt.clear();
+    for (const one of windows) this.#lookedAt.add(one);
     this.#timer ||= window.setTimeout(this.#fetch, SETTLE_MS);
     const found = windows.flatMap((window) => this.#there.get(window) ?? []);
     let first = found.findIndex((event) => event.time_ms >= span.fromMs);
@@ -106,7 +108,7 @@ export class EventWindows {
     this.#there.set(window, events);
     for (const oldest of this.#there.keys()) {
       if (this.#there.size <= MOST) break;
-      if (!this.#lookedAt.includes(oldest)) this.#there.delete(oldest);
+      if (!this.#lookedAt.has(oldest)) this.#there.delete(oldest);
     }
     this.revision.value += 1;
   }

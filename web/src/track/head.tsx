@@ -119,7 +119,7 @@ const nameOf = (one: Analysis): string => `${one.analysis_type}, ${new Date(one.
 
 function Exports({ analysis }: { readonly analysis: Analysis }) {
   return (
-    <details class="menu right" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
+    <details class="drop right" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
       <summary class="button">Export</summary>
       <ul>
         {EXPORTS.map(([format, name, what]) => (

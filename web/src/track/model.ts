@@ -6,6 +6,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { client } from "../api";
 import { tellError } from "../notices";
+import { noticeEnd } from "../session";
 import { Beats } from "./beats";
 import { EventWindows } from "./events";
 import { Blocks } from "./frames/blocks";
@@ -58,6 +59,8 @@ export class TrackModel {
   constructor(readonly trackId: string) {
     this.player = new Player(trackId);
     this.#stops.push(effect(() => this.#fit(this.durationMs.value)));
+    this.#stops.push(effect(() => void (this.blocks.failure.value !== null && noticeEnd(this.blocks.failure.value))));
+    addEventListener("online", () => this.blocks.retry(), { signal: this.signal });
   }
 
   /** Ends with the page: to be passed to every request made for it. */
@@ -76,7 +79,7 @@ export class TrackModel {
   show(analysis: Analysis): void {
     this.#shown.abort();
     this.#shown = new AbortController();
-    const aborted = AbortSignal.any([this.#shown.signal, this.signal]);
+    const aborted = this.#shown.signal;
     this.#attempt = null;
     batch(() => {
       this.analysis.value = analysis;
@@ -105,6 +108,7 @@ export class TrackModel {
 
   dispose(): void {
     this.#gone.abort();
+    this.#shown.abort();
     for (const stop of this.#stops) stop();
     this.blocks.dispose();
     this.#useEvents(null);

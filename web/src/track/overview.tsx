@@ -65,9 +65,14 @@ function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
   context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   context.clearRect(0, 0, view.widthPx, HEIGHT_PX);
   const foot = model.sections.peek().length > 0 ? SECTIONS_PX : 0;
+  // Behind the wave, and full at the foot.
   for (const section of model.sections.peek()) {
+    const [x, wide] = [toX(view, section.time_ms), Math.max((section.duration_ms ?? 0) / view.msPerPx - 1, 1)];
     context.fillStyle = tint(hueOfSection(section));
-    context.fillRect(toX(view, section.time_ms), 0, Math.max((section.duration_ms ?? 0) / view.msPerPx - 1, 1), HEIGHT_PX);
+    context.globalAlpha = 0.4;
+    context.fillRect(x, 0, wide, HEIGHT_PX - foot);
+    context.globalAlpha = 1;
+    context.fillRect(x, HEIGHT_PX - foot, wide, foot);
   }
   const middle = (HEIGHT_PX - foot) / 2;
   context.fillStyle = ink("--wave");

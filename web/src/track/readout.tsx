@@ -18,7 +18,7 @@ export function ReadoutLine() {
 export function Readout() {
   const model = useTrack();
   const at = pointed.value;
-  return <p class="readout">{at ? wordsOf(model, at).map((word) => <span key={word}>{word}</span>) : <span class="faint">Point at the lanes to read them</span>}</p>;
+  return <p class="lanes-readout">{at ? wordsOf(model, at).map((word) => <span key={word}>{word}</span>) : <span class="faint">Point at the lanes to read them</span>}</p>;
 }
 
 function wordsOf(model: TrackModel, at: Pointed): readonly string[] {

@@ -17,7 +17,7 @@ export function AnalysisState() {
       <p class="hidden" role="status">{analysis ? PHASES[analysis.status] : ""}</p>
       {analysis ? <State model={model} analysis={analysis} /> : model.analyses.value && <None model={model} />}
       {failure !== null && (
-        <div class="state error" role="alert">
+        <div class="analysis-note error" role="alert">
           <p>
             <strong>The picture is not all there.</strong> {explain(failure).title}.
           </p>
@@ -41,7 +41,7 @@ function State({ model, analysis }: { readonly model: TrackModel; readonly analy
 function Waiting({ analysis }: { readonly analysis: Analysis }) {
   const later = analysis.run_at && Date.parse(analysis.run_at) > Date.now() + 1_000;
   return (
-    <div class="state">
+    <div class="analysis-note">
       <progress aria-label="Waiting" />
       <p>
         <strong>Waiting to be analysed.</strong> {later ? `It is tried at ${new Date(analysis.run_at!).toLocaleTimeString()}.` : "It begins when it is its turn."} You can listen meanwhile.
@@ -53,7 +53,7 @@ function Waiting({ analysis }: { readonly analysis: Analysis }) {
 function Running({ analysis }: { readonly analysis: Analysis }) {
   const { fraction, done_ms, total_ms, remaining_ms } = analysis.progress;
   return (
-    <div class="state">
+    <div class="analysis-note">
       <progress aria-label="Analysed so far" max={1} {...(fraction != null && { value: fraction })} />
       <p>
         <strong>Being analysed.</strong> {done_ms != null && `${time(done_ms)}${total_ms ? ` of ${time(total_ms)}` : ""}`}
@@ -66,7 +66,7 @@ function Running({ analysis }: { readonly analysis: Analysis }) {
 function Failed({ model, analysis }: { readonly model: TrackModel; readonly analysis: Analysis }) {
   const cancelled = analysis.error_kind === "cancelled";
   return (
-    <div class="state error" role="alert">
+    <div class="analysis-note error" role="alert">
       <p>
         <strong>{cancelled ? "The analysis was cancelled." : "The analysis failed."}</strong> {!cancelled && analysis.error_message}
       </p>
@@ -77,7 +77,7 @@ function Failed({ model, analysis }: { readonly model: TrackModel; readonly anal
 
 function None({ model }: { readonly model: TrackModel }) {
   return (
-    <div class="state">
+    <div class="analysis-note">
       <p>
         <strong>Not analysed yet.</strong> An analysis finds its beats, key, chords, sections and loudness.
       </p>

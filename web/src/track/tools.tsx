@@ -8,6 +8,7 @@ import { useTrack } from "./model";
 import type { TrackModel } from "./model";
 import { panBy, showWhole, zoom, zoomToSelection } from "./move";
 import { Readout } from "./readout";
+import type { Span } from "./view";
 
 export function TimelineTools() {
   const model = useTrack();
@@ -30,7 +31,7 @@ export function TimelineTools() {
 function LaneMenu() {
   const model = useTrack();
   return (
-    <details class="menu" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
+    <details class="drop" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
       <summary class="button">Lanes</summary>
       <fieldset>
         <legend class="hidden">Lanes that are shown</legend>
@@ -66,6 +67,16 @@ function toggleFollow(model: TrackModel): void {
   model.follows.value = !model.follows.peek();
 }
 
+/** An end of the selection at what is heard; the other where it was, or at the end of the track on that side. */
+function selectTo(model: TrackModel, end: keyof Span): void {
+  const ms = Math.round(model.player.timeMs.peek());
+  const before = model.selection.peek() ?? { fromMs: 0, toMs: model.durationMs.peek() };
+  const span = { ...before, [end]: ms };
+  // Past the other end it begins anew.
+  if (span.fromMs >= span.toMs) span[end === "fromMs" ? "toMs" : "fromMs"] = end === "fromMs" ? model.durationMs.peek() : 0;
+  if (span.fromMs < span.toMs) model.selection.value = span;
+}
+
 function shortcutsOf(model: TrackModel): readonly Shortcut[] {
   const group = "Timeline";
   const page = (): number => model.view.peek().widthPx * 0.9;
@@ -78,6 +89,8 @@ function shortcutsOf(model: TrackModel): readonly Shortcut[] {
     { keys: "f", what: "Follow playback, or not", group, repeats: false, run: () => toggleFollow(model) },
     { keys: "PageUp", what: "Move the view back", group, run: () => panBy(model, -page()) },
     { keys: "PageDown", what: "Move the view on", group, run: () => panBy(model, page()) },
+    { keys: "i", what: "The selection begins here", group, run: () => selectTo(model, "fromMs") },
+    { keys: "o", what: "The selection ends here", group, run: () => selectTo(model, "toMs") },
     { keys: "Escape", what: "Clear the selection", group, run: () => void (model.selection.value = null) },
   ];
 }

@@ -78,6 +78,7 @@ export class Blocks {
 
   /** Tries again what failed. */
   retry(): void {
+    if (this.failure.peek() === null) return;
     this.failure.value = null;
     this.#fetch();
   }

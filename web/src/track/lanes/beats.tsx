@@ -2,6 +2,7 @@
 
 import { BARS_SEEN_MS, BEATS_SEEN_MS } from "../beats";
 import type { Beat } from "../beats";
+import { useTrack } from "../model";
 import type { TrackModel } from "../model";
 import { spanOf, toX } from "../view";
 import type { View } from "../view";
@@ -16,7 +17,8 @@ const LEAST_PX = 4;
 const NUMBER_PX = 34;
 
 export function BeatsLane() {
-  return <Lane label="Beats" kind="beats" height={BEATS_PX} draw={drawBeats} said="beats, with a number at the first of a bar" />;
+  const summary = useTrack().summary.value;
+  return <Lane label="Beats" kind="beats" height={BEATS_PX} draw={drawBeats} said={`${summary?.beat_count ?? 0} beats in ${summary?.bar_count ?? 0} bars`} />;
 }
 
 function drawBeats(context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void {

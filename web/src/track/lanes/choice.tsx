@@ -48,7 +48,12 @@ export function lanesOf(model: TrackModel): readonly LaneChoice[] {
   const isDone = model.analysis.value?.status === "completed";
   const summary = model.summary.value;
   const kind = model.analysis.value?.analysis_type ?? "";
-  const lacks = (field: string): string | undefined => (source && !source.layout.fields.some((one) => one.name === field) ? `not part of a ${kind} analysis` : undefined);
+  // While frames may still come, their lanes keep their place.
+  const never = !source && (model.analysis.value?.status === "error" || model.analyses.value?.length === 0);
+  const lacks = (field: string): string | undefined => {
+    if (never) return "needs an analysis";
+    return source && !source.layout.fields.some((one) => one.name === field) ? `not part of a ${kind} analysis` : undefined;
+  };
   const heard = (count: number | undefined): string | undefined => (!isDone ? "known when the analysis is done" : count ? undefined : "none found");
   return [
     { id: "spectrogram", name: "Spectrum", Lane: Spectrogram, above: true, why: lacks("bands") },

@@ -27,7 +27,8 @@ export function KeysLane() {
 }
 
 export function ChordsLane() {
-  return <Lane label="Chords" kind="chords" height={30} draw={drawChords} said="names of chords over time" />;
+  const count = useTrack().summary.value?.chord_count ?? 0;
+  return <Lane label="Chords" kind="chords" height={30} draw={drawChords} said={`${count} chords, by name where there is room`} />;
 }
 
 const drawSections = (context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void =>
