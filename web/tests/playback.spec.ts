@@ -146,12 +146,13 @@ test.describe("the metronome", () => {
     await page.getByRole("group", { name: "Loop bars" }).getByRole("button", { name: "1 bar" }).click();
     await expect(page.getByRole("button", { name: /^Loop, 0:00\.2 to 0:02\.2/ })).toHaveAttribute("aria-pressed", "true");
     await page.getByRole("button", { name: "Play", exact: true }).click();
-    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(15);
+    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
     const { music, clicks } = await recorded(page);
-    // Four knocks a round; from the fourth to the first of the next round it is as far as between all others.
-    const seams = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((_, i) => i % 4 === 3);
-    expect(Math.abs(middle(seams(music)) - KNOCKS.everyMs), seams(music).join(" ")).toBeLessThan(10);
-    expect(Math.abs(middle(seams(clicks)) - KNOCKS.everyMs), seams(clicks).join(" ")).toBeLessThan(10);
+    // Four knocks a round, and from the last to the first of the next as far as between all others. With a gap each of the five
+    // rounds would have a step of another length (one or two whole ones are right: a knock on the very seam may be missed); two are left to a machine that has much else to do.
+    const odd = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
+    expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
+    expect(odd(clicks).length, odd(clicks).join(" ")).toBeLessThanOrEqual(2);
     expect(await heardMs(page)).toBeLessThan(2_300);
     await page.keyboard.press("l");
     await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");

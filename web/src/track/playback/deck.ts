@@ -92,8 +92,9 @@ export class Deck {
     const gain = this.#gain?.gain;
     gain?.cancelScheduledValues(0);
     gain?.setValueAtTime(0, 0);
-    gain?.setValueAtTime(0, contextS);
-    gain?.linearRampToValueAtTime(1, contextS + FADE_S);
+    // Open by then, so that a beat on the very edge keeps its attack.
+    gain?.setValueAtTime(0, Math.max(contextS - FADE_S, 0));
+    gain?.linearRampToValueAtTime(1, contextS);
   }
 
   /** Is not heard until it is said from when. */

@@ -65,19 +65,19 @@ export class Metronome {
     const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
     this.#pending = this.#pending.filter((click) => click.atS > now - 0.2);
     const beats = chosen(this.#beats?.beats ?? [], this.#clicks.every.peek());
-    heard.forEach(({ span, contextS }, segment) => {
+    for (const { span, contextS } of heard) {
       for (const beat of beats) {
         if (beat.timeMs < span.fromMs || beat.timeMs >= span.toMs) continue;
         const atS = contextS(beat.timeMs);
         if (atS === null || atS < now || atS > until) continue;
-        this.#schedule(graph, `${beat.timeMs}`, atS, beat.strong, segment);
+        this.#schedule(graph, `${beat.timeMs}`, atS, beat.strong);
       }
-    });
+    }
   }
 
   /** A click at a time of the context, for counting in. */
   click(graph: Graph, atS: number, strong: boolean): void {
-    this.#schedule(graph, `count ${atS}`, atS, strong, 0);
+    this.#schedule(graph, `count ${atS}`, atS, strong);
   }
 
   /** Takes back all that was not heard yet: after a seek, a pause, or a change of rate. */
@@ -99,7 +99,7 @@ export class Metronome {
     this.#asking?.abort();
   }
 
-  #schedule(graph: Graph, key: string, atS: number, strong: boolean, _segment: number): void {
+  #schedule(graph: Graph, key: string, atS: number, strong: boolean): void {
     // The same beat comes again with each tick, a little elsewhere as the clocks are known better; a loop's next round is far off.
     if (this.#pending.some((click) => click.key === key && Math.abs(click.atS - atS) < 0.05)) return;
     this.#sounds ??= { strong: tone(graph.context, 1760), weak: tone(graph.context, 1175) };
@@ -123,7 +123,7 @@ export class Metronome {
       .all(span, asking.signal)
       .then((beats) => (this.#beats = { span, revision, beats }))
       // What shows the beats says why there are none; the click tries again later.
-      .catch(() => (this.#beats ??= null))
+      .catch(() => undefined)
       .finally(() => setTimeout(() => (this.#asking = null), this.#beats?.span === span ? 0 : 2_000));
   }
 }

@@ -48,7 +48,7 @@ export class Player {
   readonly #turns: Turns;
   readonly #clock = new SmoothClock();
   readonly #gone = new AbortController();
-  readonly #stopFollowingLoop: () => void;
+  readonly #stops: readonly (() => void)[];
   #around: Around | null = null;
   #graph: Graph | null = null;
   #deck: Deck;
@@ -60,6 +60,7 @@ export class Player {
   #timer = 0;
   #frame = 0;
   #keptAt = 0;
+  #wasPlaying = false;
 
   constructor(trackId: string) {
     this.#trackId = trackId;
@@ -69,13 +70,16 @@ export class Player {
     this.#deck = this.#makeDeck();
     const place = placeOf(trackId);
     if (place > 0) this.seek(place);
-    this.#stopFollowingLoop = effect(() => {
-      const loop = this.loop.value;
-      this.#turns.cancel(this.#deck);
-      this.#metronome.cancel();
-      if (loop && (this.timeMs.peek() < loop.fromMs || this.timeMs.peek() >= loop.toMs)) this.seek(loop.fromMs);
-    });
-    addEventListener("online", () => this.failure.peek()?.kind === "network" && void this.retry(), { signal: this.#gone.signal });
+    this.#stops = [
+      effect(() => {
+        const loop = this.loop.value;
+        this.#turns.cancel(this.#deck);
+        this.#metronome.cancel();
+        if (loop && (this.timeMs.peek() < loop.fromMs || this.timeMs.peek() >= loop.toMs)) this.seek(loop.fromMs);
+      }),
+      effect(() => void (this.clicks.on.value && this.#learnLead())),
+    ];
+    addEventListener("online", () => this.failure.peek()?.kind === "network" && void this.retry(this.#wasPlaying), { signal: this.#gone.signal });
     addEventListener("pagehide", () => keepPlace(trackId, this.timeMs.peek()), { signal: this.#gone.signal });
   }
 
@@ -144,6 +148,7 @@ export class Player {
     this.#deck.setRate(to);
     // What is on its way still has the old rate.
     if (this.#graph) this.#from = { ms: this.timeMs.peek(), heardS: this.#graph.context.currentTime + this.#deck.delayS };
+    if (this.rate.peek() !== to) this.#setLead(0);
     this.rate.value = to;
     this.#learnLead();
   }
@@ -162,12 +167,12 @@ export class Player {
   }
 
   /** Tries again after a failure, from the place that was kept. */
-  async retry(): Promise<void> {
+  async retry(plays = true): Promise<void> {
     const at = this.timeMs.peek();
     this.failure.value = null;
     this.#deck.element.load();
     this.seek(at);
-    await this.play();
+    if (plays) await this.play();
   }
 
   /** Beats between two times, as the metronome knows them. */
@@ -180,7 +185,7 @@ export class Player {
     keepPlace(this.#trackId, this.timeMs.peek());
     this.playing.value = false;
     this.#halt();
-    this.#stopFollowingLoop();
+    this.#stops.forEach((stop) => stop());
     this.sound.dispose();
     this.#metronome.dispose();
     this.#turns.dispose();
@@ -232,18 +237,18 @@ export class Player {
   /** Finds out how far the sound is ahead of the clock at this speed, where something has to be in time with it. */
   #learnLead(): void {
     const [graph, rate] = [this.#graph, this.rate.peek()];
-    this.#setLead(0);
-    if (!graph || graph.context.state !== "running") return;
+    if (!graph || graph.context.state !== "running" || (rate === 1 && !this.clicks.on.peek())) return;
     void leadAt(graph.context, rate).then((leadS) => {
       if (rate === this.rate.peek() && !this.#gone.signal.aborted) this.#setLead(leadS);
     });
   }
 
   #setLead(leadS: number): void {
+    // Clicks that are placed already stay, unless they would be heard to be elsewhere.
+    if (Math.abs(leadS - this.#leadS) > 0.001) this.#metronome.cancel();
     this.#leadS = leadS;
     this.#deck.fit.leadS = leadS;
     this.#turns.setLead(leadS);
-    this.#metronome.cancel();
   }
 
   #halt(): void {
@@ -281,6 +286,7 @@ export class Player {
   }
 
   async #fail(error: MediaError | null): Promise<void> {
+    this.#wasPlaying = this.playing.peek();
     this.pause();
     const failure = await diagnose(this.#trackId, error, this.#gone.signal);
     if (!this.#gone.signal.aborted) this.failure.value = failure;
