@@ -63,6 +63,8 @@ export class Editing {
     return effect(() => {
       const analysis = this.model.analysis.value;
       if (analysis?.status !== "completed" || analysis.id === opened) return;
+      // Those of the analysis that was looked at before.
+      if (opened) this.model.beats.corrected.value = null;
       opened = analysis.id;
       this.beats.open(analysis.id).catch((error: unknown) => this.model.signal.aborted || tellError(error, "Your corrections of beats could not be read"));
     });
