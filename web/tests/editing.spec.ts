@@ -111,6 +111,7 @@ test("a region is resized by its edge, put in another order, and taken to a file
   expect((await list())[0].start_time_ms).toBe(2000);
 
   await page.getByRole("list", { name: /^Regions/ }).getByRole("button", { name: /Two/ }).click();
+  await expect(page.getByRole("group", { name: "Playback" }).getByRole("button", { name: "Pause" })).toBeVisible();
   await page.getByRole("button", { name: "Earlier in the list" }).click();
   await expect.poll(async () => (await list()).map((region) => region.name)).toEqual(["Two", "One"]);
   await page.keyboard.press("Control+z");

@@ -21,6 +21,7 @@ export function BeatTools() {
       <div class="edit-tools">
         <button class="primary" onClick={() => startTaps(editing)}>Tap along</button>
         <button onClick={() => addBeat(editing, model.player.timeMs.peek(), "click")} title="At what is heard now (B)">Add a beat</button>
+        {editing.beats.decoding.value > 0 && <span class="edit-hint edit-busy">Decoding…</span>}
       </div>
       <ChosenBeat />
       <fieldset class="edit-group">

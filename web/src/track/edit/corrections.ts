@@ -48,8 +48,10 @@ export class Corrections {
     const { signal, beats } = this.model;
     try {
       const grid = shown((await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"]);
+      const holds = await this.#some(signal);
+      if (this.#analysis !== analysis_id) return;
       // Removed elsewhere, and not decoded since.
-      beats.corrected.value = grid && (await this.#some(signal)) ? grid : null;
+      beats.corrected.value = grid && holds ? grid : null;
     } catch (error) {
       // What was said of another analysis of the track holds for this one as well.
       if (isStatus(error, 404)) await ((await this.#some(signal)) ? this.#decode() : (beats.corrected.value = null));
@@ -127,7 +129,7 @@ export class Corrections {
     const analysis_id = this.#analysis;
     if (!analysis_id) return;
     const grid = await client.call("post", "/v1/analyses/{analysis_id}/regrid", { path: { analysis_id }, json: {} });
-    this.model.beats.corrected.value = shown(grid as Schemas["Grid"]);
+    if (this.#analysis === analysis_id) this.model.beats.corrected.value = shown(grid as Schemas["Grid"]);
   }
 
   #now(batch: string): string {

@@ -63,6 +63,8 @@ export class Editing {
     return effect(() => {
       const analysis = this.model.analysis.value;
       if (analysis?.status !== "completed" || analysis.id === opened) return;
+      // Those of the analysis that was looked at before.
+      if (opened) this.model.beats.corrected.value = null;
       opened = analysis.id;
       this.beats.open(analysis.id).catch((error: unknown) => this.model.signal.aborted || tellError(error, "Your corrections of beats could not be read"));
     });
@@ -102,11 +104,13 @@ export class Editing {
       this.choose(chosen);
       model.view.value = hold(model.view.peek(), thing.start_time_ms, 0.1, model.durationMs.peek());
       if (span) model.selection.value = span;
-      if (!play) return;
-      model.player.loop.value = loop ? span : null;
       model.player.seek(thing.start_time_ms);
     });
-    if (play) void model.player.play().catch(() => undefined);
+    if (!play) return;
+    const player = model.player as typeof model.player & { playSpan?: (span: Span, how: { loop: boolean }) => void };
+    if (span && player.playSpan) return player.playSpan(span, { loop });
+    player.loop.value = loop ? span : null;
+    void player.play().catch(() => undefined);
   }
 
   /** Where something new goes: the selection, or `lengthMs` from what is heard now on. */
@@ -135,7 +139,7 @@ export class Editing {
     const act = kind === "region" ? this.regions.removing(key, what) : this.annotations.removing(key, what);
     if (this.chosen.peek()?.key === key) this.chosen.value = null;
     void this.model.history.act(act);
-    tell({ kind: "info", title: what, action: { label: "Undo", run: () => void this.model.history.undo() } });
+    tell({ kind: "info", title: what, action: { label: "Undo", run: () => this.model.history.toUndo.peek() === what && void this.model.history.undo() } });
   }
 
   /** Puts a region elsewhere in the list. */

@@ -1,5 +1,6 @@
 /** Regions and annotations as files, out and in: JAMS, and label tracks of Audacity. */
 
+import { useRef } from "preact/hooks";
 import { client } from "../../api";
 import { tell } from "../../notices";
 import { useTrack } from "../model";
@@ -13,11 +14,14 @@ export function Files({ kind }: { readonly kind: Kind }) {
   const model = useTrack();
   const editing = editingOf(model);
   const list = `${kind}s` as const;
+  const menu = useRef<HTMLDetailsElement>(null);
+  const close = (): void => void (menu.current!.open = false);
   const path = `/v1/tracks/${model.trackId}/${list}`;
 
   const take = async (event: Event): Promise<void> => {
     const input = event.currentTarget as HTMLInputElement;
     const file = input.files?.[0];
+    close();
     // The same file can be chosen again.
     input.value = "";
     if (!file) return;
@@ -38,15 +42,15 @@ export function Files({ kind }: { readonly kind: Kind }) {
   };
 
   return (
-    <details class="edit-files">
+    <details class="edit-files" ref={menu} onFocusOut={(event) => event.relatedTarget && !menu.current!.contains(event.relatedTarget as Node) && close()} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
       <summary class="button">Files</summary>
       <div class="edit-menu">
         <label class="button">
           Import JAMS or Audacity labels
           <input type="file" class="hidden" accept=".jams,.json,.txt,application/json,text/plain" onChange={(event) => void take(event)} />
         </label>
-        <a class="button" href={`${path}/export/jams`} download>Export JAMS</a>
-        <a class="button" href={`${path}/export/audacity`} download>Export Audacity labels</a>
+        <a class="button" href={`${path}/export/jams`} download onClick={close}>Export JAMS</a>
+        <a class="button" href={`${path}/export/audacity`} download onClick={close}>Export Audacity labels</a>
       </div>
     </details>
   );

@@ -91,8 +91,8 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
               {wrong("start_time_ms")}
             </label>
             <label>
-              {kind === "region" ? "To" : "To (empty: a moment)"}
-              <input name="end_time_ms" inputMode="decimal" defaultValue={of.end === null ? "" : time(of.end, 3)} {...at("end_time_ms")} />
+              To
+              <input name="end_time_ms" inputMode="decimal" placeholder={kind === "region" ? undefined : "A moment"} defaultValue={of.end === null ? "" : time(of.end, 3)} {...at("end_time_ms")} />
               {wrong("end_time_ms")}
             </label>
           </div>

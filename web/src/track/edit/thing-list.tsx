@@ -126,7 +126,7 @@ export function startForm(editing: ReturnType<typeof editingOf>, kind: Kind): vo
 function Row({ kind, item, chosen, detail }: { readonly kind: Kind; readonly item: Item<Region | Annotation>; readonly chosen: boolean; readonly detail: string }) {
   const editing = editingOf(useTrack());
   return (
-    <button class="edit-row" aria-current={chosen ? "true" : undefined} onClick={() => editing.visit({ kind, key: item.key }, false)} onDblClick={() => editing.visit({ kind, key: item.key }, true)}>
+    <button class="edit-row" aria-current={chosen ? "true" : undefined} title={kind === "region" ? "Show and play" : "Show"} onClick={() => editing.visit({ kind, key: item.key }, kind === "region")}>
       <span class="edit-dot" style={{ "--own": item.thing.color ?? undefined }} />
       <span class="edit-words">
         <strong>{nameOf(item.thing)}</strong>
