@@ -9,6 +9,7 @@ import { compareMarks } from "../src/track/exercise/compare/marks";
 import { match } from "../src/track/exercise/compare/matching";
 import { compareTaps } from "../src/track/exercise/compare/taps";
 import { fieldOf, sameChoice } from "../src/track/exercise/compare/value";
+import { concealedBy } from "../src/track/exercise/conceal";
 import { excerptsOf, spanFor } from "../src/track/exercise/spans";
 import { markOutcome, tapOutcome } from "../src/track/exercise/outcome";
 import { analysed, ask, signIn } from "./support";
@@ -115,6 +116,14 @@ test.describe("comparing", () => {
     expect(sameChoice("Eb", "D#")).toBe(true);
     expect(sameChoice("E", "Eb")).toBe(false);
     expect(sameChoice("major", "minor")).toBe(false);
+  });
+
+  test("hides what would give the answer away", () => {
+    expect([...concealedBy("tap", { show: [] })]).toEqual(expect.arrayContaining(["waveform", "beats", "downbeats", "tempo", "summary"]));
+    const shown = concealedBy("mark", { show: ["bands", "downbeats"] });
+    expect(["bands", "downbeats", "beats"].filter((part) => shown.has(part as never))).toEqual([]);
+    expect(shown.has("sections")).toBe(true);
+    expect(concealedBy("tap", { show: [], reveal: "at_once" }).size).toBe(0);
   });
 
   test("plays what a preset says", async () => {

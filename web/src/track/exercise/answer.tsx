@@ -170,13 +170,13 @@ function Choice({ exercise }: Given) {
   return <Options exercise={exercise} legend="Your answer" options={exercise.config.value.options ?? []} />;
 }
 
-/** What an excerpt has most of, by the field it is compared in. */
-const MOST: Readonly<Record<string, string>> = { tempo_curve: "fastest", centroid: "brightest", loudness: "loudest" };
+/** Which excerpt is asked for, of two and of more, by the field they are compared in. */
+const MOST: Readonly<Record<string, readonly [string, string]>> = { tempo_curve: ["faster", "fastest"], centroid: ["brighter", "brightest"], loudness: ["louder", "loudest"] };
 
 function Compare({ exercise }: Given) {
   const [config, excerpts] = [exercise.config.value, exercise.excerpts.value];
   const playing = useSignal<number | null>(null);
-  const most = MOST[config.frame_field ?? config.summary_field ?? ""];
+  const most = MOST[config.frame_field ?? config.summary_field ?? ""]?.[excerpts.length > 2 ? 1 : 0];
   return (
     <>
       <div class="exercise-excerpts" role="group" aria-label="Excerpts">
@@ -190,7 +190,7 @@ function Compare({ exercise }: Given) {
           );
         })}
       </div>
-      <Options exercise={exercise} legend={most ? `Which is the ${most}?` : "Which has most of it?"} options={[...excerpts.map((_, i) => letter(i)), SAME]} />
+      <Options exercise={exercise} legend={most ? `Which is ${most}?` : "Which has most of it?"} options={[...excerpts.map((_, i) => letter(i)), SAME]} />
     </>
   );
 }

@@ -86,10 +86,11 @@ export class Facts {
   }
 }
 
-/** To 0…1 between the least and the greatest value. Levels under −60 count as silence, so that a pause does not flatten the rest. */
+/** To 0…1 between what few values are below and above, so that a moment of silence or a single blow does not flatten the rest. */
 export function scaled(points: readonly CurvePoint[]): CurvePoint[] {
-  const real = points.map((point) => point.value).filter((value) => Number.isFinite(value) && value > -60);
-  const [least, most] = [Math.min(...real), Math.max(...real)];
+  const real = points.map((point) => point.value).filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (part: number): number => real[Math.round(part * (real.length - 1))] ?? 0;
+  const [least, most] = [at(0.05), at(0.99)];
   const range = Math.max(most - least, 1e-6);
   return points.map(({ timeMs, value }) => ({ timeMs, value: Number.isNaN(value) ? NaN : Math.min(Math.max((value - least) / range, 0), 1) }));
 }

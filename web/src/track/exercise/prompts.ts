@@ -94,7 +94,9 @@ export async function loadPrompts(signal: AbortSignal): Promise<Prompt[]> {
 }
 
 function promptOf(template: Template, presets: readonly components["schemas"]["PromptPreset"][]): Prompt {
-  const made = presets.map(({ id, name, description, preset_type, config }): Preset => ({ id, name, description: description ?? "", mode: preset_type as Mode, config: config as Config }));
+  // In the order in which they were written, which goes from easy to hard.
+  const inOrder = [...presets].sort((a, b) => a.created_at.localeCompare(b.created_at) || a.id.localeCompare(b.id));
+  const made = inOrder.map(({ id, name, description, preset_type, config }): Preset => ({ id, name, description: description ?? "", mode: preset_type as Mode, config: config as Config }));
   // A question without a preset sends back to the music all the same, and leaves the answer to the listener.
   const listen: Preset = { id: `listen-${template.id}`, name: "Just listen", description: "Listen, think, and look at what may be noticed", mode: "listen", config: {} };
   return {

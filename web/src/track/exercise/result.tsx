@@ -27,11 +27,13 @@ export function Result({ exercise }: { readonly exercise: Exercise }) {
           </p>
         )}
         <p class="exercise-headline">{outcome.headline}</p>
-        <ul>
-          {outcome.lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
+        {outcome.lines.length > 0 && (
+          <ul>
+            {outcome.lines.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        )}
       </div>
       <p class="hidden" role="status">
         {[outcome.headline, ...outcome.lines].join(" ")}
