@@ -46,8 +46,9 @@ export function Head() {
 
 function Facts() {
   const model = useTrack();
-  const summary = model.summary.value;
   const track = model.track.value;
+  if (model.concealed.value.has("summary")) return <p class="facts">What was measured is shown after your answer.</p>;
+  const summary = model.summary.value;
   const loudness = summary?.loudness;
   const corrected = model.beats.corrected.value !== null;
   return (

@@ -9,6 +9,7 @@ import { tellError } from "../notices";
 import { noticeEnd } from "../session";
 import { Beats } from "./beats";
 import { EventWindows } from "./events";
+import type { Part } from "./exercise/conceal";
 import { Blocks } from "./frames/blocks";
 import { GrowingSource } from "./frames/growing";
 import type { FrameSource } from "./frames/source";
@@ -40,6 +41,8 @@ export class TrackModel {
   readonly view = signal<View>({ fromMs: 0, msPerPx: 10, widthPx: 0 });
   /** What the person has marked on the timeline: for loops, regions, annotations and answers. */
   readonly selection = signal<Span | null>(null);
+  /** What is not to be seen now, since it would give an exercise's answer away. */
+  readonly concealed = signal<ReadonlySet<Part>>(new Set());
   /** Whether the view goes along with playback. */
   readonly follows = signal(true);
   readonly beats = new Beats();

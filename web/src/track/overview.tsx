@@ -43,6 +43,7 @@ function paint(model: TrackModel, view: ReadonlySignal<View>, canvas: HTMLCanvas
     void model.blocks.revision.value;
     void model.source.value;
     void model.sections.value;
+    void model.concealed.value;
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       draw(model, view.peek(), canvas);
@@ -56,7 +57,9 @@ function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
   if (width <= 0) return;
   const tops = peaks(model, view);
   // How many pixels of it are there: for whoever waits for the whole.
-  const key = [width, theme.peek(), model.durationMs.peek(), model.sections.peek().length, tops.sum].join(" ");
+  const hidden = model.concealed.peek();
+  const sections = hidden.has("sections") ? [] : model.sections.peek();
+  const key = [width, theme.peek(), model.durationMs.peek(), sections.length, hidden.has("waveform"), tops.sum].join(" ");
   canvas.dataset["drawn"] = String(tops.known / Math.max(tops.values.length, 1));
   if (canvas.dataset["key"] === key) return;
   canvas.dataset["key"] = key;
@@ -74,6 +77,7 @@ function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
     context.globalAlpha = 1;
     context.fillRect(x, HEIGHT_PX - foot, wide, foot);
   }
+  if (hidden.has("waveform")) return;
   const middle = (HEIGHT_PX - foot) / 2;
   context.fillStyle = ink("--wave");
   context.beginPath();

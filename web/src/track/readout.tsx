@@ -28,19 +28,20 @@ function wordsOf(model: TrackModel, at: Pointed): readonly string[] {
 /** Bar and beat, as `3.2`. */
 function placeOf(model: TrackModel, ms: number): string | undefined {
   const span = spanOf(model.view.value);
-  if (span.toMs - span.fromMs > 600_000) return undefined;
+  if (span.toMs - span.fromMs > 600_000 || model.concealed.value.has("beats")) return undefined;
   const beat = model.beats.within({ fromMs: ms - 10_000, toMs: ms + 1 }).at(-1);
   return beat?.bar != null ? `bar ${beat.bar}.${beat.position}` : undefined;
 }
 
 function chordOf(model: TrackModel, ms: number): string | undefined {
   const span = spanOf(model.view.value);
-  if (span.toMs - span.fromMs > 600_000 || model.source.value?.complete !== true) return undefined;
+  if (span.toMs - span.fromMs > 600_000 || model.source.value?.complete !== true || model.concealed.value.has("chords")) return undefined;
   const chord = model.chords.within({ fromMs: ms, toMs: ms + 1 }).at(-1);
   return chord && ms < chord.time_ms + (chord.duration_ms ?? 0) ? nameOf(chord) : undefined;
 }
 
 function sectionOf(model: TrackModel, ms: number): string | undefined {
+  if (model.concealed.value.has("sections")) return undefined;
   const section = model.sections.value.find((one) => ms >= one.time_ms && ms < one.time_ms + (one.duration_ms ?? 0));
   return section && `section ${nameOf(section)}`;
 }

@@ -1,8 +1,5 @@
 /** What is not to be seen while an exercise is answered, since it would give the answer away. */
 
-import { signal } from "@preact/signals";
-import type { Signal } from "@preact/signals";
-import type { TrackModel } from "../model";
 import type { Config, Mode } from "./prompts";
 
 /** Parts of the picture, as presets name them in `show`, and those that would tell as much. */
@@ -20,13 +17,4 @@ export function concealedBy(mode: Mode, config: Config): ReadonlySet<Part> {
   const shown = (config.show ?? ["waveform", "bands"]) as readonly Part[];
   const implied = shown.flatMap((part) => IMPLIED[part] ?? []);
   return new Set(PARTS.filter((part) => !shown.includes(part) && !implied.includes(part)));
-}
-
-const concealed = new WeakMap<TrackModel, Signal<ReadonlySet<Part>>>();
-
-/** What is hidden on a track's page now. Whoever draws one of these parts reads this, and draws nothing while it is in it. */
-export function concealedOf(model: TrackModel): Signal<ReadonlySet<Part>> {
-  const known = concealed.get(model) ?? signal(NOTHING);
-  concealed.set(model, known);
-  return known;
 }

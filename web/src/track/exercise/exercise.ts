@@ -8,7 +8,7 @@ import type { Span } from "../view";
 import { check } from "./check";
 import { ClickTrack } from "./clicks";
 import type { CurvePoint } from "./compare/curve";
-import { concealedBy, concealedOf, NOTHING } from "./conceal";
+import { concealedBy, NOTHING } from "./conceal";
 import type { Part } from "./conceal";
 import { Facts } from "./facts";
 import type { Outcome } from "./outcome";
@@ -70,7 +70,7 @@ export class Exercise {
 
   constructor(readonly model: TrackModel) {
     this.past = signal(pastOf(model.trackId));
-    const stop = effect(() => void (concealedOf(model).value = this.concealed.value));
+    const stop = effect(() => void (model.concealed.value = this.concealed.value));
     model.signal.addEventListener("abort", () => (stop(), this.stopPlaying()), { once: true });
   }
 

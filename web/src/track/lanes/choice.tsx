@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
+import type { Part } from "../exercise/conceal";
 import type { TrackModel } from "../model";
 import { BeatsLane } from "./beats";
 import { Loudness, Onsets } from "./curves";
@@ -12,6 +13,8 @@ import { TempoLane } from "./tempo";
 export interface LaneChoice {
   readonly id: string;
   readonly name: string;
+  /** What of the music it shows: an exercise may conceal it. */
+  readonly part: Part;
   readonly Lane: ComponentType;
   /** Above the beats. */
   readonly above: boolean;
@@ -55,15 +58,17 @@ export function lanesOf(model: TrackModel): readonly LaneChoice[] {
     return source && !source.layout.fields.some((one) => one.name === field) ? `not part of a ${kind} analysis` : undefined;
   };
   const heard = (count: number | undefined): string | undefined => (!isDone ? "known when the analysis is done" : count ? undefined : "none found");
-  return [
-    { id: "spectrogram", name: "Spectrum", Lane: Spectrogram, above: true, why: lacks("bands") },
-    { id: "chroma", name: "Chroma", Lane: Chroma, above: true, why: lacks("chroma") },
-    { id: "onsets", name: "Onsets", Lane: Onsets, above: true, why: lacks("onset") },
-    { id: "beats", name: "Beats", Lane: BeatsLane, above: false, why: heard(summary?.beat_count || (model.beats.corrected.value ? 1 : 0)) },
-    { id: "tempo", name: "Tempo", Lane: TempoLane, above: false, why: heard(summary?.tempo_bpm ? 1 : 0) },
-    { id: "sections", name: "Sections", Lane: SectionsLane, above: false, why: heard(model.sections.value.length) },
-    { id: "keys", name: "Keys", Lane: KeysLane, above: false, why: heard(model.keys.value.length) },
-    { id: "chords", name: "Chords", Lane: ChordsLane, above: false, why: heard(summary?.chord_count) },
-    { id: "loudness", name: "Loudness", Lane: Loudness, above: false, why: lacks("loudness") },
+  const lanes: LaneChoice[] = [
+    { id: "spectrogram", name: "Spectrum", part: "bands", Lane: Spectrogram, above: true, why: lacks("bands") },
+    { id: "chroma", name: "Chroma", part: "chroma", Lane: Chroma, above: true, why: lacks("chroma") },
+    { id: "onsets", name: "Onsets", part: "onsets", Lane: Onsets, above: true, why: lacks("onset") },
+    { id: "beats", name: "Beats", part: "beats", Lane: BeatsLane, above: false, why: heard(summary?.beat_count || (model.beats.corrected.value ? 1 : 0)) },
+    { id: "tempo", name: "Tempo", part: "tempo", Lane: TempoLane, above: false, why: heard(summary?.tempo_bpm ? 1 : 0) },
+    { id: "sections", name: "Sections", part: "sections", Lane: SectionsLane, above: false, why: heard(model.sections.value.length) },
+    { id: "keys", name: "Keys", part: "key", Lane: KeysLane, above: false, why: heard(model.keys.value.length) },
+    { id: "chords", name: "Chords", part: "chords", Lane: ChordsLane, above: false, why: heard(summary?.chord_count) },
+    { id: "loudness", name: "Loudness", part: "loudness", Lane: Loudness, above: false, why: lacks("loudness") },
   ];
+  const hidden = model.concealed.value;
+  return lanes.map((lane) => (hidden.has(lane.part) ? { ...lane, why: "shown after your answer" } : lane));
 }
