@@ -12,6 +12,7 @@ const BACK_MS = 4_000;
 
 /** The bar and beat of a time, as `12.3`; null where none is near. */
 function barAndBeat(model: TrackModel, ms: number): string | null {
+  if (model.concealed.value.has("beats")) return null;
   const beats = model.beats.within({ fromMs: Math.max(0, ms - BACK_MS), toMs: ms + 1 });
   const beat = beats.findLast((one: Beat) => one.timeMs <= ms + 0.5);
   return beat && beat.bar !== null && beat.position !== null ? `${beat.bar}.${beat.position}` : null;
