@@ -137,6 +137,7 @@ test("annotations are written at the playhead, found, and keep their words when 
   await dialog.getByLabel("From").fill("0:12.5");
   await dialog.getByRole("button", { name: "Save" }).click();
   const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/annotations`)).items;
+  await expect(dialog).toBeHidden();
   await expect(block(page, "Bass comes in")).toBeVisible();
   const [first] = await list();
   expect(first).toMatchObject({ start_time_ms: 12500, end_time_ms: null, content: "Quietly.\nThen louder.", is_private: true });

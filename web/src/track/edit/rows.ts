@@ -7,6 +7,8 @@ export const MOST_ROWS = 3;
 /** Closer together than this they are one stroke. */
 const STROKE_PX = 3;
 const GAP_PX = 2;
+/** More than so many on one lane nobody tells apart, and browsers move them slowly. */
+const MOST_SHOWN = 200;
 
 export interface Placed<T> {
   readonly item: Item<T>;
@@ -27,16 +29,26 @@ export function place<T extends Thing>(items: readonly Item<T>[], msPerPx: numbe
   });
 }
 
-/** Those that a view shows; where many fall on the same pixels, one stands for them. */
+/** Those that a view shows; where many fall on the same pixels, one stands for them, and for the more the more there are. */
 export function visible<T extends Thing>(placed: readonly Placed<T>[], view: View, labelPx: number): readonly Placed<T>[] {
   const toMs = view.fromMs + view.widthPx * view.msPerPx;
+  const seen = placed.filter(({ item: { thing } }) => {
+    const end = thing.end_time_ms ?? thing.start_time_ms + labelPx * view.msPerPx;
+    return thing.start_time_ms < toMs && end > view.fromMs;
+  });
+  let stroke = STROKE_PX;
+  let shown = thinned(seen, view, stroke);
+  while (shown.length > MOST_SHOWN && stroke < view.widthPx) shown = thinned(seen, view, (stroke *= 2));
+  return shown;
+}
+
+/** Leaves out what is narrower than a stroke and begins within one of the last that was kept. */
+function thinned<T extends Thing>(placed: readonly Placed<T>[], view: View, stroke: number): readonly Placed<T>[] {
   const drawn: number[] = [];
   return placed.filter(({ item: { thing }, row }) => {
-    const end = thing.end_time_ms ?? thing.start_time_ms + labelPx * view.msPerPx;
-    if (thing.start_time_ms >= toMs || end <= view.fromMs) return false;
     const x = thing.start_time_ms / view.msPerPx;
-    const narrow = (end - thing.start_time_ms) / view.msPerPx < STROKE_PX || thing.end_time_ms == null;
-    if (narrow && x - (drawn[row] ?? -Infinity) < STROKE_PX) return false;
+    const isNarrow = thing.end_time_ms == null || (thing.end_time_ms - thing.start_time_ms) / view.msPerPx < stroke;
+    if (isNarrow && x - (drawn[row] ?? -Infinity) < stroke) return false;
     drawn[row] = x;
     return true;
   });
