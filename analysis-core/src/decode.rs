@@ -33,6 +33,7 @@ use std::sync::Arc;
 use crate::crew::Crew;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+pub use crate::limits::MAX_SAMPLE;
 use packets::{Packets, Piece};
 use source::{Failure, Source};
 use symphonia::core::errors::Error as Fault;
@@ -55,9 +56,6 @@ mod warm_up;
 
 /// Most frames in one block.
 pub const MAX_BLOCK_FRAMES: usize = 65_536;
-
-/// Samples beyond this (+120 dB full scale) come from damage; their squares would overflow what follows.
-pub const MAX_SAMPLE: f32 = 1e6;
 
 /// The audio as its header and its first packet describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,12 +294,6 @@ impl Decoder {
             becomes: describe(rate_hz, channels),
         })
     }
-}
-
-/// What is no number becomes silence, and the rest is kept within ±[`MAX_SAMPLE`].
-#[inline(always)]
-pub(crate) fn tame(sample: f32) -> f32 {
-    if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
 }
 
 /// Runs foreign code; a panic in it becomes a fault like any other.

@@ -15,8 +15,10 @@ pub mod chords;
 pub mod chroma;
 pub mod chunk;
 pub mod config;
+#[cfg_attr(not(feature = "decode"), expect(dead_code, reason = "only a file keeps several threads busy"))]
 mod crew;
 pub mod danceability;
+#[cfg(feature = "decode")]
 pub mod decode;
 pub mod divisions;
 mod ends;
@@ -28,6 +30,7 @@ pub mod fades;
 pub mod features;
 pub mod field;
 mod filterbank;
+#[cfg(feature = "decode")]
 pub mod fingerprint;
 pub mod frame;
 pub mod harmony;
@@ -65,7 +68,9 @@ pub mod units;
 mod vectors;
 pub mod zoom;
 
-pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress, analyze};
+#[cfg(feature = "decode")]
+pub use analyzer::analyze;
+pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress};
 pub use config::{AnalysisType, Config, SampleType};
 pub use error::{Error, Result};
 pub use limits::Limits;

@@ -37,6 +37,7 @@ impl Aside {
     }
 
     /// Measured by `crew` from here on.
+    #[cfg(feature = "decode")]
     pub(super) fn spread(&mut self, crew: &Arc<Crew>) {
         self.crew = crew.clone();
     }
