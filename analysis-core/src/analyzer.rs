@@ -32,6 +32,7 @@ use crate::frame::{FrameLayout, FrameValues};
 use crate::limits;
 use crate::loudness::Loudness;
 use crate::manifest::Manifest;
+use crate::opaque::opaque;
 use crate::stft::Stft;
 use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
@@ -65,6 +66,7 @@ pub struct Analysis {
 
 /// A frame as it is finished.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Frame<'a> {
     /// Number of the frame, from 0.
     pub index: u64,
@@ -153,6 +155,8 @@ pub struct Analyzer {
     loudness: Option<Aside>,
     swells: Option<Swells>,
 }
+
+opaque!(Analyzer { config, audio, taken });
 
 impl Analyzer {
     /// Plans everything for audio of `sample_rate_hz` (8,000..=192,000, or what `config.limits` says) with

@@ -1,5 +1,6 @@
 //! Pitch-class profiles.
 
+use crate::opaque::opaque;
 use crate::peaks::{Peak, PeakFinder};
 use crate::stft::Stft;
 use crate::tuning::TuningHistogram;
@@ -56,6 +57,8 @@ pub struct ChromaExtractor {
     stft: Stft,
     voices: Voices,
 }
+
+opaque!(ChromaExtractor {});
 
 impl ChromaExtractor {
     /// Plans for audio of `sample_rate_hz`.

@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 /// Which analysers run. The names are those of `track_analyses.analysis_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AnalysisType {
     /// Everything.
     #[default]
@@ -22,6 +23,20 @@ pub enum AnalysisType {
     Tonal,
     /// Rhythm and tonal, and sections and segments on top of them.
     Structure,
+}
+
+impl AnalysisType {
+    /// The stored name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Spectral => "spectral",
+            Self::Rhythm => "rhythm",
+            Self::Tonal => "tonal",
+            Self::Structure => "structure",
+        }
+    }
 }
 
 /// How a value of a frame is stored.

@@ -24,6 +24,7 @@
 //! Integers are scaled to [-1, 1) exactly (32-bit ones are rounded to f32). Floats are passed on as they are,
 //! also beyond ±1, but what is no number becomes 0 and nothing leaves ±10⁶.
 
+use crate::opaque::opaque;
 use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -59,6 +60,7 @@ pub const MAX_BLOCK_FRAMES: usize = 65_536;
 
 /// The audio as its header and its first packet describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AudioFormat {
     /// Sample rate, in Hz.
     pub sample_rate_hz: u32,
@@ -75,6 +77,7 @@ pub struct AudioFormat {
 
 /// How decoding went so far; complete once [`Decoder::next_block`] has returned `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecodeReport {
     /// Sample frames handed out.
     pub frames: u64,
@@ -113,6 +116,8 @@ pub struct Decoder {
     frames: u64,
     ended: bool,
 }
+
+opaque!(Decoder { format, frames, ended });
 
 impl Decoder {
     /// Opens a file and decodes as far as its first packet of audio.

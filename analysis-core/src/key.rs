@@ -34,6 +34,7 @@ const FIRST_CHORD_ANCHORS: u64 = 15;
 
 /// A stretch of music in one key.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct KeySpan {
     /// Where it begins, in ms.
     pub start_ms: u64,
@@ -47,6 +48,7 @@ pub struct KeySpan {
 
 /// What is said about the key.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// Key of the whole; `None` for silence, noise, drums alone, single tones, and music without a key.
     pub key: Option<KeyEstimate>,

@@ -4,6 +4,7 @@ use crate::chunk::{ChunkDecoder, ChunkHeader, HEADER_BYTES, MAX_CHUNK_BYTES};
 use crate::error::{Error, Result};
 use crate::frame::FrameLayout;
 use crate::manifest::{ChunkManifest, LevelManifest, Manifest};
+use std::fmt;
 
 /// Most bytes of frames that one read may return unless told otherwise: 64 MiB, as many as a chunk may hold.
 pub const DEFAULT_MAX_BYTES: usize = MAX_CHUNK_BYTES;
@@ -18,6 +19,16 @@ pub struct FrameReader<S> {
     decoder: ChunkDecoder,
     max_bytes: usize,
     last: Option<(u32, u32, Vec<u8>)>,
+}
+
+impl<S> fmt::Debug for FrameReader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { manifest, max_bytes, .. } = self;
+        f.debug_struct("FrameReader")
+            .field("frame_count", &manifest.frame_count)
+            .field("max_bytes", max_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Successive frames of one level.

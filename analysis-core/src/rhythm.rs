@@ -14,6 +14,7 @@ use crate::harmony::HarmonicChange;
 use crate::memory::Memory;
 use crate::meter;
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
+use crate::opaque::opaque;
 use crate::phase;
 use crate::sounding::Sounding;
 use crate::stft;
@@ -71,6 +72,7 @@ pub struct Beat {
 
 /// What the rhythm of a track is. Every field is empty or `None` where there is no beat (onsets may remain).
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Rhythm {
     /// Beats, rising.
     pub beats: Vec<Beat>,
@@ -123,6 +125,8 @@ pub struct RhythmTracker {
     /// Beats by rule, for as long as the network has not shown that it hears some.
     rules: Option<Rules>,
 }
+
+opaque!(RhythmTracker {});
 
 /// The network and the beats that follow from it.
 struct Learned {

@@ -6,6 +6,7 @@
 //! sample. There are [`units::frame_count`] frames, however the signal is split into blocks, and their
 //! values do not depend on the split.
 
+use crate::opaque::opaque;
 use crate::power_spectrum::PowerSpectrum;
 use crate::units;
 use std::f64::consts::TAU;
@@ -72,6 +73,8 @@ pub struct Stft {
     taken: u64,
     next_frame: u64,
 }
+
+opaque!(Stft { sample_rate_hz, hop_ms, window_len, taken });
 
 impl Stft {
     /// Plans the standard transform: a Hann window of [`window_len`] samples, zero padded to

@@ -3,9 +3,11 @@
 use crate::chords::{ChordTracker, Chords};
 use crate::chroma::{ChromaAnchor, ChromaExtractor};
 use crate::key::{KeyReport, KeyTracker};
+use crate::opaque::opaque;
 
 /// What is said about pitch.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Tonal {
     /// Key of the whole and its stretches.
     pub keys: KeyReport,
@@ -21,6 +23,8 @@ pub struct TonalAnalyzer {
     key: KeyTracker,
     chords: ChordTracker,
 }
+
+opaque!(TonalAnalyzer {});
 
 impl TonalAnalyzer {
     /// Plans for audio of `sample_rate_hz`.

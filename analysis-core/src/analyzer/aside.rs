@@ -73,13 +73,16 @@ impl Aside {
     }
 
     /// As [`Loudness::finish`].
+    ///
+    /// # Errors
+    /// What [`Loudness::push`] reported of the last portions.
     pub(super) fn finish(self) -> Result<LoudnessSummary> {
         let mut bench = self.take();
         bench.measured?;
         if !self.portion.is_empty() {
             bench.loudness.push(&self.portion)?;
         }
-        bench.loudness.finish()
+        Ok(bench.loudness.finish())
     }
 }
 
