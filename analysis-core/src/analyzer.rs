@@ -90,8 +90,9 @@ pub struct Progress {
 /// Receives what an analysis finds while it runs. Whatever error a method returns ends the analysis with that
 /// error; [`Error::Cancelled`] is the one to stop with. `()` ignores everything.
 pub trait Observer {
-    /// A block of decoded audio is taken, a plane of samples (-1 to 1, at most ±[`MAX_SAMPLE`](limits::MAX_SAMPLE)) for each channel: for those who want
-    /// something of the samples that the engine does not make, without decoding twice. Blocks come in order, before
+    /// A block of decoded audio is taken, a plane of samples (-1 to 1, at most ±[`MAX_SAMPLE`](limits::MAX_SAMPLE)) for
+    /// each channel: for those who want something of the samples that the engine does not make, without decoding twice.
+    /// Blocks come in order, before
     /// anything that is heard in them; together they are the audio from its first sample to its last.
     ///
     /// # Errors
@@ -140,6 +141,9 @@ const BLOCK_FRAMES: usize = 8_192;
 const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 
 /// Analyses blocks of samples as they come.
+///
+/// Memory is bounded: some 20 MB for an hour of everything, hardly more for ten. It may be sent to another thread between
+/// two blocks. After an error the audio taken so far may be counted or not: begin anew.
 pub struct Analyzer {
     config: Config,
     audio: AudioInfo,

@@ -61,7 +61,7 @@ pub struct ChromaExtractor {
 opaque!(ChromaExtractor {});
 
 impl ChromaExtractor {
-    /// Plans for audio of `sample_rate_hz`.
+    /// Plans for audio of `sample_rate_hz` (8,000 to 192,000 in this engine).
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,

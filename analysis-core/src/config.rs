@@ -67,6 +67,17 @@ impl SampleType {
 }
 
 /// Configuration of an analysis. `Config::default()` is what `arsis analyze` runs.
+///
+/// A later version may have further fields: end a literal with `..Config::default()`, and it compiles still.
+///
+/// ```
+/// use analysis_core::{AnalysisType, Config};
+///
+/// let config = Config { analysis_type: AnalysisType::Rhythm, hop_ms: 20, ..Config::default() };
+/// config.validate()?;
+/// assert!(Config { hop_ms: 0, ..config }.validate().is_err());
+/// # Ok::<(), analysis_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Which analysers run. Default: everything.

@@ -132,6 +132,7 @@ impl FramePeaks {
     /// Starts before the first sample. Frames are those of [`stft::Stft`] with the same rate and hop.
     #[must_use]
     pub fn new(sample_rate_hz: u32, hop_ms: u32) -> Self {
+        let sample_rate_hz = sample_rate_hz.max(1);
         let mut peaks =
             Self { sample_rate_hz, hop_ms: hop_ms.max(1), taken: 0, next_frame: 0, boundary: 0, peak: 0.0 };
         peaks.boundary = peaks.end_of(0);

@@ -12,7 +12,10 @@ pub(crate) fn tame(sample: f32) -> f32 {
     if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
 }
 
-/// Bounds that hostile or careless input always meets. Every decoder call takes one.
+/// Bounds that hostile or careless input always meets. Every decoder call takes one, and
+/// [`Config::limits`](crate::Config::limits) holds one.
+///
+/// A later version may have further bounds: end a literal with `..Limits::default()`, and it compiles still.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Longest audio accepted, in milliseconds. Default 24 hours. At most 4 days.

@@ -12,7 +12,10 @@ pub const DEFAULT_MAX_BYTES: usize = MAX_CHUNK_BYTES;
 /// Seeks in the frames that a manifest describes. `source` gives the stored bytes of a chunk, by level and
 /// index: from a file, a database, or a network.
 ///
-/// The chunk read last is kept, so that reading on costs each chunk once.
+/// The chunk read last is kept, so that reading on costs each chunk once. Memory: that chunk, one as it is decoded, and
+/// what a read returns.
+///
+/// The manifest and the chunks may come from anyone: neither makes it panic or take more than a read may return.
 pub struct FrameReader<S> {
     manifest: Manifest,
     source: S,

@@ -27,7 +27,7 @@ pub struct TonalAnalyzer {
 opaque!(TonalAnalyzer {});
 
 impl TonalAnalyzer {
-    /// Plans for audio of `sample_rate_hz`.
+    /// Plans for audio of `sample_rate_hz` (8,000 to 192,000 in this engine).
     #[must_use]
     pub fn new(sample_rate_hz: u32) -> Self {
         let chroma = ChromaExtractor::new(sample_rate_hz);

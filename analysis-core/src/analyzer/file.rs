@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
 /// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
 ///
-/// With several threads (`config.threads`) the others decode ahead and measure the loudness. The observer stays on the caller's thread and gets
-/// the same calls in the same order; when this returns, or panics, the other threads have ended.
+/// With several threads (`config.threads`) the others decode ahead and measure the loudness. The observer stays on the
+/// caller's thread and gets the same calls in the same order; when this returns, or panics, the other threads have ended.
 ///
 /// # Errors
 /// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
