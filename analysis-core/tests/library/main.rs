@@ -2,12 +2,12 @@
 //!
 //! What is built for it goes to `target/library`, so that these features disturb no other build.
 
-#![expect(clippy::unwrap_used, reason = "what tests share fails by panicking, as they do")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod features;
 mod public_api;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Built once for a look, never run for long: without what makes the engine and what it compresses with quick.
@@ -33,8 +33,9 @@ fn cargo(command: &str, package: &str) -> Command {
     cargo
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Runs a command of cargo that is expected to succeed.
