@@ -45,7 +45,7 @@ pub struct ChromaAnchor {
 ///
 /// after E. Gómez, "Tonal description of polyphonic audio for music content processing" (2006), with the
 /// square root of the amplitude in place of its square, so that a loud voice does not hide the chord. Notes are
-/// counted from the running tuning, read once a second from a [`TuningHistogram`] of all that was heard so far.
+/// counted from the running tuning, read once a second from a histogram of all that was heard so far.
 ///
 /// ```
 /// use analysis_core::chroma::ChromaExtractor;

@@ -104,7 +104,7 @@ impl Segment {
 /// score(key) = r(whole) + 0.05·bass(whole) + 0.2·r(first 10 s) + 0.2·triad(first 1.5 s) + 0.5·mean of r(10 s windows)
 /// ```
 ///
-/// with `r` the correlation with the profiles of [`crate::key_profiles`]. The bass, the opening and its first chord,
+/// with `r` the correlation with published key profiles, the mean of three. The bass, the opening and its first chord,
 /// where music states its key, mend confusions of relatives and fifths: a loop in natural minor holds the very notes
 /// of its relative major. The windows keep a few bars from outvoting the rest.
 #[derive(Debug, Clone, Default)]
