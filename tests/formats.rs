@@ -275,6 +275,7 @@ fn computes(kind: AnalysisType) -> Computes {
             loudness: none,
             fields: &[BANDS, ONSET, CHROMA],
         },
+        kind => unreachable!("{kind:?} is new: say what it computes"),
     }
 }
 

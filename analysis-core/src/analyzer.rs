@@ -17,6 +17,8 @@
 
 mod aside;
 mod assembler;
+#[cfg(feature = "decode")]
+mod file;
 mod frames;
 mod mix;
 mod pulse;
@@ -24,25 +26,24 @@ mod swells;
 
 use crate::chunk::Chunk;
 use crate::config::{AnalysisType, Config};
-use crate::crew::Crew;
-use crate::decode::Decoder;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::fingerprint::fingerprint;
 use crate::frame::{FrameLayout, FrameValues};
+use crate::limits;
 use crate::loudness::Loudness;
 use crate::manifest::Manifest;
+use crate::opaque::opaque;
 use crate::stft::Stft;
 use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
 use crate::units;
 use aside::Aside;
+#[cfg(feature = "decode")]
+pub use file::analyze;
 use frames::Frames;
 use mix::mix_down;
 use pulse::{Heard, Pulse};
 use serde::Serialize;
-use std::io::{Read, Seek};
-use std::sync::Arc;
 use swells::Swells;
 
 /// Everything that is said about a track. Serialises to what `arsis analyze --format json`
@@ -65,6 +66,7 @@ pub struct Analysis {
 
 /// A frame as it is finished.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Frame<'a> {
     /// Number of the frame, from 0.
     pub index: u64,
@@ -88,8 +90,9 @@ pub struct Progress {
 /// Receives what an analysis finds while it runs. Whatever error a method returns ends the analysis with that
 /// error; [`Error::Cancelled`] is the one to stop with. `()` ignores everything.
 pub trait Observer {
-    /// A block of decoded audio is taken, a plane of samples (-1 to 1, at most ±[`crate::decode::MAX_SAMPLE`]) for each channel: for those who want
-    /// something of the samples that the engine does not make, without decoding twice. Blocks come in order, before
+    /// A block of decoded audio is taken, a plane of samples (-1 to 1, at most ±[`MAX_SAMPLE`](limits::MAX_SAMPLE)) for
+    /// each channel: for those who want something of the samples that the engine does not make, without decoding twice.
+    /// Blocks come in order, before
     /// anything that is heard in them; together they are the audio from its first sample to its last.
     ///
     /// # Errors
@@ -137,50 +140,10 @@ const BLOCK_FRAMES: usize = 8_192;
 /// Hop of the stages that follow the pulse, in ms, whatever the hop of the frames.
 const PULSE_HOP_MS: u32 = assembler::ONSET_HOP_MS;
 
-/// Analyses a whole file: fingerprint, decoding, and everything `config` asks for.
-///
-/// `hint` is a file extension or MIME type; content decides where they disagree. Progress and cancellation go
-/// through `observer` after every decoded block (at most 65,536 samples: 1.5 s at 44.1 kHz).
-///
-/// With several threads (`config.threads`) the others decode ahead and measure the loudness. The observer stays on the caller's thread and gets
-/// the same calls in the same order; when this returns, or panics, the other threads have ended.
-///
-/// # Errors
-/// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
-/// for audio over `config.limits`; [`Error::Io`]; whatever `observer` returns.
-pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
-    mut reader: R,
-    hint: Option<&str>,
-    config: &Config,
-    observer: &mut dyn Observer,
-) -> Result<Analysis> {
-    config.validate()?;
-    let name = fingerprint(&mut reader)?;
-    let crew = Arc::new(Crew::new(config.threads));
-    let mut decoder = Decoder::open(reader, hint, &config.limits)?.helped_by(&crew);
-    let format = decoder.format().clone();
-    let total_ms = format.expected_frames.map(|frames| units::frames_to_ms(frames, format.sample_rate_hz));
-    let mut analyzer =
-        Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?.helped_by(&crew);
-    while let Some(planes) = decoder.next_block()? {
-        analyzer.push_planes(planes, observer)?;
-        observer.on_progress(Progress { done_ms: analyzer.taken_ms(), total_ms })?;
-    }
-    let report = decoder.report();
-    analyzer.audio = AudioInfo {
-        codec: Some(format.codec),
-        container: Some(format.container),
-        delay_frames: report.delay_frames,
-        padding_frames: report.padding_frames,
-        decode_errors: report.decode_errors,
-        truncated: report.truncated,
-        ..analyzer.audio
-    };
-    analyzer.fingerprint = Some(name);
-    analyzer.finish(observer)
-}
-
 /// Analyses blocks of samples as they come.
+///
+/// Memory is bounded: some 20 MB for an hour of everything, hardly more for ten. It may be sent to another thread between
+/// two blocks. After an error the audio taken so far may be counted or not: begin anew.
 pub struct Analyzer {
     config: Config,
     audio: AudioInfo,
@@ -196,6 +159,8 @@ pub struct Analyzer {
     loudness: Option<Aside>,
     swells: Option<Swells>,
 }
+
+opaque!(Analyzer { config, audio, taken });
 
 impl Analyzer {
     /// Plans everything for audio of `sample_rate_hz` (8,000..=192,000, or what `config.limits` says) with
@@ -231,14 +196,6 @@ impl Analyzer {
         })
     }
 
-    /// Lets `crew` do what nothing else waits for.
-    fn helped_by(mut self, crew: &Arc<Crew>) -> Self {
-        if let Some(loudness) = &mut self.loudness {
-            loudness.spread(crew);
-        }
-        self
-    }
-
     /// How the frames are laid out.
     #[must_use]
     pub fn layout(&self) -> &FrameLayout {
@@ -252,7 +209,7 @@ impl Analyzer {
     }
 
     /// Takes interleaved samples (-1 to 1), any number of whole sample frames. Values that are no number count
-    /// as silence, those beyond ±[`crate::decode::MAX_SAMPLE`] as that.
+    /// as silence, those beyond ±[`MAX_SAMPLE`](limits::MAX_SAMPLE) as that.
     ///
     /// # Errors
     /// [`Error::RaggedBlock`]; [`Error::TooLong`] and [`Error::DecodedTooLarge`] over the limits; whatever
@@ -267,7 +224,7 @@ impl Analyzer {
             for (channel, plane) in planes.iter_mut().enumerate() {
                 plane.clear();
                 let samples = block.iter().skip(channel).step_by(channels);
-                plane.extend(samples.map(|sample| crate::decode::tame(*sample)));
+                plane.extend(samples.map(|sample| limits::tame(*sample)));
             }
             let pushed = self.push_planes(&planes, observer);
             self.planes = planes;
@@ -276,7 +233,7 @@ impl Analyzer {
         Ok(())
     }
 
-    /// Takes a plane of samples for each channel, all of one length, none beyond ±[`crate::decode::MAX_SAMPLE`].
+    /// Takes a plane of samples for each channel, all of one length, none beyond ±[`MAX_SAMPLE`](limits::MAX_SAMPLE).
     ///
     /// # Errors
     /// As [`Analyzer::push`]; [`Error::RaggedBlock`] when the planes differ in number or length.

@@ -5,6 +5,7 @@
 //! scale alone would place dozens of bands below 300 Hz, where a 46 ms window tells apart only some 20 Hz;
 //! linear low bands are about as wide as what the window resolves.
 
+use crate::opaque::opaque;
 use crate::{stft, vectors};
 use std::f64::consts::PI;
 
@@ -75,6 +76,8 @@ pub struct Bands {
     weights: Vec<f32>,
     bins: usize,
 }
+
+opaque!(Bands { corners_hz, bins });
 
 impl Bands {
     /// Plans `count` bands (8 to 256 in this engine; any number works) for spectra of [`stft::Stft`] with its

@@ -15,7 +15,7 @@ const HALF_BAR: f32 = 1.8;
 /// their change that the beat decoder has too.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "there are 27 places")]
-pub fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
+pub(crate) fn places(beats: &[TrackedBeat], model: &BeatModel) -> Vec<BarPlace> {
     let mut before = vec![[0_u8; USED]; beats.len()];
     let mut score = [0.0_f32; USED];
     let mut bars = model.bars;

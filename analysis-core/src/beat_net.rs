@@ -74,7 +74,8 @@ impl BeatNet {
         Self { input: Input::new(), front, dilated, out, rows: Vec::new(), next: Vec::new() }
     }
 
-    /// Takes the filters' amplitudes of the next 10 ms; gives beliefs, in order, one for every two rows.
+    /// Takes the filters' amplitudes of the next 10 ms, as [`crate::onset::OnsetStrength::amplitudes`] gives them (those
+    /// beyond [`BANDS`] are passed over, missing ones are silence); gives beliefs, in order, one for every two rows.
     pub fn push(&mut self, amplitudes: &[f32], out: &mut impl FnMut(Belief)) {
         if let Some(row) = self.input.push(amplitudes) {
             self.front.push(row, &mut self.rows);

@@ -174,7 +174,7 @@ pub struct BeatDecoder {
 }
 
 impl BeatDecoder {
-    /// A decoder before its first frame.
+    /// A decoder before its first frame, which is at 0; each is 10 ms after the last.
     #[must_use]
     pub fn new(model: BeatModel) -> Self {
         let model =

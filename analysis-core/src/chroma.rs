@@ -1,5 +1,6 @@
 //! Pitch-class profiles.
 
+use crate::opaque::opaque;
 use crate::peaks::{Peak, PeakFinder};
 use crate::stft::Stft;
 use crate::tuning::TuningHistogram;
@@ -44,7 +45,7 @@ pub struct ChromaAnchor {
 ///
 /// after E. Gómez, "Tonal description of polyphonic audio for music content processing" (2006), with the
 /// square root of the amplitude in place of its square, so that a loud voice does not hide the chord. Notes are
-/// counted from the running tuning, read once a second from a [`TuningHistogram`] of all that was heard so far.
+/// counted from the running tuning, read once a second from a histogram of all that was heard so far.
 ///
 /// ```
 /// use analysis_core::chroma::ChromaExtractor;
@@ -57,8 +58,10 @@ pub struct ChromaExtractor {
     voices: Voices,
 }
 
+opaque!(ChromaExtractor {});
+
 impl ChromaExtractor {
-    /// Plans for audio of `sample_rate_hz`.
+    /// Plans for audio of `sample_rate_hz` (8,000 to 192,000 in this engine).
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,

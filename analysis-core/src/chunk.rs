@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::frame::FrameLayout;
+use crate::opaque::opaque;
 use crate::transform;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{self, CParameter};
@@ -43,6 +44,7 @@ pub struct Chunk {
 
 /// What the payload of a chunk says about its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChunkHeader {
     /// Zoom level; 0 is the finest.
     pub level: u32,
@@ -58,6 +60,7 @@ pub struct ChunkHeader {
 
 /// A chunk read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecodedChunk {
     /// What the payload says.
     pub header: ChunkHeader,
@@ -76,6 +79,8 @@ pub struct ChunkWriter {
     payload: Vec<u8>,
     compressor: Compressor<'static>,
 }
+
+opaque!(ChunkWriter { level, next_index, next_frame });
 
 impl ChunkWriter {
     /// Makes chunks of `chunk_frames` frames (at least 1), the last one of what is left.
@@ -216,6 +221,8 @@ pub struct ChunkDecoder {
     decompressor: Decompressor<'static>,
     payload: Vec<u8>,
 }
+
+opaque!(ChunkDecoder {});
 
 impl ChunkDecoder {
     /// Makes a decoder.

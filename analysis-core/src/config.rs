@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 /// Which analysers run. The names are those of `track_analyses.analysis_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AnalysisType {
     /// Everything.
     #[default]
@@ -22,6 +23,20 @@ pub enum AnalysisType {
     Tonal,
     /// Rhythm and tonal, and sections and segments on top of them.
     Structure,
+}
+
+impl AnalysisType {
+    /// The stored name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Spectral => "spectral",
+            Self::Rhythm => "rhythm",
+            Self::Tonal => "tonal",
+            Self::Structure => "structure",
+        }
+    }
 }
 
 /// How a value of a frame is stored.
@@ -52,6 +67,17 @@ impl SampleType {
 }
 
 /// Configuration of an analysis. `Config::default()` is what `arsis analyze` runs.
+///
+/// A later version may have further fields: end a literal with `..Config::default()`, and it compiles still.
+///
+/// ```
+/// use analysis_core::{AnalysisType, Config};
+///
+/// let config = Config { analysis_type: AnalysisType::Rhythm, hop_ms: 20, ..Config::default() };
+/// config.validate()?;
+/// assert!(Config { hop_ms: 0, ..config }.validate().is_err());
+/// # Ok::<(), analysis_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Which analysers run. Default: everything.

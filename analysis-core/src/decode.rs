@@ -24,6 +24,7 @@
 //! Integers are scaled to [-1, 1) exactly (32-bit ones are rounded to f32). Floats are passed on as they are,
 //! also beyond ±1, but what is no number becomes 0 and nothing leaves ±10⁶.
 
+use crate::opaque::opaque;
 use std::io::{Read, Seek};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use crate::crew::Crew;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+pub use crate::limits::MAX_SAMPLE;
 use packets::{Packets, Piece};
 use source::{Failure, Source};
 use symphonia::core::errors::Error as Fault;
@@ -56,11 +58,9 @@ mod warm_up;
 /// Most frames in one block.
 pub const MAX_BLOCK_FRAMES: usize = 65_536;
 
-/// Samples beyond this (+120 dB full scale) come from damage; their squares would overflow what follows.
-pub const MAX_SAMPLE: f32 = 1e6;
-
 /// The audio as its header and its first packet describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AudioFormat {
     /// Sample rate, in Hz.
     pub sample_rate_hz: u32,
@@ -77,6 +77,7 @@ pub struct AudioFormat {
 
 /// How decoding went so far; complete once [`Decoder::next_block`] has returned `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecodeReport {
     /// Sample frames handed out.
     pub frames: u64,
@@ -115,6 +116,8 @@ pub struct Decoder {
     frames: u64,
     ended: bool,
 }
+
+opaque!(Decoder { format, frames, ended });
 
 impl Decoder {
     /// Opens a file and decodes as far as its first packet of audio.
@@ -296,12 +299,6 @@ impl Decoder {
             becomes: describe(rate_hz, channels),
         })
     }
-}
-
-/// What is no number becomes silence, and the rest is kept within ±[`MAX_SAMPLE`].
-#[inline(always)]
-pub(crate) fn tame(sample: f32) -> f32 {
-    if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
 }
 
 /// Runs foreign code; a panic in it becomes a fault like any other.

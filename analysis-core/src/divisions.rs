@@ -18,7 +18,7 @@ const ENOUGH: usize = 16;
 
 /// What was heard between a beat and the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Between {
+pub(crate) struct Between {
     /// Normalised flux at each twelfth of the way, in steps of 1/32.
     flux: [u8; STEPS],
     /// Where the second half begins, in steps of 1/255 of the beat, and the normalised flux there.

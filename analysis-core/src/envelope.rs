@@ -21,7 +21,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Before the first sample of audio of `sample_rate_hz`.
+    /// Before the first sample of audio of `sample_rate_hz` (8,000 to 192,000 in this engine).
     #[must_use]
     pub fn new(sample_rate_hz: u32) -> Self {
         let mut envelope = Self { sample_rate_hz, step: 0, wanted: 0, held: Vec::new() };

@@ -1,4 +1,6 @@
 //! Everything that can go wrong between bytes and frames, one variant per thing a caller would do differently.
+//!
+//! [`Error::fault`] sorts them by whose fault they are, for callers who need no more.
 
 use std::io;
 
@@ -161,6 +163,69 @@ pub enum Error {
     /// zstd failed to pack, or to allocate its context.
     #[error("zstd failed")]
     Zstd(#[source] io::Error),
+}
+
+/// Whose fault an [`Error`] is, and so what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The bytes are not what they should be: another try changes nothing.
+    Input,
+    /// The bytes ask for more than the caller allows ([`crate::Limits`], a most of bytes).
+    Limit,
+    /// The caller asked for what cannot be: a mistake in the program or its configuration.
+    Caller,
+    /// A reader, a writer or the memory failed: another try may succeed.
+    World,
+    /// Nobody's: the observer asked to stop.
+    Cancelled,
+}
+
+impl Error {
+    /// Whose fault it is.
+    ///
+    /// | fault | variants |
+    /// |---|---|
+    /// | input | `Empty`, `Unrecognized`, `NoAudioTrack`, `UnsupportedCodec`, `Corrupt`, `FormatChanged`, `BadChunk`, `ChunkVersion`, `ChunkLayout`, `ChunkChecksum`, `BadManifest` |
+    /// | limit | `TooLong`, `TooManyChannels`, `SampleRateOutOfRange`, `DecodedTooLarge`, `ChunkTooLarge`, `RangeTooLarge` |
+    /// | caller | `InvalidConfig`, `RaggedBlock`, `UnknownField` |
+    /// | world | `Io`, `Write`, `Zstd` |
+    /// | cancelled | `Cancelled` |
+    ///
+    /// ```
+    /// use analysis_core::{Analyzer, Config, Error, Fault};
+    ///
+    /// let silence = Analyzer::new(Config::default(), 44_100, 1)?.finish(&mut ());
+    /// assert_eq!(silence.map_err(|error| error.fault()).err(), Some(Fault::Input)); // not one sample came
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Empty
+            | Self::Unrecognized { .. }
+            | Self::NoAudioTrack { .. }
+            | Self::UnsupportedCodec { .. }
+            | Self::Corrupt { .. }
+            | Self::FormatChanged { .. }
+            | Self::BadChunk { .. }
+            | Self::ChunkVersion { .. }
+            | Self::ChunkLayout { .. }
+            | Self::ChunkChecksum { .. }
+            | Self::BadManifest { .. } => Fault::Input,
+            Self::TooLong { .. }
+            | Self::TooManyChannels { .. }
+            | Self::SampleRateOutOfRange { .. }
+            | Self::DecodedTooLarge { .. }
+            | Self::ChunkTooLarge { .. }
+            | Self::RangeTooLarge { .. } => Fault::Limit,
+            Self::InvalidConfig { .. } | Self::RaggedBlock { .. } | Self::UnknownField { .. } => {
+                Fault::Caller
+            }
+            Self::Io(_) | Self::Write(_) | Self::Zstd(_) => Fault::World,
+            Self::Cancelled => Fault::Cancelled,
+        }
+    }
 }
 
 /// `Result` with this crate's [`Error`].

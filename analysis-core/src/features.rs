@@ -1,12 +1,11 @@
 //! Scalar features of a frame: where its spectrum lies, how loud it is, how far it peaks.
 
 use crate::bands::{self, FLOOR_DB, HIGHEST_HZ, LANES, LOWEST_HZ};
-use crate::loudness::KFilter;
+use crate::loudness::{KFilter, OFFSET_LUFS};
+use crate::opaque::opaque;
 use crate::{stft, units, vectors};
 use std::ops::Range;
 
-/// Constant of ITU-R BS.1770-4: a full-scale 997 Hz sine in one front channel reads −3.01 LKFS.
-const BS1770_OFFSET: f64 = -0.691;
 /// Power below which a spectrum counts as silent: [`FLOOR_DB`] below a full-scale sine.
 const SILENT_POWER: f32 = 1e-12;
 /// Samples of which the peak is taken at a time: one vector of AVX-512, two of AVX2.
@@ -43,6 +42,8 @@ pub struct SpectralFeatures {
     k_weight: Vec<f32>,
 }
 
+opaque!(SpectralFeatures {});
+
 impl SpectralFeatures {
     /// Plans for spectra of [`stft::Stft`] with its standard window, of audio with `channels` channels.
     #[must_use]
@@ -77,7 +78,7 @@ impl SpectralFeatures {
         );
         let centroid_hz = (total > SILENT_POWER && moment.is_finite()).then(|| moment / total);
         #[expect(clippy::cast_possible_truncation, reason = "a level in dB")]
-        let loudness = units::power_to_db(weighted) + BS1770_OFFSET as f32;
+        let loudness = units::power_to_db(weighted) + OFFSET_LUFS as f32;
         SpectralValues { centroid_hz, loudness_lufs: loudness.max(FLOOR_DB) }
     }
 }
@@ -117,6 +118,7 @@ impl Sums {
 /// Sample peak of each frame: the largest `|x|` over all channels among the samples nearer to the frame's
 /// centre than to any other's. Blocks may have any size. A last half hop that is nearer to a frame past the
 /// end of the signal is in no frame.
+#[derive(Debug, Clone)]
 pub struct FramePeaks {
     sample_rate_hz: u32,
     hop_ms: u32,
@@ -130,6 +132,7 @@ impl FramePeaks {
     /// Starts before the first sample. Frames are those of [`stft::Stft`] with the same rate and hop.
     #[must_use]
     pub fn new(sample_rate_hz: u32, hop_ms: u32) -> Self {
+        let sample_rate_hz = sample_rate_hz.max(1);
         let mut peaks =
             Self { sample_rate_hz, hop_ms: hop_ms.max(1), taken: 0, next_frame: 0, boundary: 0, peak: 0.0 };
         peaks.boundary = peaks.end_of(0);

@@ -17,7 +17,7 @@ const STEPS: f32 = 65_536.0;
 ///
 /// Sums are kept in fixed point, so a long track does not drift and silence gives exactly zero.
 #[derive(Debug, Clone)]
-pub struct HarmonicChange {
+pub(crate) struct HarmonicChange {
     range: std::ops::Range<usize>,
     ring: Vec<i32>,
     before: Vec<i32>,
@@ -28,7 +28,7 @@ pub struct HarmonicChange {
 impl HarmonicChange {
     /// For the bands of [`crate::onset::OnsetStrength::whitened`] with these centres.
     #[must_use]
-    pub fn new(centers_hz: &[f32]) -> Self {
+    pub(crate) fn new(centers_hz: &[f32]) -> Self {
         let range = centers_hz.partition_point(|&c| c < RANGE_HZ.start)
             ..centers_hz.partition_point(|&c| c < RANGE_HZ.end);
         let count = range.len();
@@ -42,7 +42,7 @@ impl HarmonicChange {
     }
 
     /// Takes the next frame's bands; gives the change at the frame [`HarmonicChange::delay`] earlier.
-    pub fn process(&mut self, whitened: &[f32]) -> f32 {
+    pub(crate) fn process(&mut self, whitened: &[f32]) -> f32 {
         let count = self.range.len();
         let oldest = (self.frame % (2 * SPAN)) * count;
         let middle = ((self.frame + SPAN) % (2 * SPAN)) * count;
@@ -61,7 +61,7 @@ impl HarmonicChange {
 
     /// How many frames late [`HarmonicChange::process`] answers.
     #[must_use]
-    pub fn delay() -> usize {
+    pub(crate) fn delay() -> usize {
         SPAN
     }
 }

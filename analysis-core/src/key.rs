@@ -34,6 +34,7 @@ const FIRST_CHORD_ANCHORS: u64 = 15;
 
 /// A stretch of music in one key.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct KeySpan {
     /// Where it begins, in ms.
     pub start_ms: u64,
@@ -47,6 +48,7 @@ pub struct KeySpan {
 
 /// What is said about the key.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// Key of the whole; `None` for silence, noise, drums alone, single tones, and music without a key.
     pub key: Option<KeyEstimate>,
@@ -102,7 +104,7 @@ impl Segment {
 /// score(key) = r(whole) + 0.05·bass(whole) + 0.2·r(first 10 s) + 0.2·triad(first 1.5 s) + 0.5·mean of r(10 s windows)
 /// ```
 ///
-/// with `r` the correlation with the profiles of [`crate::key_profiles`]. The bass, the opening and its first chord,
+/// with `r` the correlation with published key profiles, the mean of three. The bass, the opening and its first chord,
 /// where music states its key, mend confusions of relatives and fifths: a loop in natural minor holds the very notes
 /// of its relative major. The windows keep a few bars from outvoting the rest.
 #[derive(Debug, Clone, Default)]

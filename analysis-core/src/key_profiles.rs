@@ -4,9 +4,9 @@ use crate::chroma::PitchClasses;
 use crate::summary::Mode;
 
 /// Number of keys: 12 major, then 12 minor, each from C to B.
-pub const KEYS: usize = 24;
+pub(crate) const KEYS: usize = 24;
 /// A value for every key.
-pub type KeyScores = [f32; KEYS];
+pub(crate) type KeyScores = [f32; KEYS];
 
 /// One published pair of profiles, tonic first: how often or how fittingly each degree is heard in a key.
 struct Profile {
@@ -43,7 +43,7 @@ const PROFILES: [Profile; 3] = [
 /// Mean over the profiles of Pearson's correlation with the profile of every key, -1 to 1; all zeros for a flat or
 /// empty profile.
 #[must_use]
-pub fn correlate(heard: &PitchClasses) -> KeyScores {
+pub(crate) fn correlate(heard: &PitchClasses) -> KeyScores {
     let heard = standardised(heard).unwrap_or_default();
     let mut scores = [0.0; KEYS];
     for profile in &PROFILES {
@@ -60,7 +60,7 @@ pub fn correlate(heard: &PitchClasses) -> KeyScores {
 
 /// How well the bass supports every key, -1 to 1: it dwells on the tonic, less on the dominant and subdominant.
 #[must_use]
-pub fn bass_support(bass: &PitchClasses) -> KeyScores {
+pub(crate) fn bass_support(bass: &PitchClasses) -> KeyScores {
     let length = bass.iter().map(|b| b * b).sum::<f32>().sqrt();
     if length <= 0.0 {
         return [0.0; KEYS];
@@ -74,7 +74,7 @@ pub fn bass_support(bass: &PitchClasses) -> KeyScores {
 
 /// How much of a profile is the tonic triad of every key, 0 to 1: the cosine with the triad.
 #[must_use]
-pub fn triad_support(heard: &PitchClasses) -> KeyScores {
+pub(crate) fn triad_support(heard: &PitchClasses) -> KeyScores {
     let length = (3.0 * heard.iter().map(|c| c * c).sum::<f32>()).sqrt();
     if length <= 0.0 {
         return [0.0; KEYS];
@@ -94,7 +94,7 @@ pub(crate) fn standardised(classes: &PitchClasses) -> Option<PitchClasses> {
 
 /// The best key and the second best.
 #[must_use]
-pub fn best_two(scores: &KeyScores) -> (usize, usize) {
+pub(crate) fn best_two(scores: &KeyScores) -> (usize, usize) {
     let better = |a: usize, b: usize| scores[a] > scores[b];
     let (mut first, mut second) = (0, 1);
     if better(second, first) {
@@ -111,17 +111,17 @@ pub fn best_two(scores: &KeyScores) -> (usize, usize) {
 }
 
 /// Names of the pitch classes.
-pub const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+pub(crate) const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 /// Mode of a key.
 #[must_use]
-pub fn mode(key: usize) -> Mode {
+pub(crate) fn mode(key: usize) -> Mode {
     if key < 12 { Mode::Major } else { Mode::Minor }
 }
 
 /// For example `A minor`.
 #[must_use]
-pub fn name(key: usize) -> String {
+pub(crate) fn name(key: usize) -> String {
     let mode = if key < 12 { "major" } else { "minor" };
     format!("{} {mode}", NAMES[key % 12])
 }

@@ -1,13 +1,20 @@
-//! Listens to music and writes down what it hears.
-//!
-//! Audio in, frames, chunks, events and a summary out. A pure library: no network, no database, no
-//! environment, no clock.
+#![doc = include_str!("../README.md")]
+#![doc = include_str!("guide.md")]
+#![warn(missing_debug_implementations)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "decode"),
+    expect(
+        rustdoc::broken_intra_doc_links,
+        reason = "the guide speaks of files, which this build cannot read"
+    )
+)]
 
 pub mod activation;
 pub mod analyzer;
 pub mod attack;
 pub mod bands;
-pub mod bars;
+mod bars;
 pub mod beat_net;
 pub mod beats;
 mod chord_path;
@@ -15,10 +22,12 @@ pub mod chords;
 pub mod chroma;
 pub mod chunk;
 pub mod config;
+#[cfg_attr(not(feature = "decode"), expect(dead_code, reason = "only a file keeps several threads busy"))]
 mod crew;
 pub mod danceability;
+#[cfg(feature = "decode")]
 pub mod decode;
-pub mod divisions;
+mod divisions;
 mod ends;
 pub mod envelope;
 pub mod error;
@@ -26,14 +35,15 @@ pub mod events;
 mod evidence;
 pub mod fades;
 pub mod features;
-pub mod field;
+mod field;
 mod filterbank;
+#[cfg(feature = "decode")]
 pub mod fingerprint;
 pub mod frame;
-pub mod harmony;
+mod harmony;
 pub mod key;
 mod key_path;
-pub mod key_profiles;
+mod key_profiles;
 pub mod limits;
 mod log;
 pub mod loudness;
@@ -42,8 +52,9 @@ mod memory;
 mod meter;
 mod novelty;
 pub mod onset;
-pub mod peaks;
-pub mod phase;
+mod opaque;
+mod peaks;
+mod phase;
 mod power_spectrum;
 pub mod reader;
 pub mod regrid;
@@ -55,19 +66,21 @@ pub mod spotify;
 pub mod stft;
 pub mod structure;
 pub mod summary;
-pub mod tempo;
+mod tempo;
 pub mod timing;
 pub mod tonal;
-pub mod tracked;
+mod tracked;
 pub mod transform;
-pub mod tuning;
+mod tuning;
 pub mod units;
 mod vectors;
 pub mod zoom;
 
-pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress, analyze};
+#[cfg(feature = "decode")]
+pub use analyzer::analyze;
+pub use analyzer::{Analysis, Analyzer, Frame, Observer, Progress};
 pub use config::{AnalysisType, Config, SampleType};
-pub use error::{Error, Result};
+pub use error::{Error, Fault, Result};
 pub use limits::Limits;
 
 /// Names this version of the engine in every manifest; a change of results changes it.

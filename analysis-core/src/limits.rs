@@ -2,7 +2,20 @@
 
 use crate::error::{Error, Result};
 
-/// Bounds that hostile or careless input always meets. Every decoder call takes one.
+/// Largest sample that the engine takes, as an amplitude: +120 dB full scale. What lies beyond comes from damage, and
+/// its square would overflow what follows.
+pub const MAX_SAMPLE: f32 = 1e6;
+
+/// What is no number becomes silence, and the rest is kept within ±[`MAX_SAMPLE`].
+#[inline(always)]
+pub(crate) fn tame(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
+}
+
+/// Bounds that hostile or careless input always meets. Every decoder call takes one, and
+/// [`Config::limits`](crate::Config::limits) holds one.
+///
+/// A later version may have further bounds: end a literal with `..Limits::default()`, and it compiles still.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Longest audio accepted, in milliseconds. Default 24 hours. At most 4 days.

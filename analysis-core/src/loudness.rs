@@ -11,6 +11,7 @@ mod window;
 pub(crate) use k_filter::KFilter;
 
 use crate::error::{Error, Result};
+use crate::opaque::opaque;
 use crate::summary::LoudnessSummary;
 use crate::units;
 use gating::Histogram;
@@ -27,8 +28,8 @@ const SHORT_TERM_BLOCKS: usize = 300;
 /// short-term values every second (Tech 3342: at least 66 % overlap).
 const GATING_STEP_BLOCKS: u64 = 10;
 const RANGE_STEP_BLOCKS: u64 = 100;
-/// ITU-R BS.1770-4: `LUFS = −0.691 + 10·log10(energy)`.
-const OFFSET_LUFS: f64 = -0.691;
+/// ITU-R BS.1770-4: `LUFS = −0.691 + 10·log10(energy)`, so that a full-scale 997 Hz sine in one front channel reads −3.01.
+pub(crate) const OFFSET_LUFS: f64 = -0.691;
 /// The absolute gate: quieter than this is silence.
 const GATE_LUFS: f64 = -70.0;
 /// Weight of a channel at 60° to 120°: +1.5 dB (BS.1770-4, table 3).
@@ -63,6 +64,8 @@ pub struct Loudness {
     gating: Histogram,
     range: Histogram,
 }
+
+opaque!(Loudness { sample_rate_hz, channels });
 
 /// Two channels that are filtered side by side. One that is left over is its own partner, which then weighs nothing.
 struct WeighedPair {
@@ -151,17 +154,15 @@ impl Loudness {
 
     /// What was measured. A figure is `None` where nothing was loud enough (−70 LUFS, the absolute gate) or
     /// the audio was shorter than its window; peaks are `None` for digital silence.
-    ///
-    /// # Errors
-    /// None: what was pushed has been measured.
-    pub fn finish(self) -> Result<LoudnessSummary> {
+    #[must_use]
+    pub fn finish(self) -> LoudnessSummary {
         let short_term_max_lufs = self.short_term_max.and_then(audible);
         let (mut sample_peak, mut true_peak) = (0.0_f32, 0.0_f32);
         for peaks in self.true_peak.peaks() {
             sample_peak = sample_peak.max(peaks.sample);
             true_peak = true_peak.max(peaks.signal);
         }
-        Ok(LoudnessSummary {
+        LoudnessSummary {
             integrated_lufs: self.gating.integrated_lufs().map(level),
             // The range is that of short-term values above the gate: there are none before 3 s.
             range_lu: short_term_max_lufs.map(|_| level(self.range.range_lu())),
@@ -169,7 +170,7 @@ impl Loudness {
             short_term_max_lufs,
             true_peak_dbtp: amplitude_to_db(true_peak),
             sample_peak_dbfs: amplitude_to_db(sample_peak),
-        })
+        }
     }
 }
 

@@ -83,6 +83,7 @@ pub struct ChunkManifest {
 }
 
 /// Notes chunks as they are made, 20 bytes each, and writes the manifest at the end.
+#[derive(Debug, Clone)]
 pub struct ManifestBuilder {
     config: Config,
     layout: FrameLayout,

@@ -1,4 +1,4 @@
-//! Onset strength from power spectra.
+//! Onset strength from power spectra: how much each frame holds that was not there 20 ms before.
 
 use crate::bands::LANES;
 use crate::filterbank::LogBands;
@@ -77,6 +77,9 @@ impl OnsetStrength {
     }
 
     /// Takes the next power spectrum (`fft_len / 2 + 1` bins, a full-scale sine reads 1).
+    ///
+    /// # Panics
+    /// If `power` holds too few bins for the highest filter.
     pub fn process(&mut self, power: &[f32]) -> OnsetFrame {
         let count = self.bands.len();
         self.newest = (self.newest + 1) % self.history.len();

@@ -3,9 +3,9 @@
 use crate::vectors;
 
 /// Peaks are looked for from here, in Hz: the window does not resolve semitones below.
-pub const LOWEST_HZ: f32 = 40.0;
+pub(crate) const LOWEST_HZ: f32 = 40.0;
 /// Peaks are looked for up to here, in Hz: above are noise and partials that say little about pitch class.
-pub const HIGHEST_HZ: f32 = 4_000.0;
+pub(crate) const HIGHEST_HZ: f32 = 4_000.0;
 /// A peak must stand this far above the median of its surroundings. The power of a noise bin is exponentially
 /// distributed with a mean of median / ln 2, so that one bin in 3·10⁷ of white noise passes.
 const PROMINENCE: f32 = 25.0;
@@ -19,11 +19,11 @@ const LANES: usize = 8;
 
 /// One spectral peak.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Peak {
+pub(crate) struct Peak {
     /// Frequency, in Hz.
-    pub hz: f32,
+    pub(crate) hz: f32,
     /// Amplitude; a full-scale sine reads 1.
-    pub amplitude: f32,
+    pub(crate) amplitude: f32,
 }
 
 /// Finds peaks; holds the scratch memory for one spectrum.
@@ -36,7 +36,7 @@ pub struct Peak {
 ///
 /// The parabola on log power follows Smith & Serra, "PARSHL" (1987).
 #[derive(Debug)]
-pub struct PeakFinder {
+pub(crate) struct PeakFinder {
     bin_hz: f32,
     first: usize,
     last: usize,
@@ -57,7 +57,7 @@ impl PeakFinder {
     /// Plans for spectra of `bins` bins, `bin_hz` apart.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small positive bin numbers")]
-    pub fn new(bins: usize, bin_hz: f32) -> Self {
+    pub(crate) fn new(bins: usize, bin_hz: f32) -> Self {
         let bin = |hz: f32| (hz / bin_hz).round().max(2.0) as usize;
         let last = bin(HIGHEST_HZ).min(bins.saturating_sub(2));
         let first = bin(LOWEST_HZ).min(last);
@@ -77,7 +77,7 @@ impl PeakFinder {
     }
 
     /// The peaks of a power spectrum, by rising frequency.
-    pub fn find(&mut self, power: &[f32]) -> &[Peak] {
+    pub(crate) fn find(&mut self, power: &[f32]) -> &[Peak] {
         self.peaks.clear();
         if power.len() < self.last + 2 || self.last <= self.first {
             return &self.peaks;

@@ -40,7 +40,7 @@ struct Passage {
 
 /// Lays passages that jump by half a beat on the grid of the others.
 #[must_use]
-pub fn keep(beats: Vec<TrackedBeat>) -> Vec<TrackedBeat> {
+pub(crate) fn keep(beats: Vec<TrackedBeat>) -> Vec<TrackedBeat> {
     let mut passages = steady(&beats);
     let mut moved = vec![false; passages.len()];
     let mut from = 0;

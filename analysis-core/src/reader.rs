@@ -4,6 +4,7 @@ use crate::chunk::{ChunkDecoder, ChunkHeader, HEADER_BYTES, MAX_CHUNK_BYTES};
 use crate::error::{Error, Result};
 use crate::frame::FrameLayout;
 use crate::manifest::{ChunkManifest, LevelManifest, Manifest};
+use std::fmt;
 
 /// Most bytes of frames that one read may return unless told otherwise: 64 MiB, as many as a chunk may hold.
 pub const DEFAULT_MAX_BYTES: usize = MAX_CHUNK_BYTES;
@@ -11,13 +12,26 @@ pub const DEFAULT_MAX_BYTES: usize = MAX_CHUNK_BYTES;
 /// Seeks in the frames that a manifest describes. `source` gives the stored bytes of a chunk, by level and
 /// index: from a file, a database, or a network.
 ///
-/// The chunk read last is kept, so that reading on costs each chunk once.
+/// The chunk read last is kept, so that reading on costs each chunk once. Memory: that chunk, one as it is decoded, and
+/// what a read returns.
+///
+/// The manifest and the chunks may come from anyone: neither makes it panic or take more than a read may return.
 pub struct FrameReader<S> {
     manifest: Manifest,
     source: S,
     decoder: ChunkDecoder,
     max_bytes: usize,
     last: Option<(u32, u32, Vec<u8>)>,
+}
+
+impl<S> fmt::Debug for FrameReader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { manifest, max_bytes, .. } = self;
+        f.debug_struct("FrameReader")
+            .field("frame_count", &manifest.frame_count)
+            .field("max_bytes", max_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Successive frames of one level.

@@ -14,6 +14,7 @@ use crate::harmony::HarmonicChange;
 use crate::memory::Memory;
 use crate::meter;
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
+use crate::opaque::opaque;
 use crate::phase;
 use crate::sounding::Sounding;
 use crate::stft;
@@ -71,6 +72,7 @@ pub struct Beat {
 
 /// What the rhythm of a track is. Every field is empty or `None` where there is no beat (onsets may remain).
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Rhythm {
     /// Beats, rising.
     pub beats: Vec<Beat>,
@@ -124,6 +126,8 @@ pub struct RhythmTracker {
     rules: Option<Rules>,
 }
 
+opaque!(RhythmTracker {});
+
 /// The network and the beats that follow from it.
 struct Learned {
     net: Box<BeatNet>,
@@ -137,7 +141,7 @@ const ENOUGH: usize = 8;
 const CLEAR: f32 = 0.4;
 
 impl RhythmTracker {
-    /// A tracker for audio at this rate, with the standard constants.
+    /// A tracker for audio at this rate (8,000 to 192,000 Hz in this engine), with the standard constants.
     #[must_use]
     pub fn new(sample_rate_hz: u32) -> Self {
         Self::with_model(sample_rate_hz, RhythmModel::default())
@@ -174,7 +178,11 @@ impl RhythmTracker {
         self.attacks.push(mono, &mut |attack| memory.push_attack(attack));
     }
 
-    /// Takes the next power spectrum; gives its onset strength, for those who store frames.
+    /// Takes the next power spectrum, of [`Stft::new`](crate::stft::Stft::new) at the same rate with a hop of 10 ms; gives
+    /// its onset strength, for those who store frames.
+    ///
+    /// # Panics
+    /// If `power` holds too few bins for the highest filter.
     pub fn push_spectrum(&mut self, power: &[f32]) -> OnsetFrame {
         let onset = self.onsets.process(power);
         self.sounding.push(self.onsets.amplitudes());

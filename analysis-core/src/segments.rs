@@ -147,7 +147,7 @@ impl SegmentTracker {
         }
     }
 
-    /// Takes the next frame, `time_ms` after the start.
+    /// Takes the next frame, `time_ms` after the start. Its bands make the timbre, its loudness and chroma the rest.
     pub fn push_frame(&mut self, time_ms: u64, values: &FrameValues<'_>) {
         let timbre = |k: usize| crate::bands::dot(&self.basis[k], values.bands_db);
         self.waiting.push_back(Moment {

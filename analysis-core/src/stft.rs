@@ -6,6 +6,7 @@
 //! sample. There are [`units::frame_count`] frames, however the signal is split into blocks, and their
 //! values do not depend on the split.
 
+use crate::opaque::opaque;
 use crate::power_spectrum::PowerSpectrum;
 use crate::units;
 use std::f64::consts::TAU;
@@ -73,9 +74,12 @@ pub struct Stft {
     next_frame: u64,
 }
 
+opaque!(Stft { sample_rate_hz, hop_ms, window_len, taken });
+
 impl Stft {
     /// Plans the standard transform: a Hann window of [`window_len`] samples, zero padded to
-    /// [`fft_len_for`] that length, every `hop_ms` milliseconds (at least 1).
+    /// [`fft_len_for`] that length, every `hop_ms` milliseconds (at least 1), for audio of `sample_rate_hz`, in Hz
+    /// (8,000 to 192,000 in this engine; any above 0 works).
     #[must_use]
     pub fn new(sample_rate_hz: u32, hop_ms: u32) -> Self {
         Self::with_window(sample_rate_hz, hop_ms, window_len(sample_rate_hz))
@@ -92,7 +96,8 @@ impl Stft {
             spectrum: PowerSpectrum::new(&window, scale, fft_len_for(window.len())),
             window_len: window.len(),
             hop_ms: hop_ms.max(1),
-            sample_rate_hz,
+            // At a rate of 0 all frames would lie on the first sample, without end.
+            sample_rate_hz: sample_rate_hz.max(1),
             pending: Vec::with_capacity(capacity),
             capacity,
             origin: 0,

@@ -1,4 +1,6 @@
 //! Sections and their repeats.
+//!
+//! Power spectra each 10 ms and chroma each 100 ms in; sections with letters out, once the downbeats are known.
 
 use crate::chroma::{ANCHOR_MS, ChromaAnchor, PitchClasses};
 use crate::events::{Event, EventData, EventType};
@@ -110,7 +112,7 @@ impl StructureTracker {
         }
     }
 
-    /// Takes the power spectrum of the next 10 ms.
+    /// Takes the power spectrum of the next 10 ms (`bins` bins; what is missing counts as silence).
     pub fn push_spectrum(&mut self, power: &[f32]) {
         for (band, total) in self.power_sum.iter_mut().enumerate() {
             let (from, to) = (self.edges[band].min(power.len()), self.edges[band + 1].min(power.len()));

@@ -27,7 +27,7 @@ const LOCAL_BEATS: usize = 4;
 /// score[τ] = (r[τ] + r[2τ]/2) · prior(τ)        autocorrelation and a two-tooth comb
 /// ```
 #[derive(Debug, Clone)]
-pub struct Tempogram {
+pub(crate) struct Tempogram {
     /// The last `LAGS` values twice over, so that any window of them is contiguous.
     past: Vec<f32>,
     block: Vec<f32>,
@@ -50,7 +50,7 @@ impl Default for Tempogram {
 
 impl Tempogram {
     /// Takes the next frame's activation.
-    pub fn push(&mut self, activation: f32) {
+    pub(crate) fn push(&mut self, activation: f32) {
         self.mean += 0.01 * (activation - self.mean);
         let x = activation - self.mean;
         // Newest first: past[at + l] is the value l frames ago.
@@ -76,7 +76,7 @@ impl Tempogram {
     /// How periodic the track is: the highest normalised autocorrelation at a beat's lag, 0 to 1 (pulse
     /// clarity, Lartillot et al., ISMIR 2008).
     #[must_use]
-    pub fn clarity(&mut self) -> f32 {
+    pub(crate) fn clarity(&mut self) -> f32 {
         self.flush();
         if self.total[0] <= 0.0 {
             return 0.0;
@@ -93,7 +93,7 @@ impl Tempogram {
     /// of neighbouring frames is correlated); the highest of the lags then stays below
     /// some 5/sqrt(n).
     #[must_use]
-    pub fn keeps_a_beat(&mut self) -> bool {
+    pub(crate) fn keeps_a_beat(&mut self) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "a threshold")]
         let frames = self.frame as f32;
         let clarity = self.clarity();
@@ -102,7 +102,7 @@ impl Tempogram {
 
     /// The best tempi with their share of the score, best first. `tracked_bpm` leads where it is among them.
     #[must_use]
-    pub fn candidates(&mut self, tracked_bpm: Option<f32>) -> Vec<TempoCandidate> {
+    pub(crate) fn candidates(&mut self, tracked_bpm: Option<f32>) -> Vec<TempoCandidate> {
         self.flush();
         let scores: Vec<f32> = (0..=MAX_INTERVAL + 1).map(|lag| self.score(lag)).collect();
         let mut found: Vec<TempoCandidate> = (MIN_INTERVAL..=MAX_INTERVAL)
@@ -151,7 +151,7 @@ pub(crate) fn peak_shift(y: &[f32]) -> f32 {
 /// Main tempo: the median over the track of the tempo over `2·LOCAL_BEATS` beats, refined on the beats that
 /// agree with it.
 #[must_use]
-pub fn main_bpm(beats_s: &[f64]) -> Option<f64> {
+pub(crate) fn main_bpm(beats_s: &[f64]) -> Option<f64> {
     let mut local = local_bpm(beats_s);
     if local.is_empty() {
         return None;
@@ -188,7 +188,7 @@ fn local_bpm(beats_s: &[f64]) -> Vec<f64> {
     clippy::cast_sign_loss,
     reason = "times are within 24 days of ms, tempi within a few hundred"
 )]
-pub fn curve(beats_s: &[f64]) -> Vec<TempoPoint> {
+pub(crate) fn curve(beats_s: &[f64]) -> Vec<TempoPoint> {
     let local = local_bpm(beats_s);
     let mut pieces: Vec<(usize, usize)> = Vec::new();
     let mut current = f64::NAN;

@@ -3,9 +3,11 @@
 use crate::chords::{ChordTracker, Chords};
 use crate::chroma::{ChromaAnchor, ChromaExtractor};
 use crate::key::{KeyReport, KeyTracker};
+use crate::opaque::opaque;
 
 /// What is said about pitch.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Tonal {
     /// Key of the whole and its stretches.
     pub keys: KeyReport,
@@ -22,8 +24,10 @@ pub struct TonalAnalyzer {
     chords: ChordTracker,
 }
 
+opaque!(TonalAnalyzer {});
+
 impl TonalAnalyzer {
-    /// Plans for audio of `sample_rate_hz`.
+    /// Plans for audio of `sample_rate_hz` (8,000 to 192,000 in this engine).
     #[must_use]
     pub fn new(sample_rate_hz: u32) -> Self {
         let chroma = ChromaExtractor::new(sample_rate_hz);

@@ -7,15 +7,15 @@ use crate::memory::Memory;
 
 /// A moment that is a beat or could have been one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Frame of 10 ms.
-    pub frame: u32,
+    pub(crate) frame: u32,
     /// Time of its attack, in steps of 0.1 ms.
-    pub time: u32,
+    pub(crate) time: u32,
     /// Log-odds of a beat there, in sixteenths of a nat.
-    pub belief: i8,
+    pub(crate) belief: i8,
     /// Probability that a beat there is a downbeat, in steps of 1/255.
-    pub downbeat: u8,
+    pub(crate) downbeat: u8,
 }
 
 impl Moment {
@@ -42,26 +42,26 @@ impl Moment {
 
     /// Time, in seconds.
     #[must_use]
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         f64::from(self.time) * 1e-4
     }
 
     /// What was heard here, as the decoder takes it.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
+    pub(crate) fn evidence(&self) -> Evidence {
         Evidence { beat: f32::from(self.belief) / 16.0, downbeat: f32::from(self.downbeat) / 255.0 }
     }
 }
 
 /// A beat that the decoder has settled.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrackedBeat {
+pub(crate) struct TrackedBeat {
     /// The beat itself.
-    pub at: Moment,
+    pub(crate) at: Moment,
     /// Half-way to the next beat.
-    pub half: Moment,
+    pub(crate) half: Moment,
     /// What was heard between it and the next.
-    pub between: Between,
+    pub(crate) between: Between,
 }
 
 impl TrackedBeat {

@@ -20,7 +20,7 @@ const LEAST_WEIGHT: f64 = 5.0;
 /// the tuning histograms of Gómez (2006) and Zhu, Kankanhalli & Gao (2005). The tuning is the mode of the
 /// histogram, smoothed around the circle of 100 cents.
 #[derive(Debug, Clone)]
-pub struct TuningHistogram {
+pub(crate) struct TuningHistogram {
     /// Smoothed as it grows: every peak adds a raised cosine.
     smooth: [f64; CENTS],
     raw: [f64; CENTS],
@@ -41,7 +41,7 @@ impl Default for TuningHistogram {
 
 impl TuningHistogram {
     /// Adds the peaks of one spectrum.
-    pub fn add(&mut self, peaks: &[Peak]) {
+    pub(crate) fn add(&mut self, peaks: &[Peak]) {
         let strongest = peaks.iter().fold(0.0_f32, |most, peak| most.max(peak.amplitude));
         if strongest <= 0.0 {
             return;
@@ -73,7 +73,7 @@ impl TuningHistogram {
 
     /// Deviation of the tuning from A4 = 440 Hz, in semitones, -0.5 to 0.5; `None` while nothing tonal was heard.
     #[must_use]
-    pub fn deviation(&self) -> Option<f32> {
+    pub(crate) fn deviation(&self) -> Option<f32> {
         let mode = (0..CENTS).max_by(|&a, &b| self.smooth[a].total_cmp(&self.smooth[b]))?;
         let near: f64 = (0..51).map(|i| self.raw[(mode + CENTS - 25 + i) % CENTS]).sum();
         if self.total < LEAST_WEIGHT || near < TUNED_SHARE * self.total {
@@ -95,7 +95,7 @@ impl TuningHistogram {
 
     /// Frequency of A4, in Hz, 427.5 to 452.9; `None` when nothing tonal was heard.
     #[must_use]
-    pub fn a4_hz(&self) -> Option<f32> {
+    pub(crate) fn a4_hz(&self) -> Option<f32> {
         self.deviation().map(|semitones| midi_to_hz(69.0 + semitones))
     }
 }

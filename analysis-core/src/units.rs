@@ -6,7 +6,11 @@ pub fn power_to_db(power: f32) -> f32 {
     if power > 0.0 { 10.0 * power.log10() } else { f32::NEG_INFINITY }
 }
 
-/// Sample frames to milliseconds, rounded to nearest.
+/// Sample frames to milliseconds, rounded to nearest; a rate of 0 counts as 1 Hz.
+///
+/// ```
+/// assert_eq!(analysis_core::units::frames_to_ms(44_100, 44_100), 1_000);
+/// ```
 #[must_use]
 pub fn frames_to_ms(frames: u64, sample_rate_hz: u32) -> u64 {
     let rate = u128::from(sample_rate_hz.max(1));
@@ -21,7 +25,11 @@ pub fn frame_center_sample(index: u64, hop_ms: u32, sample_rate_hz: u32) -> u64 
     u64::try_from((scaled + 500) / 1000).unwrap_or(u64::MAX)
 }
 
-/// Number of analysis frames whose centre lies before the end of `samples` sample frames.
+/// Number of analysis frames whose centre lies before the end of `samples` sample frames; 0 for a hop or rate of 0.
+///
+/// ```
+/// assert_eq!(analysis_core::units::frame_count(44_100, 10, 44_100), 100);
+/// ```
 #[must_use]
 pub fn frame_count(samples: u64, hop_ms: u32, sample_rate_hz: u32) -> u64 {
     let hop = u128::from(hop_ms) * u128::from(sample_rate_hz);
@@ -33,7 +41,7 @@ pub fn frame_count(samples: u64, hop_ms: u32, sample_rate_hz: u32) -> u64 {
     u64::try_from(target.div_ceil(hop)).unwrap_or(u64::MAX)
 }
 
-/// Seconds to whole milliseconds, rounded to nearest; negative times become 0.
+/// Seconds to whole milliseconds, rounded to nearest; negative times and what is no number become 0.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -44,13 +52,14 @@ pub fn seconds_to_ms(seconds: f64) -> u64 {
     (seconds * 1000.0).round().max(0.0) as u64
 }
 
-/// Frequency in Hz to a MIDI note number (A4 = 440 Hz = 69), fractional.
+/// Frequency in Hz to a MIDI note number (A4 = 440 Hz = 69), fractional: `69 + 12·log2(hz / 440)`. 0 Hz gives negative
+/// infinity, less gives NaN.
 #[must_use]
 pub fn hz_to_midi(hz: f32) -> f32 {
     69.0 + 12.0 * (hz / 440.0).log2()
 }
 
-/// MIDI note number to Hz.
+/// MIDI note number to Hz: `440 · 2^((midi − 69) / 12)`.
 #[must_use]
 pub fn midi_to_hz(midi: f32) -> f32 {
     440.0 * ((midi - 69.0) / 12.0).exp2()

@@ -8,6 +8,7 @@ use crate::chunk::{Chunk, ChunkWriter};
 use crate::config::{SampleType, ZOOM_FACTOR};
 use crate::error::Result;
 use crate::frame::{Aggregate, Field, FrameLayout};
+use crate::opaque::opaque;
 use half::f16;
 
 /// Packs the frames of an analysis into chunks of every level. Holds one unfinished chunk and up to
@@ -16,6 +17,8 @@ pub struct ZoomPyramid {
     levels: Vec<Level>,
     layout: FrameLayout,
 }
+
+opaque!(ZoomPyramid { layout });
 
 struct Level {
     writer: ChunkWriter,

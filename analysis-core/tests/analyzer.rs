@@ -6,7 +6,7 @@
 )]
 
 use analysis_core::analyzer::{Analysis, Analyzer};
-use analysis_core::decode::MAX_SAMPLE;
+use analysis_core::limits::MAX_SAMPLE;
 use analysis_core::{AnalysisType, Config};
 use testmusic::Score;
 

@@ -94,7 +94,7 @@ fn measure(planes: &[Vec<f32>], rate_hz: u32, splits: &[usize]) -> LoudnessSumma
         meter.push(&planes.iter().map(|plane| &plane[from..to]).collect::<Vec<_>>()).unwrap();
         from = to;
     }
-    meter.finish().unwrap()
+    meter.finish()
 }
 
 #[track_caller]

@@ -188,7 +188,7 @@ fn loudness(m: &Material) -> Run<'_> {
         for (left, right) in m.planes[0].chunks(BLOCK).zip(m.planes[1].chunks(BLOCK)) {
             loudness.push(&[left, right]).unwrap();
         }
-        keep(loudness.finish().unwrap());
+        keep(loudness.finish());
     })
 }
 

@@ -17,6 +17,7 @@ use crate::stretches::ended;
 use crate::track::{Seconds, words};
 use ::csv::{Terminator, Writer, WriterBuilder};
 use analysis_core::events::{Event, EventData};
+use std::fmt;
 use std::io::{self, Write};
 
 const HEADER: [&str; 8] =
@@ -25,6 +26,12 @@ const HEADER: [&str; 8] =
 /// A table as it is written.
 pub struct Table<W: Write> {
     rows: Writer<W>,
+}
+
+impl<W: Write> fmt::Debug for Table<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").finish_non_exhaustive()
+    }
 }
 
 impl<W: Write> Table<W> {

@@ -13,7 +13,8 @@
 //!
 //! All but the last need no audio: they are written from a [`Track`]. Events are written as they come; what is held is
 //! the places of the beats while [`grid`] is made, some 30 bytes a beat. Every writer takes any events, in any order,
-//! with any text in them, and what it writes can be read.
+//! with any text in them, and what it writes can be read. The only errors are those of what is written to; readers of
+//! [`labels`] name the faults of what they read.
 //!
 //! ```
 //! use analysis_core::summary::{AudioInfo, Summary};
@@ -26,6 +27,8 @@
 //! assert_eq!(table, b"file,time_s,duration_s,event_type,confidence,bar,position,label\r\n");
 //! # Ok::<(), std::io::Error>(())
 //! ```
+
+#![warn(missing_debug_implementations)]
 
 pub mod audacity;
 pub mod csv;

@@ -12,7 +12,7 @@ use analysis_core::summary::{AudioInfo, KeyEstimate, Mode};
 use quick_xml::Writer;
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, Event};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// Tracks of one document. How many they are stands before the first, so they wait in `spool`, a file or a
@@ -20,6 +20,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 pub struct Collection<S: Read + Write + Seek> {
     spool: Writer<S>,
     entries: u32,
+}
+
+impl<S: Read + Write + Seek> fmt::Debug for Collection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection").field("entries", &self.entries).finish_non_exhaustive()
+    }
 }
 
 impl<S: Read + Write + Seek> Collection<S> {

@@ -51,6 +51,18 @@ pub struct Track<'a> {
     pub events: &'a dyn EventSource,
 }
 
+impl fmt::Debug for Track<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, title, path, analyzer_version, .. } = self;
+        f.debug_struct("Track")
+            .field("file", file)
+            .field("title", title)
+            .field("path", path)
+            .field("analyzer_version", analyzer_version)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Track<'a> {
     /// A track of this file, called as the file is without its folder and extension; analysed by this version of the
     /// engine, lying nowhere.

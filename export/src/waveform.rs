@@ -15,6 +15,7 @@
 //! Channels are mixed as audiowaveform mixes them: each sample becomes a 16-bit integer, and the integers' sum is
 //! divided by their number and cut off towards zero. Of 16-bit files the pairs are those that audiowaveform finds.
 
+use std::fmt;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// Samples a pair, for all channels together.
@@ -31,6 +32,12 @@ pub struct Waveform<W: Write + Seek> {
     taken: u32,
     least: i16,
     most: i16,
+}
+
+impl<W: Write + Seek> fmt::Debug for Waveform<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waveform").field("pairs", &self.pairs).finish_non_exhaustive()
+    }
 }
 
 impl<W: Write + Seek> Waveform<W> {

@@ -205,13 +205,7 @@ pub struct Analysis {
 /// The stored name of an analysis type.
 #[must_use]
 pub fn type_name(analysis_type: AnalysisType) -> &'static str {
-    match analysis_type {
-        AnalysisType::Full => "full",
-        AnalysisType::Spectral => "spectral",
-        AnalysisType::Rhythm => "rhythm",
-        AnalysisType::Tonal => "tonal",
-        AnalysisType::Structure => "structure",
-    }
+    analysis_type.as_str()
 }
 
 /// Reads the stored name of an analysis type; `None` for one that we do not compute.

@@ -37,6 +37,7 @@ impl Aside {
     }
 
     /// Measured by `crew` from here on.
+    #[cfg(feature = "decode")]
     pub(super) fn spread(&mut self, crew: &Arc<Crew>) {
         self.crew = crew.clone();
     }
@@ -72,13 +73,16 @@ impl Aside {
     }
 
     /// As [`Loudness::finish`].
+    ///
+    /// # Errors
+    /// What [`Loudness::push`] reported of the last portions.
     pub(super) fn finish(self) -> Result<LoudnessSummary> {
         let mut bench = self.take();
         bench.measured?;
         if !self.portion.is_empty() {
             bench.loudness.push(&self.portion)?;
         }
-        bench.loudness.finish()
+        Ok(bench.loudness.finish())
     }
 }
 

@@ -7,8 +7,9 @@ use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::packet::Packet;
 
 use super::demux::End;
+use super::guarded;
 use super::supply::Maker;
-use super::{guarded, tame};
+use crate::limits::tame;
 
 /// Samples over all channels from which on nothing is added to a batch: 1.5 s of stereo at 44.1 kHz, 512 KiB.
 /// A longer batch wastes less on warming up, a shorter one takes less memory.
@@ -41,7 +42,7 @@ impl Block {
     }
 }
 
-/// Copies samples as `f32`, with every float a number within ±[`super::MAX_SAMPLE`].
+/// Copies samples as `f32`, with every float a number within ±[`MAX_SAMPLE`](crate::limits::MAX_SAMPLE).
 fn copy_planes(audio: &GenericAudioBufferRef<'_>, planes: &mut Vec<Vec<f32>>) {
     let GenericAudioBufferRef::F32(audio) = audio else {
         audio.copy_to_vecs_planar(planes);

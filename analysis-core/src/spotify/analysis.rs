@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the retired `audio-analysis` endpoint gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AudioAnalysis {
     /// Who made it.
     pub meta: Meta,
@@ -27,6 +28,7 @@ pub struct AudioAnalysis {
 
 /// Who made an analysis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Meta {
     /// Version of the engine.
     pub analyzer_version: String,
@@ -34,6 +36,7 @@ pub struct Meta {
 
 /// A track as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Track {
     /// Length, in seconds.
     pub duration: f64,
@@ -65,6 +68,7 @@ pub struct Track {
 
 /// A section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Section {
     /// Where it begins, in seconds.
     pub start: f64,
@@ -95,6 +99,7 @@ pub struct Section {
 
 /// A segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Segment {
     /// Where it begins, in seconds.
     pub start: f64,

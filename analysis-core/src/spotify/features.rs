@@ -27,6 +27,7 @@ const WEIGHTS: [f32; 3] = [0.5, 0.15, 0.35];
 /// beat), and 0 where it wanders as a random walk does (3/2). Energy is ours, made of the kinds of evidence that the
 /// retired documentation names, loudness, dynamic range and onset rate; `None` without loudness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AudioFeatures {
     /// How regular loudness is over seconds, 0 to 1.
     pub danceability: Option<f32>,
