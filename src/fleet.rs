@@ -1,8 +1,8 @@
 //! The roles a process can have, and what they share: database, object storage, signals.
 
 use crate::cli::{ApiArgs, JobsArgs, UserArgs, UserCommand, WorkerArgs};
-use crate::config;
 use crate::monitor::{self, Monitored};
+use crate::{config, say};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ pub(crate) async fn api(args: &ApiArgs) -> Result<ExitCode> {
     let listener = listen(config::listen(args.listen.listen)?).await?;
     let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects)?;
     let probes = monitor::start(&args.monitor, app.exposition().clone(), app.clone()).await?;
-    println!("Arsis listens on http://{}/", listener.local_addr()?);
+    say::out(format_args!("Arsis listens on http://{}/", listener.local_addr()?))?;
     let ended = run_api(listener, app, &stop).await;
     probes.end();
     database.close().await;
@@ -69,10 +69,15 @@ pub(crate) async fn migrate() -> Result<ExitCode> {
     let applied = store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
     match applied.versions.as_slice() {
         [] if applied.newer => {
-            println!("a newer Arsis has brought the database to migration {}; nothing to do", applied.latest);
+            say::out(format_args!(
+                "a newer Arsis has brought the database to migration {}; nothing to do",
+                applied.latest
+            ))?;
         }
-        [] => println!("the database is at migration {}; nothing to do", applied.latest),
-        new => println!("applied {} migrations; the database is at {}", new.len(), applied.latest),
+        [] => say::out(format_args!("the database is at migration {}; nothing to do", applied.latest))?,
+        new => {
+            say::out(format_args!("applied {} migrations; the database is at {}", new.len(), applied.latest))?
+        }
     }
     database.close().await;
     Ok(ExitCode::SUCCESS)
@@ -86,7 +91,7 @@ pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
     let roles = [(*operator, access::OPERATOR), (*admin, access::ADMIN)];
     let roles: Vec<Uuid> = roles.into_iter().filter(|(asked, _)| *asked).map(|(_, role)| role).collect();
     let token = add_user(&database.pool, email, None, &roles).await?;
-    println!("{}", token.expose());
+    say::out(format_args!("{}", token.expose()))?;
     database.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use crate::cli::ServeArgs;
 use crate::fleet::Database;
 use crate::monitor::{Both, Monitored};
-use crate::{config, fleet, monitor};
+use crate::{config, fleet, monitor, say};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -54,17 +54,17 @@ async fn ending<T>(work: impl Future<Output = T>, then: impl FnOnce()) -> T {
 async fn greet(database: &Database, address: SocketAddr) -> Result<()> {
     let mut db = database.pool.acquire().await.context("failed to reach the database")?;
     if store::users::any(&mut db).await? {
-        println!("Arsis listens on http://{address}/");
-        println!("For a new token: arsis user add EMAIL");
+        say::out(format_args!("Arsis listens on http://{address}/"))?;
+        say::out(format_args!("For a new token: arsis user add EMAIL"))?;
         return Ok(());
     }
     drop(db);
     let roles: &[_] = if database.private { &[access::OPERATOR] } else { &[] };
     let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), roles).await?;
-    println!("Arsis listens. Your address, with a token that is shown only this once:");
-    println!("  http://{address}/?token={}", token.expose());
+    say::out(format_args!("Arsis listens. Your address, with a token that is shown only this once:"))?;
+    say::out(format_args!("  http://{address}/?token={}", token.expose()))?;
     if !database.private {
-        println!("For one that may see and steer the queue: arsis user add EMAIL --operator");
+        say::out(format_args!("For one that may see and steer the queue: arsis user add EMAIL --operator"))?;
     }
     Ok(())
 }

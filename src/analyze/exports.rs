@@ -47,7 +47,7 @@ pub(crate) fn check(args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
         let what = "--format rekordbox says where each file lies, and standard input lies nowhere";
         return Err(wrong_usage(format!("{what}; name the file instead of '-'")));
     }
-    if args.analysis_type == TypeArg::Spectral
+    if args.engine.analysis_type == TypeArg::Spectral
         && !matches!(format, Format::Dat)
         && file_name(format).is_some()
     {
