@@ -17,6 +17,7 @@ mod stdin;
 mod table;
 mod tally;
 mod text;
+pub(crate) mod timings;
 
 use crate::cli::{AnalyzeArgs, EngineArgs};
 use crate::say;
@@ -44,7 +45,9 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let config = config(&args.engine, share.threads_per_file);
     config.validate()?;
     exports::check(args, &inputs)?;
-    let settings = Settings { config, format: args.format, hint: args.hint.clone(), stop: stop.clone() };
+    let timings = args.verbose.then(timings::Sum::default);
+    let hint = args.hint.clone();
+    let settings = Settings { config, format: args.format, hint, stop: stop.clone(), timings };
     let jobs = jobs(args, &settings.config, &inputs)?;
     let progress = Progress::new(&inputs);
     let form = Form::new(args, inputs.len())?;
@@ -54,8 +57,10 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     progress.finish();
     ran?;
     say_pace(inputs.len(), &progress);
-    let ended = printer.ended();
+    let table = settings.timings.as_ref().and_then(timings::Sum::table);
+    table.into_iter().for_each(|table| say::err(format_args!("arsis: {table}")));
     let code = printer.finish()?;
+    let ended = printer.ended();
     if !stop.is_asked() || ended.reader_gone {
         return Ok(code);
     }

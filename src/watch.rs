@@ -11,6 +11,7 @@ use crate::analyze::file::{Job, Settings};
 use crate::analyze::inputs::{Input, Source};
 use crate::analyze::printer::{Form, Printer};
 use crate::analyze::progress::Progress;
+use crate::analyze::timings::Sum;
 use crate::analyze::{Share, analyze_all, config};
 use crate::cli::watch::WatchArgs;
 use crate::cli::{Format, wrong_usage};
@@ -91,6 +92,7 @@ impl<'a> Watch<'a> {
     fn new(args: &'a WatchArgs, stop: Stop) -> Result<Self> {
         let config = config(&args.engine, NonZeroUsize::MIN);
         config.validate()?;
+        let timings = args.verbose.then(Sum::default);
         let threads = args.jobs.or_else(|| std::thread::available_parallelism().ok());
         let output = args.output.as_ref().map(|output| {
             fs::create_dir_all(output).with_context(|| format!("failed to create {}", output.display()))?;
@@ -101,7 +103,7 @@ impl<'a> Watch<'a> {
         ensure!(output.as_ref() != Some(&root), "-o is the folder that is watched; choose another");
         Ok(Self {
             args,
-            settings: Settings { config, format: args.format, hint: None, stop },
+            settings: Settings { config, format: args.format, hint: None, stop, timings },
             threads: threads.unwrap_or(NonZeroUsize::MIN),
             looks: Looks::default(),
             output,

@@ -16,6 +16,7 @@ use crate::meter;
 use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
 use crate::phase;
 use crate::sounding::Sounding;
+use crate::stages::{Stage, Stages};
 use crate::stft;
 use crate::summary::{MeterPoint, TempoCandidate, TempoPoint};
 use crate::tempo::{self, Tempogram};
@@ -122,6 +123,7 @@ pub struct RhythmTracker {
     learned: Option<Learned>,
     /// Beats by rule, for as long as the network has not shown that it hears some.
     rules: Option<Rules>,
+    stages: Stages,
 }
 
 /// The network and the beats that follow from it.
@@ -165,11 +167,18 @@ impl RhythmTracker {
             memory: Memory::new(),
             learned,
             rules: Some(rules),
+            stages: Stages::default(),
         }
+    }
+
+    /// Tells `stages` whose turn it is.
+    pub(crate) fn tell(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
     }
 
     /// Takes the next mono samples, any number up to a minute of them.
     pub fn push_audio(&mut self, mono: &[f32]) {
+        self.stages.enter(Stage::Onsets);
         let memory = &mut self.memory;
         self.attacks.push(mono, &mut |attack| memory.push_attack(attack));
     }
@@ -179,6 +188,7 @@ impl RhythmTracker {
         let onset = self.onsets.process(power);
         self.sounding.push(self.onsets.amplitudes());
         self.waiting.push_back(onset);
+        self.stages.enter(Stage::Beats);
         let change = self.harmony.process(self.onsets.whitened());
         if self.waiting.len() > HarmonicChange::delay() {
             self.activate(change);

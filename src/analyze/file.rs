@@ -9,15 +9,18 @@ use super::overview::Overview;
 use super::printer::Heard;
 use super::progress::{FileProgress, Progress};
 use super::stdin;
+use super::timings::{Sum, Watch};
 use crate::cli::Format;
 use crate::say;
 use crate::stop::Stop;
 use analysis_core::Config;
 use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::chunk::Chunk;
+use analysis_core::stages::{Stage, StageHook};
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Width of a picture's plot in columns, at least; twice that at most.
 const OVERVIEW_COLUMNS: usize = 800;
@@ -30,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) hint: Option<String>,
     /// Ends what runs when somebody asks.
     pub(crate) stop: Stop,
+    /// Takes what each file took, where somebody wants to know.
+    pub(crate) timings: Option<Sum>,
 }
 
 /// One input and where its results go.
@@ -49,6 +54,22 @@ pub(crate) struct Job<'a> {
 /// stopped. No folder is left of it.
 pub(crate) fn analyze(job: &Job<'_>, settings: &Settings, progress: &Progress) -> Result<Heard> {
     settings.stop.check()?;
+    let watch = settings.timings.as_ref().map(|_| Watch::start());
+    let heard = hear(job, settings, progress, watch.as_ref())?;
+    if let (Some(watch), Some(sum)) = (watch, &settings.timings) {
+        let spent = watch.finish(heard.document.analysis.audio.duration_ms);
+        sum.add(&spent);
+        progress.suspend(|| say::err(format_args!("arsis: {}: {}", job.input.name(), spent.line())));
+    }
+    Ok(heard)
+}
+
+fn hear(
+    job: &Job<'_>,
+    settings: &Settings,
+    progress: &Progress,
+    watch: Option<&Arc<Watch>>,
+) -> Result<Heard> {
     let Settings { config, format, .. } = settings;
     let file = open(job.input, &settings.stop)?;
     let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
@@ -60,9 +81,11 @@ pub(crate) fn analyze(job: &Job<'_>, settings: &Settings, progress: &Progress) -
         overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
         progress: progress.file(job.index, job.input),
         stop: &settings.stop,
+        watch,
     };
     let analysis = analyzer::analyze(file, hint, config, &mut recorder)?;
     recorder.progress.part("writing");
+    watch.into_iter().for_each(|watch| watch.enter(Stage::Observer));
     let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
     let document = Document { file: job.input.name(), path: job.input.location(), analysis };
     if let Some(writer) = recorder.writer {
@@ -102,6 +125,7 @@ struct Recorder<'a> {
     peaks: Option<PeaksFile>,
     progress: FileProgress,
     stop: &'a Stop,
+    watch: Option<&'a Arc<Watch>>,
 }
 
 impl Observer for Recorder<'_> {
@@ -124,5 +148,9 @@ impl Observer for Recorder<'_> {
     fn on_progress(&mut self, progress: analyzer::Progress) -> analysis_core::Result<()> {
         self.progress.set(progress.done_ms, progress.total_ms);
         self.stop.check()
+    }
+
+    fn stage_hook(&self) -> Option<StageHook> {
+        self.watch.map(Watch::hook)
     }
 }

@@ -179,7 +179,7 @@ impl Printer {
     ///
     /// # Errors
     /// It cannot be printed, though somebody reads.
-    pub(crate) fn finish(mut self) -> Result<ExitCode> {
+    pub(crate) fn finish(&mut self) -> Result<ExitCode> {
         let form = std::mem::replace(&mut self.form, Form::Nothing);
         let closed = self.close(form);
         self.wrote(closed)?;

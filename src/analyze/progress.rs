@@ -22,7 +22,8 @@ const USUAL_SIZE: (usize, usize) = (80, 24);
 /// The bars of a run: one for each running file, and the whole below them.
 pub(crate) struct Progress {
     bars: MultiProgress,
-    whole: ProgressBar,
+    /// None for a single file, whose own bar says it all.
+    whole: Option<ProgressBar>,
     tally: Arc<Mutex<Tally>>,
     /// Bars of files on the screen.
     shown: Arc<AtomicUsize>,
@@ -42,8 +43,8 @@ impl Progress {
         let tally =
             Arc::new(Mutex::new(Tally::new(inputs.iter().map(|input| (input.bytes(), input.kind())))));
         let began = Instant::now();
-        let whole = if inputs.len() > 1 { bars.add(ProgressBar::no_length()) } else { ProgressBar::hidden() };
-        if shows && inputs.len() > 1 {
+        let whole = (shows && inputs.len() > 1).then(|| bars.add(ProgressBar::no_length()));
+        if let Some(whole) = &whole {
             let drawn = tally.clone();
             whole.set_style(style(move |columns| {
                 bars::whole(&lock(&drawn).standing(), columns, began.elapsed())
@@ -66,7 +67,11 @@ impl Progress {
         let bar = if self.bars.is_hidden() || place + 2 >= rows {
             ProgressBar::hidden()
         } else {
-            let bar = self.bars.insert_before(&self.whole, ProgressBar::no_length());
+            let bar = ProgressBar::no_length();
+            let bar = match &self.whole {
+                Some(whole) => self.bars.insert_before(whole, bar),
+                None => self.bars.add(bar),
+            };
             let (drawn, began) = (line.clone(), Instant::now());
             bar.set_style(style(move |columns| lock(&drawn).draw(columns, began.elapsed())));
             bar.tick();
@@ -87,7 +92,7 @@ impl Progress {
 
     /// Removes the bars.
     pub(crate) fn finish(&self) {
-        self.whole.finish_and_clear();
+        self.whole.iter().for_each(ProgressBar::finish_and_clear);
         let _ = self.bars.clear();
     }
 }

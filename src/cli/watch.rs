@@ -32,6 +32,9 @@ pub(crate) struct WatchArgs {
     /// Files at a time [default: cores]
     #[arg(short, long, value_name = "N", value_parser = value_parser!(NonZeroUsize))]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Say on standard error, for each file, how long each stage of the analysis took
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }
