@@ -16,7 +16,11 @@ const MOST_MINUTES: u64 = 4 * 24 * 60;
 
 /// What the command line says is wrong in a way that only a look at the files tells: exit status 2, as for clap's own.
 pub(crate) fn wrong_usage(message: String) -> anyhow::Error {
-    command().error(ErrorKind::ValueValidation, message).into()
+    let mut whole = command();
+    whole.build();
+    // The usage that is shown with it is that of the command that was used.
+    let used = std::env::args_os().skip(1).find_map(|argument| whole.find_subcommand(argument)).cloned();
+    used.unwrap_or(whole).error(ErrorKind::ValueValidation, message).into()
 }
 
 /// The command line as it is described, in the colours that it asks for.

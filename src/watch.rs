@@ -17,7 +17,7 @@ use crate::cli::watch::WatchArgs;
 use crate::cli::{Format, wrong_usage};
 use crate::stop::Stop;
 use crate::{advice, say};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use looks::{Looks, Stamp};
 use std::collections::BTreeSet;
 use std::fs;
@@ -57,10 +57,12 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
 fn check(args: &WatchArgs) -> Result<()> {
     let shown = args.folder.display();
     if !args.folder.is_dir() {
-        let is = if args.folder.exists() { "is a file: watch takes a folder" } else { "is no folder" };
+        if args.folder.exists() {
+            return Err(wrong_usage(format!("{shown} is a file; name the folder that it is in")));
+        }
         let near =
             advice::near_name(&args.folder).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        return Err(wrong_usage(format!("{shown} {is}{near}")));
+        return Err(wrong_usage(format!("there is no folder {shown}{near}")));
     }
     let streams = matches!(args.format, Format::Text | Format::Jsonl);
     if args.format == Format::Json {
@@ -100,7 +102,9 @@ impl<'a> Watch<'a> {
         });
         let output = output.transpose()?;
         let root = fs::canonicalize(&args.folder).context("failed to find the folder to watch")?;
-        ensure!(output.as_ref() != Some(&root), "-o is the folder that is watched; choose another");
+        if output.as_ref() == Some(&root) {
+            return Err(wrong_usage("-o is the folder that is watched; choose another".into()));
+        }
         Ok(Self {
             args,
             settings: Settings { config, format: args.format, hint: None, stop, timings },
