@@ -2,11 +2,16 @@
 
 use analysis_core::Error;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// What the engine reads, for who gave it something else.
-const READS: &str = "wav, flac, mp3, ogg, opus, m4a, aac, aiff, caf, mkv and webm are read";
+pub(crate) const READS: &str = "wav, flac, mp3, ogg, opus, m4a, aac, aiff, caf, mkv and webm are read";
+
+/// Codes that stand in the place of a codec where the audio is encrypted (ISO/IEC 14496-12, section 8.12; Apple's own).
+const ENCRYPTED: [&[u8]; 3] = [b"drms", b"drmi", b"enca"];
+/// What is said of such a file.
+const PROTECTED: &str = "it is protected against copying (DRM), and only its seller's player can read it";
 
 /// The error and its causes on one line, and the next step.
 pub(crate) fn told(error: &anyhow::Error) -> String {
@@ -15,7 +20,8 @@ pub(crate) fn told(error: &anyhow::Error) -> String {
 
 /// As [`told`], of a file that was named on the command line.
 pub(crate) fn told_of(error: &anyhow::Error, file: &Path) -> String {
-    with_step(error, missing(error, file).or_else(|| step(error)))
+    let protected = || is_without_audio(error).filter(|()| is_protected(file)).map(|()| PROTECTED.to_owned());
+    with_step(error, missing(error, file).or_else(protected).or_else(|| step(error)))
 }
 
 fn with_step(error: &anyhow::Error, step: Option<String>) -> String {
@@ -34,9 +40,6 @@ fn of_engine(error: &Error) -> Option<&'static str> {
         Error::Empty => "was it copied to its end?",
         Error::Unrecognized { .. } => READS,
         Error::NoAudioTrack { .. } => "is it a film without sound, or a picture?",
-        Error::UnsupportedCodec { codec } if is_protected(codec) => {
-            "it is protected against copying (DRM), and only its seller's player can read it"
-        }
         Error::UnsupportedCodec { .. } => "convert it first: ffmpeg -i FILE FILE.flac",
         Error::Corrupt { .. } => "does a player play it? Copy or download it again",
         Error::TooLong { .. } => "--max-minutes takes longer audio",
@@ -46,9 +49,27 @@ fn of_engine(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// Codes that stand in the place of a codec where the audio is encrypted (ISO/IEC 14496-12, section 8.12; Apple's own).
-fn is_protected(codec: &str) -> bool {
-    ["drms", "drmi", "enca", "encv"].iter().any(|code| codec.to_ascii_lowercase().contains(code))
+/// Whether nothing was found in a file that could be decoded, though its container is known.
+fn is_without_audio(error: &anyhow::Error) -> Option<()> {
+    let engine = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    engine
+        .filter(|error| matches!(error, Error::NoAudioTrack { .. } | Error::UnsupportedCodec { .. }))
+        .map(|_| ())
+}
+
+/// Whether the description of an MP4 file, at its beginning or its end, names a codec that stands for encrypted audio.
+fn is_protected(file: &Path) -> bool {
+    /// Looked at on either side.
+    const BYTES: u64 = 1 << 20;
+    let looked = || -> io::Result<bool> {
+        let mut file = fs::File::open(file)?;
+        let (mut ends, length) = (Vec::new(), file.metadata()?.len());
+        file.by_ref().take(BYTES).read_to_end(&mut ends)?;
+        file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+        file.take(BYTES).read_to_end(&mut ends)?;
+        Ok(ends.windows(4).any(|code| ENCRYPTED.contains(&code)))
+    };
+    looked().unwrap_or(false)
 }
 
 fn of_system(error: &io::Error) -> Option<&'static str> {
@@ -64,6 +85,9 @@ fn of_system(error: &io::Error) -> Option<&'static str> {
 fn missing(error: &anyhow::Error, file: &Path) -> Option<String> {
     let not_found = |cause: &io::Error| cause.kind() == ErrorKind::NotFound;
     error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).filter(|cause| not_found(cause))?;
+    if file.exists() || file == Path::new("-") {
+        return None;
+    }
     let folder = folder_of(file);
     if !folder.exists() {
         return Some(format!("there is no folder {}", folder.display()));
@@ -119,10 +143,5 @@ mod tests {
         {
             assert_eq!(distance(a, b), expect, "{a} {b}");
         }
-    }
-
-    #[test]
-    fn what_is_protected_is_known_by_its_code() {
-        assert!(is_protected("drms") && is_protected("mp4 (enca)") && !is_protected("ac3"));
     }
 }

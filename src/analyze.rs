@@ -19,19 +19,20 @@ mod tally;
 mod text;
 pub(crate) mod timings;
 
-use crate::cli::{AnalyzeArgs, EngineArgs};
+use crate::cli::{AnalyzeArgs, EngineArgs, wrong_usage};
 use crate::say;
 use crate::stop::{self, INTERRUPTED, Stop};
 use analysis_core::config::MAX_THREADS;
 use analysis_core::{Config, Limits};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use file::{Job, Settings};
 use inputs::Input;
 use printer::{Form, Printer};
 use progress::Progress;
+use std::fs;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let timings = args.verbose.then(timings::Sum::default);
     let hint = args.hint.clone();
     let settings = Settings { config, format: args.format, hint, stop: stop.clone(), timings };
+    args.output.as_deref().map_or(Ok(()), output_folder)?;
     let jobs = jobs(args, &settings.config, &inputs)?;
     let progress = Progress::new(&inputs);
     let form = Form::new(args, inputs.len())?;
@@ -102,6 +104,19 @@ pub(crate) fn analyze_all(
         // All of them are waited for before the first error is told.
         rest.collect::<Vec<_>>().into_iter().collect::<Result<()>>().and(own)
     })
+}
+
+/// Makes the folder of `-o`, and says before anything is analysed when nothing can be written there.
+pub(crate) fn output_folder(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    if folder.is_file() {
+        return Err(wrong_usage(format!(
+            "-o {shown} is a file; name a folder, which is made where it is missing"
+        )));
+    }
+    fs::create_dir_all(folder).with_context(|| format!("-o {shown}: the folder cannot be made"))?;
+    tempfile::tempfile_in(folder).with_context(|| format!("-o {shown}: nothing can be written there"))?;
+    Ok(())
 }
 
 fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<Vec<Job<'a>>> {

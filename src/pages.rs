@@ -10,6 +10,22 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// What the description does not hold, at the end of each page.
+const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+0
+All done; of a watch or a server, that it was told to end.
+.TP
+1
+Some files failed, each of them named on standard error, or the command could not do its work.
+.TP
+2
+Wrong usage.
+.TP
+130
+Ended by Ctrl\-C; results that were complete stand.
+"#;
+
 /// Prints a script that completes the command line in a shell.
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
     let mut script = Vec::new();
@@ -43,6 +59,7 @@ fn page(command: &Command, name: &str) -> Result<Vec<u8>> {
     let man = Man::new(command.clone()).title(name.to_uppercase()).source(source).manual("Arsis");
     let mut page = Vec::new();
     man.render(&mut page).context("failed to write the page")?;
+    page.extend_from_slice(EXIT_STATUS.as_bytes());
     Ok(page)
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
         .await
         .context("failed to bring the database to the newest schema")?;
     let objects = fleet::objects().await?;
-    let listener = fleet::listen(config::listen(args.listen.listen)?).await?;
+    let listener = fleet::listen(config::listen(args.listen.listen)?, fleet::LISTEN_OPTIONS).await?;
     greet(&database, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.

@@ -12,7 +12,7 @@ use crate::analyze::inputs::{Input, Source};
 use crate::analyze::printer::{Form, Printer};
 use crate::analyze::progress::Progress;
 use crate::analyze::timings::Sum;
-use crate::analyze::{Share, analyze_all, config};
+use crate::analyze::{Share, analyze_all, config, output_folder};
 use crate::cli::watch::WatchArgs;
 use crate::cli::{Format, wrong_usage};
 use crate::stop::Stop;
@@ -97,7 +97,7 @@ impl<'a> Watch<'a> {
         let timings = args.verbose.then(Sum::default);
         let threads = args.jobs.or_else(|| std::thread::available_parallelism().ok());
         let output = args.output.as_ref().map(|output| {
-            fs::create_dir_all(output).with_context(|| format!("failed to create {}", output.display()))?;
+            output_folder(output)?;
             fs::canonicalize(output).with_context(|| format!("failed to find {}", output.display()))
         });
         let output = output.transpose()?;

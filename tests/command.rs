@@ -432,6 +432,81 @@ fn each_way_to_fail_is_named() {
 }
 
 #[test]
+fn a_failure_says_what_to_do_next() {
+    let place = Place::with_music();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis-core/tests/fixtures");
+    let fixture = |name: &str| fs::read(fixtures.join(name)).unwrap();
+    let aac = fixture("aac.m4a");
+    let at = aac.windows(4).rposition(|code| code == b"mp4a").unwrap();
+    place.write("bought.m4a", &[&aac[..at], b"drms", &aac[at + 4..]].concat());
+    place.write("film.mp4", &fixture("video-only.mp4"));
+    place.write("odd.mka", &fixture("ac3.mka"));
+    place.write("letter.wav", b"this is a letter, not a sound");
+    place.write("empty.flac", b"");
+    place.write("torn.flac", &fixture("exact-s16.flac")[..3_000]);
+    for (file, step) in [
+        ("A.wav", "did you mean a.wav?"),
+        ("lettre.wav", "did you mean letter.wav?"),
+        ("nowhere/a.wav", "there is no folder nowhere"),
+        ("bought.m4a", "protected against copying (DRM)"),
+        ("film.mp4", "is it a film without sound"),
+        ("odd.mka", "convert it first: ffmpeg"),
+        ("letter.wav", "wav, flac, mp3, ogg, opus, m4a, aac"),
+        ("empty.flac", "was it copied to its end?"),
+        ("torn.flac", "Copy or download it again"),
+    ] {
+        let said = place.run(&["analyze", file]).expect(1);
+        assert!(said.err.contains(step), "{file}: {}", said.err);
+    }
+    // Nothing is like these, or they are there.
+    assert!(!place.run(&["analyze", "quite-another.wav"]).expect(1).err.contains("mean"));
+    let long = place.run(&["analyze", "--max-minutes", "1", "missing"]).expect(1);
+    assert_eq!(long.err.lines().count(), 1);
+    place.write("file", b"");
+    let file = place.run(&["analyze", "-o", "file", "a.wav", "b.wav"]).expect(2);
+    assert!(file.err.contains("-o file is a file; name a folder"), "{}", file.err);
+    let below = place.run(&["analyze", "-o", "file/out", "a.wav", "b.wav"]).expect(1);
+    assert_eq!(below.err.lines().count(), 1, "once, not for each file: {}", below.err);
+}
+
+#[test]
+fn verbose_says_how_long_each_stage_took() {
+    let place = Place::with_music();
+    let said = place.run(&["analyze", "-v", "-j", "1", "a.wav", "b.wav", "c.wav"]).expect(0);
+    assert_eq!(said.out, place.run(&["analyze", "a.wav", "b.wav", "c.wav"]).expect(0).out);
+    let lines: Vec<&str> = said.err.lines().collect();
+    for (line, file) in lines.iter().zip(["a.wav", "b.wav", "c.wav"]) {
+        assert!(line.starts_with(&format!("arsis: {file}: 0:0")) && line.contains("beats "), "{}", said.err);
+    }
+    assert!(lines[3].starts_with("arsis: time by stage: 3 files, 0:24 of audio"), "{}", said.err);
+    let stages: Vec<&str> = lines[4..].iter().filter_map(|line| line.split_whitespace().next()).collect();
+    for stage in
+        ["decode", "spectra", "bands", "onsets", "beats", "tonal", "structure", "loudness", "pack", "write"]
+    {
+        assert!(stages.contains(&stage), "{stage}: {}", said.err);
+    }
+    // Helpers tell their part, too: decoding goes on beside listening.
+    let helped = place.run(&["analyze", "-v", "-j", "2", "a.wav"]).expect(0);
+    assert!(helped.err.contains("decode"), "{}", helped.err);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_without_its_password() {
+    let place = Place::new();
+    let with_url = |url: &str, arguments: &[&str]| {
+        Said::of(place.command(arguments).env("DATABASE_URL", url).output().unwrap()).expect(1).err
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let gone = with_url(&format!("postgres://u:secret@127.0.0.1:{port}/music"), &["migrate"]);
+    let says =
+        format!("arsis: failed to connect to the database \"music\" at 127.0.0.1:{port} (DATABASE_URL)");
+    assert!(gone.starts_with(&says) && gone.contains("does PostgreSQL run there?"), "{gone}");
+    let wrong = with_url("u:secret@music", &["migrate"]);
+    assert!(wrong.contains("postgres://USER:PASSWORD@HOST:5432/DATABASE"), "{wrong}");
+    assert!(!gone.contains("secret") && !wrong.contains("secret"), "{gone}{wrong}");
+}
+
+#[test]
 fn wrong_usage_is_2_and_says_what_is_right() {
     let place = Place::with_music();
     for (arguments, says) in [

@@ -1,5 +1,6 @@
 //! From the paths of the command line to the files to analyse.
 
+use crate::advice::READS;
 use crate::cli::wrong_usage;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -95,7 +96,7 @@ pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Vec<Input>> {
             let before = inputs.len();
             walk(path, &mut inputs)?;
             if inputs.len() == before {
-                bail!("no audio files found in {}", path.display());
+                bail!("no audio files found in {}; by their names, {READS}", path.display());
             }
         } else {
             inputs.push(Input::File(path.clone()));

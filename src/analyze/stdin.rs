@@ -1,9 +1,10 @@
 //! Standard input as a file that can be read back and forth.
 
+use crate::say;
 use crate::stop::Stop;
 use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// Reading or writing failed; [`analysis_core::Error::Cancelled`] when it was stopped.
 pub(crate) fn copy(stop: &Stop) -> Result<File> {
+    if std::io::stdin().is_terminal() {
+        say::err(format_args!(
+            "arsis: reading audio from the terminal; to read a file: arsis analyze - < FILE"
+        ));
+    }
     let mut file = tempfile::tempfile().context("failed to create a temporary file")?;
     let (sender, portions) = sync_channel(AHEAD);
     let reader = thread::Builder::new().name("arsis-stdin".into()).spawn(move || read(&sender));
