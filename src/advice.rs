@@ -4,6 +4,7 @@ use analysis_core::Error;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use store::embedded::Error as ServerError;
 
 /// What the engine reads, for who gave it something else.
 pub(crate) const READS: &str = "wav, flac, mp3, ogg, opus, m4a, aac, aiff, caf, mkv and webm are read";
@@ -32,7 +33,8 @@ fn with_step(error: &anyhow::Error, step: Option<String>) -> String {
 fn step(error: &anyhow::Error) -> Option<String> {
     let engine = error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(of_engine);
     let system = || error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).and_then(of_system);
-    engine.map(str::to_owned).or_else(|| system().map(str::to_owned))
+    let server = || error.chain().find_map(|cause| cause.downcast_ref::<ServerError>()).and_then(of_server);
+    engine.or_else(server).or_else(system).map(str::to_owned)
 }
 
 fn of_engine(error: &Error) -> Option<&'static str> {
@@ -70,6 +72,17 @@ fn is_protected(file: &Path) -> bool {
         Ok(ends.windows(4).any(|code| ENCRYPTED.contains(&code)))
     };
     looked().unwrap_or(false)
+}
+
+fn of_server(error: &ServerError) -> Option<&'static str> {
+    Some(match error {
+        ServerError::InUse { .. } => "let it end first, or keep this one's data elsewhere (ARSIS_DATA_DIR)",
+        ServerError::BinariesNotFound { .. } => "DATABASE_URL says where one runs",
+        ServerError::NotACluster { .. } | ServerError::Unreachable { .. } | ServerError::Io { .. } => {
+            "ARSIS_DATA_DIR says where data is kept"
+        }
+        _ => return None,
+    })
 }
 
 fn of_system(error: &io::Error) -> Option<&'static str> {

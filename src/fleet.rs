@@ -59,9 +59,10 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
 /// `arsis api`.
 pub(crate) async fn api(args: &ApiArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
+    let address = config::listen(args.listen.listen)?;
     let database = Database::open_migrated().await?;
     let objects = objects().await?;
-    let listener = listen(config::listen(args.listen.listen)?, LISTEN_OPTIONS).await?;
+    let listener = listen(address, LISTEN_OPTIONS).await?;
     let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects)?;
     let probes = monitor::start(&args.monitor, app.exposition().clone(), app.clone()).await?;
     say::out(format_args!("Arsis listens on http://{}/", listener.local_addr()?))?;

@@ -16,12 +16,13 @@ const LOCAL_USER: &str = "local@arsis.localhost";
 /// Starts what is not configured, migrates, runs API and worker until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
     let stop = fleet::stop_on_signal()?;
+    let address = config::listen(args.listen.listen)?;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool)
         .await
         .context("failed to bring the database to the newest schema")?;
     let objects = fleet::objects().await?;
-    let listener = fleet::listen(config::listen(args.listen.listen)?, fleet::LISTEN_OPTIONS).await?;
+    let listener = fleet::listen(address, fleet::LISTEN_OPTIONS).await?;
     greet(&database, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.
