@@ -3,7 +3,7 @@
 mod bars;
 mod click;
 mod document;
-mod exports;
+pub(crate) mod exports;
 pub(crate) mod file;
 mod fit;
 mod font;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     exports::check(args, &inputs)?;
     let timings = args.verbose.then(timings::Sum::default);
     let hint = args.hint.clone();
-    let settings = Settings { config, format: args.format, hint, stop: stop.clone(), timings };
+    let settings = Settings { config, formats: args.formats.clone(), hint, stop: stop.clone(), timings };
     args.output.as_deref().map_or(Ok(()), output_folder)?;
     let jobs = jobs(args, &settings.config, &inputs)?;
     let progress = Progress::new(&inputs);

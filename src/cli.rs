@@ -81,9 +81,9 @@ pub(crate) struct AnalyzeArgs {
     #[arg(short, long)]
     pub(crate) recursive: bool,
     /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these, csv and
-    /// rekordbox go into each file's folder instead
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    /// rekordbox go into each file's folder instead, as many as are named, by commas
+    #[arg(long = "format", value_enum, value_delimiter = ',', default_value = "text")]
+    pub(crate) formats: Vec<Format>,
     /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,

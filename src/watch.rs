@@ -7,6 +7,7 @@ mod folder;
 mod looks;
 mod results;
 
+use crate::analyze::exports;
 use crate::analyze::file::{Job, Settings};
 use crate::analyze::inputs::{Input, Source};
 use crate::analyze::printer::{Form, Printer};
@@ -64,11 +65,11 @@ fn check(args: &WatchArgs) -> Result<()> {
             advice::near_name(&args.folder).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         return Err(wrong_usage(format!("there is no folder {shown}{near}")));
     }
-    let streams = matches!(args.format, Format::Text | Format::Jsonl);
-    if args.format == Format::Json {
+    exports::check_together(&args.formats, args.output.is_some())?;
+    if args.formats.contains(&Format::Json) {
         return Err(wrong_usage("--format json is one document, and this has no end; use jsonl".into()));
     }
-    if !streams && args.output.is_none() {
+    if exports::printed(&args.formats).is_none() && args.output.is_none() {
         return Err(wrong_usage(
             "this --format is one document a file; use -o DIR to get one for each".into(),
         ));
@@ -107,7 +108,7 @@ impl<'a> Watch<'a> {
         }
         Ok(Self {
             args,
-            settings: Settings { config, format: args.format, hint: None, stop, timings },
+            settings: Settings { config, formats: args.formats.clone(), hint: None, stop, timings },
             threads: threads.unwrap_or(NonZeroUsize::MIN),
             looks: Looks::default(),
             output,
@@ -175,7 +176,7 @@ impl<'a> Watch<'a> {
     fn asked(&self) -> String {
         let config = &self.settings.config;
         let (kind, hop_ms, bands) = (config.analysis_type, config.hop_ms, config.bands);
-        format!("{kind:?} {hop_ms} {bands} {:?} {:?}", self.args.engine.values, self.args.format)
+        format!("{kind:?} {hop_ms} {bands} {:?} {:?}", self.args.engine.values, self.args.formats)
             .to_lowercase()
     }
 
@@ -192,9 +193,9 @@ impl<'a> Watch<'a> {
             source: Some(todo.source.clone()),
         };
         let jobs: Vec<Job<'_>> = batch.iter().enumerate().map(job).collect();
-        let form = match self.args.format {
-            Format::Text => Form::Rows,
-            Format::Jsonl => Form::Jsonl,
+        let form = match exports::printed(&self.args.formats) {
+            Some(Format::Text) => Form::Rows,
+            Some(Format::Jsonl) => Form::Jsonl,
             _ => Form::Nothing,
         };
         let without_reader = self.output.is_none().then(|| self.settings.stop.clone());

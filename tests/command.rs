@@ -432,6 +432,26 @@ fn each_way_to_fail_is_named() {
 }
 
 #[test]
+fn a_folder_of_results_takes_several_forms_at_once() {
+    let place = Place::with_music();
+    let said = place
+        .run(&["analyze", "--format", "jams,audacity", "--format", "dat", "-o", "out", "a.wav"])
+        .expect(0);
+    assert_eq!(said.out, "");
+    let names = place.names("out/a.wav");
+    for name in ["analysis.jams", "labels.txt", "waveform.dat"] {
+        assert!(names.contains(&name.to_owned()), "{names:?}");
+    }
+    let said = place.run(&["analyze", "--format", "csv,jsonl", "-o", "out", "a.wav"]).expect(0);
+    assert_eq!(said.json()["file"], "a.wav");
+    assert!(place.path("out/a.wav/events.csv").exists() && !place.path("out/a.wav/labels.txt").exists());
+    let without = place.run(&["analyze", "--format", "jams,csv", "a.wav"]).expect(2);
+    assert!(without.err.contains("use -o DIR"), "{}", without.err);
+    let both = place.run(&["analyze", "--format", "json,text", "-o", "out", "a.wav"]).expect(2);
+    assert!(both.err.contains("only one of --format json and text"), "{}", both.err);
+}
+
+#[test]
 fn a_failure_says_what_to_do_next() {
     let place = Place::with_music();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis-core/tests/fixtures");

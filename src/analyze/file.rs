@@ -28,7 +28,7 @@ const OVERVIEW_COLUMNS: usize = 800;
 /// What holds for all files of a run.
 pub(crate) struct Settings {
     pub(crate) config: Config,
-    pub(crate) format: Format,
+    pub(crate) formats: Vec<Format>,
     /// Extension or MIME type of standard input.
     pub(crate) hint: Option<String>,
     /// Ends what runs when somebody asks.
@@ -70,13 +70,13 @@ fn hear(
     progress: &Progress,
     watch: Option<&Arc<Watch>>,
 ) -> Result<Heard> {
-    let Settings { config, format, .. } = settings;
+    let Settings { config, formats, .. } = settings;
     let file = open(job.input, &settings.stop)?;
     let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
     let writer = job.folder.clone().map(FolderWriter::create).transpose()?;
     let hint = job.input.extension().or(settings.hint.as_deref());
     let mut recorder = Recorder {
-        peaks: PeaksFile::create(*format, writer.as_ref())?,
+        peaks: PeaksFile::create(formats, writer.as_ref())?,
         writer,
         overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
         progress: progress.file(job.index, job.input),
@@ -89,7 +89,7 @@ fn hear(
     let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
     let document = Document { file: job.input.name(), path: job.input.location(), analysis };
     if let Some(writer) = recorder.writer {
-        exports::write_into(&writer, *format, &document.track())?;
+        exports::write_into(&writer, formats, &document.track())?;
         if let Some(source) = &job.source {
             writer.write_file(Source::FILE, |out| Ok(serde_json::to_writer(out, source)?))?;
         }

@@ -50,10 +50,11 @@ pub(crate) enum Form {
 impl Form {
     /// What `arsis analyze` prints.
     pub(crate) fn new(args: &AnalyzeArgs, files: usize) -> Result<Self> {
-        if args.output.is_some() && exports::file_name(args.format).is_some() {
-            return Ok(Self::Nothing);
-        }
-        Ok(match args.format {
+        let into_folders = args.output.is_some();
+        let format =
+            exports::printed(&args.formats).or(args.formats.first().copied().filter(|_| !into_folders));
+        let Some(format) = format else { return Ok(Self::Nothing) };
+        Ok(match format {
             Format::Text if files > 1 && !args.details => Self::Table(BTreeMap::new()),
             Format::Text => Self::Text,
             Format::Json => Self::Json,

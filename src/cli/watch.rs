@@ -20,9 +20,9 @@ pub(crate) struct WatchArgs {
     /// Write what `analyze -o` writes here, a folder per file, in the folders that the files are in
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// What to print for each file: text is a line. Forms of other programs need -o
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    /// What to print for each file: text is a line. Forms of other programs need -o, which takes several, by commas
+    #[arg(long = "format", value_enum, value_delimiter = ',', default_value = "text")]
+    pub(crate) formats: Vec<Format>,
     /// Seconds between two looks
     #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) interval: f64,
