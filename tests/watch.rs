@@ -1,6 +1,6 @@
 //! `arsis watch` as a shell sees it: files that appear, change, fail and vanish, and how it ends.
 
-#![expect(clippy::unwrap_used, reason = "what tests share fails by panicking, as they do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
 mod said;
 

@@ -60,7 +60,7 @@ pub(crate) fn whole(standing: &Standing, columns: usize, elapsed: Duration) -> S
     ];
     let fits = |text: &&String| fit::width(text) <= columns;
     let text = texts.iter().find(fits).map_or_else(String::new, |text| text.trim_end().to_owned());
-    if fit::width(&text) + BAR + 1 <= columns { format!("{} {text}", bar(standing.fraction())) } else { text }
+    if fit::width(&text) + BAR < columns { format!("{} {text}", bar(standing.fraction())) } else { text }
 }
 
 /// How many times as fast as it plays.
@@ -75,10 +75,16 @@ pub(crate) fn pace(heard_ms: u64, elapsed: Duration) -> String {
 
 /// Whole seconds, begun ones included: what is left is never 0:00.
 fn clock_up(left: Duration) -> String {
-    clock(left.as_secs_f64().ceil().max(1.0) as u64 * 1000)
+    let begun = left.saturating_add(Duration::from_nanos(999_999_999)).as_secs().max(1);
+    clock(begun.saturating_mul(1000))
 }
 
 /// A bar that is full so far, in eighths of a column.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a bar is small and not negative"
+)]
 fn bar(fraction: f64) -> String {
     const EIGHTHS: [char; 8] = ['░', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     let eighths = (fraction.clamp(0.0, 1.0) * (BAR * 8) as f64) as usize;

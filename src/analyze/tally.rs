@@ -111,7 +111,8 @@ impl Standing {
 
     /// Time until all is heard, at the pace so far; `None` before there is one.
     pub(crate) fn left(&self, elapsed: Duration) -> Option<Duration> {
-        (self.heard_ms > 0).then(|| elapsed.mul_f64(self.left_ms / self.heard_ms as f64))
+        let seconds = elapsed.as_secs_f64() * self.left_ms / self.heard_ms as f64;
+        Duration::try_from_secs_f64(seconds).ok().filter(|_| self.heard_ms > 0)
     }
 }
 
