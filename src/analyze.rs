@@ -1,87 +1,159 @@
 //! `arsis analyze`: files in, results on standard output, progress and failures on standard error.
 
+mod bars;
 mod click;
 mod document;
-mod exports;
+pub(crate) mod exports;
+pub(crate) mod file;
+mod fit;
 mod font;
-mod inputs;
-mod output;
+pub(crate) mod inputs;
+pub(crate) mod output;
 mod overview;
 mod picture;
-mod printer;
-mod progress;
+pub(crate) mod printer;
+pub(crate) mod progress;
+mod stdin;
+mod table;
+mod tally;
 mod text;
+pub(crate) mod timings;
 
-use crate::cli::AnalyzeArgs;
-use analysis_core::analyzer::{self, Frame, Observer};
-use analysis_core::chunk::Chunk;
+use crate::cli::{AnalyzeArgs, EngineArgs, wrong_usage};
+use crate::say;
+use crate::stop::{self, INTERRUPTED, Stop};
 use analysis_core::config::MAX_THREADS;
 use analysis_core::{Config, Limits};
 use anyhow::{Context, Result};
-use document::Document;
-use exports::PeaksFile;
+use file::{Job, Settings};
 use inputs::Input;
-use output::FolderWriter;
-use overview::Overview;
-use printer::{Heard, Printer};
-use progress::{FileProgress, Progress};
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use printer::{Form, Printer};
+use progress::Progress;
+use std::fs;
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::thread::available_parallelism;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, available_parallelism};
 
-/// Width of a picture's plot in columns, at least; twice that at most.
-const OVERVIEW_COLUMNS: usize = 800;
-
-/// Runs the command: exit 0 when every file was analysed, 1 when some failed.
+/// Runs the command: exit 0 when every file was analysed, 1 when some failed, 130 when Ctrl-C ended it.
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let inputs = inputs::expand(&args.paths, args.recursive)?;
     let share = Share::new(args.jobs, inputs.len());
-    let config = config(args, share.threads_per_file);
+    let stop = Stop::on_signal()?;
+    let config = config(&args.engine, share.threads_per_file);
     config.validate()?;
     exports::check(args, &inputs)?;
-    let targets = |out: &PathBuf| click::targets(out, config.analysis_type, &inputs);
+    let timings = args.verbose.then(timings::Sum::default);
+    let hint = args.hint.clone();
+    let settings = Settings { config, formats: args.formats.clone(), hint, stop: stop.clone(), timings };
+    args.output.as_deref().map_or(Ok(()), output_folder)?;
+    let jobs = jobs(args, &settings.config, &inputs)?;
+    let progress = Progress::new(&inputs);
+    let form = Form::new(args, inputs.len())?;
+    let keeps = args.output.is_some() || args.click.is_some();
+    let mut printer = Printer::new(form, inputs.len(), (!keeps).then(|| stop.clone()));
+    let ran = analyze_all(&jobs, share.files_at_a_time, &settings, &progress, &mut printer);
+    progress.finish();
+    ran?;
+    say_pace(inputs.len(), &progress);
+    let table = settings.timings.as_ref().and_then(timings::Sum::table);
+    table.into_iter().for_each(|table| say::err(format_args!("arsis: {table}")));
+    let code = printer.finish()?;
+    let ended = printer.ended();
+    if !stop.is_asked() || ended.reader_gone {
+        return Ok(code);
+    }
+    stop::say_stopped(ended.done, inputs.len());
+    Ok(ExitCode::from(INTERRUPTED))
+}
+
+/// Analyses jobs side by side, each from the first on as soon as there is a thread for it.
+///
+/// # Errors
+/// Results cannot be printed; what goes wrong with a file is printed.
+pub(crate) fn analyze_all(
+    jobs: &[Job<'_>],
+    at_a_time: usize,
+    settings: &Settings,
+    progress: &Progress,
+    printer: &mut Printer,
+) -> Result<()> {
+    let (next, printer) = (AtomicUsize::new(0), Mutex::new(printer));
+    let work = || -> Result<()> {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = file::analyze(job, settings, progress);
+            let mut printer = printer.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.suspend(|| printer.take(job.index, &job.input.name(), result))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let start =
+            |number| thread::Builder::new().name(format!("arsis-file-{number}")).spawn_scoped(scope, work);
+        let others: Vec<_> = (1..at_a_time).map_while(|number| start(number).ok()).collect();
+        let own = work();
+        if own.is_err() {
+            settings.stop.ask();
+        }
+        let rest = others
+            .into_iter()
+            .map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        // All of them are waited for before the first error is told.
+        rest.collect::<Vec<_>>().into_iter().collect::<Result<()>>().and(own)
+    })
+}
+
+/// Makes the folder of `-o`, and says before anything is analysed when nothing can be written there.
+pub(crate) fn output_folder(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    if folder.is_file() {
+        return Err(wrong_usage(format!(
+            "-o {shown} is a file; name a folder, which is made where it is missing"
+        )));
+    }
+    fs::create_dir_all(folder).with_context(|| format!("-o {shown}: the folder cannot be made"))?;
+    tempfile::tempfile_in(folder).with_context(|| format!("-o {shown}: nothing can be written there"))?;
+    Ok(())
+}
+
+fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<Vec<Job<'a>>> {
+    let targets = |out: &PathBuf| click::targets(out, config.analysis_type, inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
     let folders = args.output.as_ref().map(|root| output::folders(root, &names));
-    let progress = Progress::new(inputs.len());
-    let printer = Mutex::new(Printer::new(args, inputs.len())?);
-    let jobs: Vec<Job> = (0..inputs.len())
-        .map(|index| Job {
-            index,
-            input: &inputs[index],
-            folder: folders.as_ref().map(|folders| folders[index].clone()),
-            click: clicks.as_ref().map(|clicks| clicks[index].clone()),
-        })
-        .collect();
-    let work = |job: &Job| {
-        let result = analyze_input(job, args, &config, &progress);
-        let mut printer = printer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        progress.suspend(|| printer.take(job.index, &job.input.name(), result))
+    let job = |(index, input)| Job {
+        index,
+        input,
+        folder: folders.as_ref().map(|folders| folders[index].clone()),
+        click: clicks.as_ref().map(|clicks| clicks[index].clone()),
+        source: None,
     };
-    let printed: Result<Vec<()>> = in_parallel(share.files_at_a_time, || {
-        use rayon::prelude::*;
-        jobs.par_iter().map(work).collect()
-    })?;
-    progress.finish();
-    printed?;
-    let printer = printer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    printer.finish()
+    Ok(inputs.iter().enumerate().map(job).collect())
+}
+
+/// How long it took, for who watched the bars of several files.
+fn say_pace(files: usize, progress: &Progress) {
+    let (heard_ms, took) = progress.heard();
+    if files > 1 && heard_ms > 0 && std::io::stderr().is_terminal() {
+        let (audio, pace) = (text::clock(heard_ms), bars::pace(heard_ms, took));
+        let took = format!("{:.1} s", took.as_secs_f64());
+        say::err(format_args!("arsis: heard {audio} in {took}, {pace} as fast as it plays"));
+    }
 }
 
 /// How the threads are shared out: to files side by side, and what each of those gets where there are fewer files.
-struct Share {
-    files_at_a_time: usize,
-    threads_per_file: NonZeroUsize,
+pub(crate) struct Share {
+    pub(crate) files_at_a_time: usize,
+    pub(crate) threads_per_file: NonZeroUsize,
 }
 
 impl Share {
     /// Shares out `threads` (default: as many as there are cores), never more of them, nor more to a file than it may
     /// have.
-    fn new(threads: Option<NonZeroUsize>, files: usize) -> Self {
+    pub(crate) fn new(threads: Option<NonZeroUsize>, files: usize) -> Self {
         let threads = threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).get();
         let files_at_a_time = threads.min(files.max(1));
         let each = (threads / files_at_a_time).min(MAX_THREADS);
@@ -90,7 +162,8 @@ impl Share {
     }
 }
 
-fn config(args: &AnalyzeArgs, threads: NonZeroUsize) -> Config {
+/// What the engine is told.
+pub(crate) fn config(args: &EngineArgs, threads: NonZeroUsize) -> Config {
     let limits = Limits { max_duration_ms: args.max_minutes.saturating_mul(60_000), ..Limits::default() };
     Config {
         analysis_type: args.analysis_type.into(),
@@ -100,96 +173,6 @@ fn config(args: &AnalyzeArgs, threads: NonZeroUsize) -> Config {
         limits,
         threads,
         ..Config::default()
-    }
-}
-
-fn in_parallel<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.context("failed to start the worker threads")?.install(work))
-}
-
-/// One input and where its results go.
-struct Job<'a> {
-    index: usize,
-    input: &'a Input,
-    folder: Option<PathBuf>,
-    click: Option<PathBuf>,
-}
-
-fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Progress) -> Result<Heard> {
-    let file = open(job.input)?;
-    let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
-    let writer = job.folder.clone().map(FolderWriter::create).transpose()?;
-    let hint = job.input.extension().or(args.hint.as_deref());
-    let mut recorder = Recorder {
-        peaks: PeaksFile::create(args.format, writer.as_ref())?,
-        writer,
-        overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
-        progress: progress.file(&job.input.name()),
-    };
-    let analysis = analyzer::analyze(file, hint, config, &mut recorder)?;
-    let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
-    let document = Document { file: job.input.name(), path: job.input.location(), analysis };
-    if let Some(writer) = recorder.writer {
-        exports::write_into(&writer, args.format, &document.track())?;
-        writer.finish(&document, &recorder.overview)?;
-    }
-    if let (Some(path), Some(file)) = (&job.click, again) {
-        click::write(path, file, hint, config, &document.analysis)?;
-        if document.analysis.events.beats().is_empty() {
-            let (name, path) = (job.input.name(), path.display());
-            progress.suspend(|| eprintln!("arsis: {name}: no beat heard; {path} holds the music alone"));
-        }
-    }
-    Ok(Heard { document, overview: recorder.overview, peaks })
-}
-
-/// Opens a file; standard input is copied to a temporary file, because containers are read back and forth.
-fn open(input: &Input) -> Result<File> {
-    match input {
-        Input::File(path) => {
-            let file = File::open(path).context("failed to open the file")?;
-            anyhow::ensure!(!file.metadata()?.is_dir(), "it is a folder");
-            Ok(file)
-        }
-        Input::Stdin => {
-            let mut file = tempfile::tempfile().context("failed to create a temporary file")?;
-            std::io::copy(&mut std::io::stdin().lock(), &mut file)
-                .context("failed to read standard input")?;
-            file.seek(SeekFrom::Start(0))?;
-            Ok(file)
-        }
-    }
-}
-
-/// Takes what the engine gives while it runs.
-struct Recorder {
-    writer: Option<FolderWriter>,
-    overview: Overview,
-    peaks: Option<PeaksFile>,
-    progress: FileProgress,
-}
-
-impl Observer for Recorder {
-    fn on_audio(&mut self, planes: &[Vec<f32>]) -> analysis_core::Result<()> {
-        self.peaks.as_mut().map_or(Ok(()), |peaks| peaks.push(planes)).map_err(analysis_core::Error::Write)
-    }
-
-    fn on_frame(&mut self, frame: &Frame<'_>) -> analysis_core::Result<()> {
-        self.overview.push(frame.values.bands_db);
-        Ok(())
-    }
-
-    fn on_chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
-        if let Some(writer) = &self.writer {
-            writer.write_chunk(&chunk).map_err(analysis_core::Error::Write)?;
-        }
-        Ok(())
-    }
-
-    fn on_progress(&mut self, progress: analyzer::Progress) -> analysis_core::Result<()> {
-        self.progress.set(progress.done_ms, progress.total_ms);
-        Ok(())
     }
 }
 

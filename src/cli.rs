@@ -1,11 +1,14 @@
 //! What the command line accepts. Every default a user can see is here.
 
+pub(crate) mod pages;
 pub(crate) mod queue;
+pub(crate) mod watch;
 
+use crate::terminal;
 use analysis_core::{AnalysisType, SampleType};
 use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 
 /// Longest audio that the engine takes: 4 days.
@@ -13,7 +16,22 @@ const MOST_MINUTES: u64 = 4 * 24 * 60;
 
 /// What the command line says is wrong in a way that only a look at the files tells: exit status 2, as for clap's own.
 pub(crate) fn wrong_usage(message: String) -> anyhow::Error {
-    Cli::command().error(ErrorKind::ValueValidation, message).into()
+    let mut whole = command();
+    whole.build();
+    // The usage that is shown with it is that of the command that was used.
+    let used = std::env::args_os().skip(1).find_map(|argument| whole.find_subcommand(argument)).cloned();
+    used.unwrap_or(whole).error(ErrorKind::ValueValidation, message).into()
+}
+
+/// The command line as it is described, in the colours that it asks for.
+pub(crate) fn command() -> clap::Command {
+    Cli::command().color(terminal::choice())
+}
+
+/// Reads the command line. Ends the process with help, version, or what is wrong (exit status 2).
+pub(crate) fn parse() -> Cli {
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Listens to music and writes down what it hears: frames, beats, bars, tempo, key and loudness.
@@ -23,6 +41,9 @@ pub(crate) struct Cli {
     /// How the log on standard error is written [env: ARSIS_LOG_FORMAT] [default: text]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
+    /// Colours: on a terminal, always, or never; NO_COLOR and CLICOLOR_FORCE are heard where it is auto
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -31,6 +52,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Analyse files or folders and print what was heard
     Analyze(AnalyzeArgs),
+    /// Analyse what appears in a folder, as it appears
+    Watch(watch::WatchArgs),
     /// API and worker in one process, with a private PostgreSQL and local storage unless configured
     Serve(ServeArgs),
     /// The worker alone: pulls analyses from the queue until it is told to stop
@@ -43,6 +66,10 @@ pub(crate) enum Command {
     User(UserArgs),
     /// See the queue of analyses, and steer it
     Queue(queue::QueueArgs),
+    /// Print a script that completes the command line in your shell
+    Completions(pages::CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(pages::ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -53,13 +80,10 @@ pub(crate) struct AnalyzeArgs {
     /// Walk into folders, taking every file whose extension is a known audio one
     #[arg(short, long)]
     pub(crate) recursive: bool,
-    /// What to compute
-    #[arg(long = "type", value_enum, default_value_t = TypeArg::Full, value_name = "TYPE")]
-    pub(crate) analysis_type: TypeArg,
     /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these, csv and
-    /// rekordbox go into each file's folder instead
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    /// rekordbox go into each file's folder instead, as many as are named, by commas
+    #[arg(long = "format", value_enum, value_delimiter = ',', default_value = "text")]
+    pub(crate) formats: Vec<Format>,
     /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
@@ -73,6 +97,22 @@ pub(crate) struct AnalyzeArgs {
     /// File extension or MIME type of standard input, when its content alone does not tell
     #[arg(long, value_name = "KIND")]
     pub(crate) hint: Option<String>,
+    /// With --format text, everything about each of several files instead of one table
+    #[arg(long)]
+    pub(crate) details: bool,
+    /// Say on standard error, for each file and in sum, how long each stage of the analysis took
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// What the engine is asked for, whoever asks.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// What to compute
+    #[arg(long = "type", value_enum, default_value_t = TypeArg::Full, value_name = "TYPE")]
+    pub(crate) analysis_type: TypeArg,
     /// Milliseconds between frames (1 to 100)
     #[arg(long, default_value_t = 10, value_name = "MS", value_parser = value_parser!(u32).range(1..=100))]
     pub(crate) hop_ms: u32,

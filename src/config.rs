@@ -29,6 +29,7 @@
 //! | `ARSIS_WEBHOOK_PRIVATE_ADDRESSES` | `true`: webhooks may lead to private addresses, by http, to any port | `false` |
 //! | `ARSIS_MAX_WATCHERS` | most progress streams that one user may have open at a time, on each process | `100` |
 //! | `ARSIS_MAX_CONNECTIONS_PER_ADDRESS` | of those, connections of one address that is no trusted proxy's | an eighth of all |
+//! | `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR` | anything: no colours; anything but `0`: colours everywhere; `0`: none | on a terminal |
 //! | `RUST_LOG` | what is logged | `warn`, our own crates `info` |
 
 use crate::cli::LogFormat;
@@ -99,6 +100,20 @@ pub(crate) fn log_format(argument: Option<LogFormat>) -> Result<LogFormat> {
     let configured =
         format.with_context(|| format!("ARSIS_LOG_FORMAT is {name:?}; it must be text or json"))?;
     Ok(argument.unwrap_or(configured))
+}
+
+/// Whether colours are wanted whatever standard output and error are (<https://no-color.org>,
+/// <https://bixense.com/clicolors>), in the order that the help has it; `None` where the environment does not say.
+pub(crate) fn colours_wanted() -> Option<bool> {
+    let said = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    if said("NO_COLOR").is_some() {
+        return Some(false);
+    }
+    if said("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return Some(true);
+    }
+    let never = |name, word| said(name).is_some_and(|value| value == word);
+    (never("CLICOLOR", "0") || never("TERM", "dumb")).then_some(false)
 }
 
 /// Origins whose pages may write with the session cookie.

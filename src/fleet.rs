@@ -1,10 +1,13 @@
 //! The roles a process can have, and what they share: database, object storage, signals.
 
+mod database_url;
+
 use crate::cli::{ApiArgs, JobsArgs, UserArgs, UserCommand, WorkerArgs};
-use crate::config;
 use crate::monitor::{self, Monitored};
+use crate::{config, say};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +21,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// What says where the API listens.
+pub(crate) const LISTEN_OPTIONS: &str = "--listen or ARSIS_LISTEN";
+/// Ports below it are for root alone.
+const PRIVILEGED_PORTS: u16 = 1024;
 
 /// Name of the private server's database.
 const PRIVATE_DATABASE: &str = "arsis";
@@ -51,12 +59,13 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
 /// `arsis api`.
 pub(crate) async fn api(args: &ApiArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
+    let address = config::listen(args.listen.listen)?;
     let database = Database::open_migrated().await?;
     let objects = objects().await?;
-    let listener = listen(config::listen(args.listen.listen)?).await?;
+    let listener = listen(address, LISTEN_OPTIONS).await?;
     let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects)?;
     let probes = monitor::start(&args.monitor, app.exposition().clone(), app.clone()).await?;
-    println!("Arsis listens on http://{}/", listener.local_addr()?);
+    say::out(format_args!("Arsis listens on http://{}/", listener.local_addr()?))?;
     let ended = run_api(listener, app, &stop).await;
     probes.end();
     database.close().await;
@@ -69,10 +78,15 @@ pub(crate) async fn migrate() -> Result<ExitCode> {
     let applied = store::migrate::migrate(&database.pool).await.context("failed to migrate")?;
     match applied.versions.as_slice() {
         [] if applied.newer => {
-            println!("a newer Arsis has brought the database to migration {}; nothing to do", applied.latest);
+            say::out(format_args!(
+                "a newer Arsis has brought the database to migration {}; nothing to do",
+                applied.latest
+            ))?;
         }
-        [] => println!("the database is at migration {}; nothing to do", applied.latest),
-        new => println!("applied {} migrations; the database is at {}", new.len(), applied.latest),
+        [] => say::out(format_args!("the database is at migration {}; nothing to do", applied.latest))?,
+        new => {
+            say::out(format_args!("applied {} migrations; the database is at {}", new.len(), applied.latest))?
+        }
     }
     database.close().await;
     Ok(ExitCode::SUCCESS)
@@ -86,7 +100,7 @@ pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
     let roles = [(*operator, access::OPERATOR), (*admin, access::ADMIN)];
     let roles: Vec<Uuid> = roles.into_iter().filter(|(asked, _)| *asked).map(|(_, role)| role).collect();
     let token = add_user(&database.pool, email, None, &roles).await?;
-    println!("{}", token.expose());
+    say::out(format_args!("{}", token.expose()))?;
     database.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -194,9 +208,29 @@ pub(crate) async fn objects() -> Result<Objects> {
     Objects::open(config::objects()?).await.context("failed to open the object storage")
 }
 
-/// Binds an address.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
+/// Binds an address, which `options` say.
+pub(crate) async fn listen(address: SocketAddr, options: &str) -> Result<TcpListener> {
+    let failed = |error: &std::io::Error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!(
+                "failed to listen on {address}, where another program listens; choose another by {options}"
+            )
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("failed to listen on {address}, which is no address of this machine; {options} says it")
+        }
+        ErrorKind::PermissionDenied if address.port() < PRIVILEGED_PORTS => {
+            format!(
+                "failed to listen on {address}: ports below {PRIVILEGED_PORTS} are root's; {options} says it"
+            )
+        }
+        _ => format!("failed to listen on {address} ({options})"),
+    };
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| {
+        let told = failed(&error);
+        anyhow::Error::new(error).context(told)
+    })
 }
 
 /// A token that Ctrl-C and SIGTERM cancel. A second one ends the process at once.
@@ -239,7 +273,11 @@ impl Database {
     /// Connects to `DATABASE_URL`, or starts the private server.
     pub(crate) async fn open() -> Result<Self> {
         if let Some(url) = config::database_url()? {
-            let pool = store::connect(&url).await.context("failed to connect to DATABASE_URL")?;
+            let connected = store::connect(&url).await;
+            let pool = match connected {
+                Ok(pool) => pool,
+                Err(error) => return Err(error).context(database_url::told(&url).await),
+            };
             return Ok(Self { pool, private: false, server: None });
         }
         let dir = private_dir()?;
@@ -283,5 +321,21 @@ impl Database {
         if let Some(server) = self.server {
             server.stop().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_named_with_what_chooses_another() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = format!("{:#}", listen(address, LISTEN_OPTIONS).await.unwrap_err());
+        let says = format!(
+            "failed to listen on {address}, where another program listens; choose another by --listen"
+        );
+        assert!(error.starts_with(&says), "{error}");
     }
 }

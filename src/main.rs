@@ -1,24 +1,28 @@
 //! The `arsis` command: a thin layer over the libraries.
 
+mod advice;
 mod analyze;
 mod cli;
 mod config;
 mod fleet;
 mod monitor;
+mod pages;
 mod queue;
+mod say;
 mod serve;
+mod stop;
+mod terminal;
+mod watch;
 
 use anyhow::Result;
-use clap::Parser;
 use cli::{Cli, Command, LogFormat};
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Some files or the command failed; wrong usage is 2 (clap's own).
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let format = config::log_format(cli.log_format);
     let for_programs = matches!(format, Ok(LogFormat::Json));
     let ended = format.and_then(|format| {
@@ -29,11 +33,11 @@ fn main() -> ExitCode {
         if let Some(usage) = error.downcast_ref::<clap::Error>() {
             usage.exit();
         }
-        let causes = causes(&error);
+        let causes = advice::told(&error);
         if for_programs {
             tracing::error!(error.cause = causes, "failed");
         } else {
-            eprintln!("arsis: {causes}");
+            say::err(format_args!("arsis: {causes}"));
         }
         ExitCode::from(FAILED)
     })
@@ -48,6 +52,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Migrate => fleet::block_on(fleet::migrate()),
         Command::User(args) => fleet::block_on(fleet::user(&args)),
         Command::Queue(args) => fleet::block_on(queue::run(&args)),
+        Command::Watch(args) => watch::run(&args),
+        Command::Completions(args) => pages::completions(&args),
+        Command::Man(args) => pages::man(&args),
     }
 }
 
@@ -71,7 +78,7 @@ fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(terminal::colours(&std::io::stderr()));
     match format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

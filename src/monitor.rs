@@ -56,7 +56,7 @@ impl Listening {
 /// Answers on the address that is configured, if one is.
 pub(crate) async fn start(args: &MonitorArgs, told: Exposition, probe: impl Probe) -> Result<Listening> {
     let Some(address) = config::metrics_listen(args.metrics)? else { return Ok(Listening(None)) };
-    let listener = fleet::listen(address).await?;
+    let listener = fleet::listen(address, "--metrics or ARSIS_METRICS_LISTEN").await?;
     tracing::info!(address = %listener.local_addr()?, "metrics and probes are served");
     Ok(Listening(Some(tokio::spawn(async move {
         if let Err(error) = api::serve_monitor(listener, told, probe).await {

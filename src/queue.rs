@@ -7,7 +7,7 @@ mod act;
 mod drain;
 mod show;
 mod status;
-mod table;
+pub(crate) mod table;
 
 use crate::cli::queue::{FilterArgs, QueueArgs, QueueCommand};
 use crate::fleet::{self, Database};

@@ -3,7 +3,7 @@
 use crate::cli::ServeArgs;
 use crate::fleet::Database;
 use crate::monitor::{Both, Monitored};
-use crate::{config, fleet, monitor};
+use crate::{config, fleet, monitor, say};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -16,12 +16,13 @@ const LOCAL_USER: &str = "local@arsis.localhost";
 /// Starts what is not configured, migrates, runs API and worker until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
     let stop = fleet::stop_on_signal()?;
+    let address = config::listen(args.listen.listen)?;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool)
         .await
         .context("failed to bring the database to the newest schema")?;
     let objects = fleet::objects().await?;
-    let listener = fleet::listen(config::listen(args.listen.listen)?).await?;
+    let listener = fleet::listen(address, fleet::LISTEN_OPTIONS).await?;
     greet(&database, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.
@@ -54,17 +55,17 @@ async fn ending<T>(work: impl Future<Output = T>, then: impl FnOnce()) -> T {
 async fn greet(database: &Database, address: SocketAddr) -> Result<()> {
     let mut db = database.pool.acquire().await.context("failed to reach the database")?;
     if store::users::any(&mut db).await? {
-        println!("Arsis listens on http://{address}/");
-        println!("For a new token: arsis user add EMAIL");
+        say::out(format_args!("Arsis listens on http://{address}/"))?;
+        say::out(format_args!("For a new token: arsis user add EMAIL"))?;
         return Ok(());
     }
     drop(db);
     let roles: &[_] = if database.private { &[access::OPERATOR] } else { &[] };
     let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), roles).await?;
-    println!("Arsis listens. Your address, with a token that is shown only this once:");
-    println!("  http://{address}/?token={}", token.expose());
+    say::out(format_args!("Arsis listens. Your address, with a token that is shown only this once:"))?;
+    say::out(format_args!("  http://{address}/?token={}", token.expose()))?;
     if !database.private {
-        println!("For one that may see and steer the queue: arsis user add EMAIL --operator");
+        say::out(format_args!("For one that may see and steer the queue: arsis user add EMAIL --operator"))?;
     }
     Ok(())
 }

@@ -234,7 +234,7 @@ fn several_files_are_an_array_in_the_order_they_were_named() {
     let files: Vec<&str> =
         said.as_array().unwrap().iter().map(|document| document["file"].as_str().unwrap()).collect();
     assert_eq!(files, ["c.wav", "a.wav", "b.wav"]);
-    let text = place.run(&["analyze", "c.wav", "a.wav"]).expect(0);
+    let text = place.run(&["analyze", "--details", "c.wav", "a.wav"]).expect(0);
     let (c, a) = (text.out.find("c.wav  ").unwrap(), text.out.find("\n\na.wav  ").unwrap());
     assert!(c == 0 && a > 0, "an empty line between them: {}", text.out);
 }
@@ -432,6 +432,101 @@ fn each_way_to_fail_is_named() {
 }
 
 #[test]
+fn a_folder_of_results_takes_several_forms_at_once() {
+    let place = Place::with_music();
+    let said = place
+        .run(&["analyze", "--format", "jams,audacity", "--format", "dat", "-o", "out", "a.wav"])
+        .expect(0);
+    assert_eq!(said.out, "");
+    let names = place.names("out/a.wav");
+    for name in ["analysis.jams", "labels.txt", "waveform.dat"] {
+        assert!(names.contains(&name.to_owned()), "{names:?}");
+    }
+    let said = place.run(&["analyze", "--format", "csv,jsonl", "-o", "out", "a.wav"]).expect(0);
+    assert_eq!(said.json()["file"], "a.wav");
+    assert!(place.path("out/a.wav/events.csv").exists() && !place.path("out/a.wav/labels.txt").exists());
+    let without = place.run(&["analyze", "--format", "jams,csv", "a.wav"]).expect(2);
+    assert!(without.err.contains("use -o DIR"), "{}", without.err);
+    let both = place.run(&["analyze", "--format", "json,text", "-o", "out", "a.wav"]).expect(2);
+    assert!(both.err.contains("only one of --format json and text"), "{}", both.err);
+}
+
+#[test]
+fn a_failure_says_what_to_do_next() {
+    let place = Place::with_music();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis-core/tests/fixtures");
+    let fixture = |name: &str| fs::read(fixtures.join(name)).unwrap();
+    let aac = fixture("aac.m4a");
+    let at = aac.windows(4).rposition(|code| code == b"mp4a").unwrap();
+    place.write("bought.m4a", &[&aac[..at], b"drms", &aac[at + 4..]].concat());
+    place.write("film.mp4", &fixture("video-only.mp4"));
+    place.write("odd.mka", &fixture("ac3.mka"));
+    place.write("letter.wav", b"this is a letter, not a sound");
+    place.write("empty.flac", b"");
+    place.write("torn.flac", &fixture("exact-s16.flac")[..3_000]);
+    for (file, step) in [
+        ("A.wav", "did you mean a.wav?"),
+        ("lettre.wav", "did you mean letter.wav?"),
+        ("nowhere/a.wav", "there is no folder nowhere"),
+        ("bought.m4a", "protected against copying (DRM)"),
+        ("film.mp4", "is it a film without sound"),
+        ("odd.mka", "convert it first: ffmpeg"),
+        ("letter.wav", "wav, flac, mp3, ogg, opus, m4a, aac"),
+        ("empty.flac", "was it copied to its end?"),
+        ("torn.flac", "Copy or download it again"),
+    ] {
+        let said = place.run(&["analyze", file]).expect(1);
+        assert!(said.err.contains(step), "{file}: {}", said.err);
+    }
+    // Nothing is like these, or they are there.
+    assert!(!place.run(&["analyze", "quite-another.wav"]).expect(1).err.contains("mean"));
+    let long = place.run(&["analyze", "--max-minutes", "1", "missing"]).expect(1);
+    assert_eq!(long.err.lines().count(), 1);
+    place.write("file", b"");
+    let file = place.run(&["analyze", "-o", "file", "a.wav", "b.wav"]).expect(2);
+    assert!(file.err.contains("-o file is a file; name a folder"), "{}", file.err);
+    let below = place.run(&["analyze", "-o", "file/out", "a.wav", "b.wav"]).expect(1);
+    assert_eq!(below.err.lines().count(), 1, "once, not for each file: {}", below.err);
+}
+
+#[test]
+fn verbose_says_how_long_each_stage_took() {
+    let place = Place::with_music();
+    let said = place.run(&["analyze", "-v", "-j", "1", "a.wav", "b.wav", "c.wav"]).expect(0);
+    assert_eq!(said.out, place.run(&["analyze", "a.wav", "b.wav", "c.wav"]).expect(0).out);
+    let lines: Vec<&str> = said.err.lines().collect();
+    for (line, file) in lines.iter().zip(["a.wav", "b.wav", "c.wav"]) {
+        assert!(line.starts_with(&format!("arsis: {file}: 0:0")) && line.contains("beats "), "{}", said.err);
+    }
+    assert!(lines[3].starts_with("arsis: time by stage: 3 files, 0:24 of audio"), "{}", said.err);
+    let stages: Vec<&str> = lines[4..].iter().filter_map(|line| line.split_whitespace().next()).collect();
+    for stage in
+        ["decode", "spectra", "bands", "onsets", "beats", "tonal", "structure", "loudness", "pack", "write"]
+    {
+        assert!(stages.contains(&stage), "{stage}: {}", said.err);
+    }
+    // Helpers tell their part, too: decoding goes on beside listening.
+    let helped = place.run(&["analyze", "-v", "-j", "2", "a.wav"]).expect(0);
+    assert!(helped.err.contains("decode"), "{}", helped.err);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_without_its_password() {
+    let place = Place::new();
+    let with_url = |url: &str, arguments: &[&str]| {
+        Said::of(place.command(arguments).env("DATABASE_URL", url).output().unwrap()).expect(1).err
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let gone = with_url(&format!("postgres://u:secret@127.0.0.1:{port}/music"), &["migrate"]);
+    let says =
+        format!("arsis: failed to connect to the database \"music\" at 127.0.0.1:{port} (DATABASE_URL)");
+    assert!(gone.starts_with(&says) && gone.contains("does PostgreSQL run there?"), "{gone}");
+    let wrong = with_url("u:secret@music", &["migrate"]);
+    assert!(wrong.contains("postgres://USER:PASSWORD@HOST:5432/DATABASE"), "{wrong}");
+    assert!(!gone.contains("secret") && !wrong.contains("secret"), "{gone}{wrong}");
+}
+
+#[test]
 fn wrong_usage_is_2_and_says_what_is_right() {
     let place = Place::with_music();
     for (arguments, says) in [
@@ -473,14 +568,45 @@ fn options_reach_the_engine() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_command_without_a_panic() {
+fn a_reader_that_goes_away_is_no_error() {
     let place = Place::with_music();
-    let mut child = place.command(&["analyze", "--format", "json", "a.wav", "b.wav"]);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let ended = child.wait_with_output().unwrap();
-    let err = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1));
-    assert!(err.starts_with("arsis: failed to write to standard output: Broken pipe"), "{err}");
-    assert_eq!(err.lines().count(), 1, "{err}");
+    let without_reader = |arguments: &[&str]| {
+        let mut child = place.command(arguments);
+        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(ended.stderr).unwrap(), "", "{arguments:?}");
+        assert_eq!(ended.status.code(), Some(0), "{arguments:?}");
+    };
+    for format in ["text", "json", "jsonl", "csv", "rekordbox"] {
+        without_reader(&["analyze", "--format", format, "a.wav", "b.wav"]);
+    }
+    without_reader(&["analyze", "a.wav"]);
+    without_reader(&["completions", "bash"]);
+    without_reader(&["man"]);
+    without_reader(&["--help"]);
+    // Where results are kept as well, the work goes on without the reader.
+    without_reader(&["analyze", "-j", "1", "--details", "-o", "out", "a.wav", "b.wav", "c.wav"]);
+    assert_eq!(place.names("out"), ["a.wav", "b.wav", "c.wav"]);
+}
+
+#[test]
+fn several_files_are_a_table() {
+    let place = Place::with_music();
+    place.write("d.wav", b"this is a letter, not a sound");
+    let said = place.run(&["analyze", "c.wav", "d.wav", "a.wav"]).expect(1);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let words = |line: usize| lines[line].split_whitespace().collect::<Vec<_>>();
+    assert_eq!(words(0), ["FILE", "LENGTH", "BPM", "KEY", "LUFS", "METRE", "BEATS"]);
+    let row = words(1);
+    assert_eq!(
+        (row[0], row[1], row[3], row[4], row[6], row[7]),
+        ("c.wav", "0:09", "D", "major", "4/4", "17")
+    );
+    assert!(lines[2].starts_with("d.wav  failed: not a recognised audio file"), "{}", said.out);
+    assert_eq!(words(3)[0], "a.wav");
+    assert_eq!(lines[4..], ["", "2 files, 0:18 of audio; 1 failed"]);
+    // Columns begin where their headings do.
+    assert_eq!(lines[0].find("METRE"), lines[1].find("4/4"), "{}", said.out);
+    assert!(!said.out.contains('\u{1b}'), "no colours in a pipe");
 }

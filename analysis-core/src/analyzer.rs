@@ -33,6 +33,7 @@ use crate::limits;
 use crate::loudness::Loudness;
 use crate::manifest::Manifest;
 use crate::opaque::opaque;
+use crate::stages::{Stage, StageHook, Stages};
 use crate::stft::Stft;
 use crate::summary::{AudioInfo, Summary};
 use crate::tonal::{Tonal, TonalAnalyzer};
@@ -129,6 +130,12 @@ pub trait Observer {
         let _ = progress;
         Ok(())
     }
+
+    /// Who is told which stage works, to measure what takes how long; `None`, the default, is nobody. [`analyze`] asks
+    /// once, before it begins. The hook is called some thousand times for a second of audio, so it should be quick.
+    fn stage_hook(&self) -> Option<StageHook> {
+        None
+    }
 }
 
 impl Observer for () {}
@@ -158,6 +165,7 @@ pub struct Analyzer {
     tonal: Option<TonalAnalyzer>,
     loudness: Option<Aside>,
     swells: Option<Swells>,
+    stages: Stages,
 }
 
 opaque!(Analyzer { config, audio, taken });
@@ -193,6 +201,7 @@ impl Analyzer {
             tonal,
             frames,
             config,
+            stages: Stages::default(),
         })
     }
 
@@ -244,7 +253,9 @@ impl Analyzer {
             return Err(Error::RaggedBlock { given, channels: usize::from(self.audio.channels) });
         }
         self.config.limits.check_length(self.taken + len as u64, self.audio.sample_rate, planes.len())?;
+        self.stages.enter(Stage::Observer);
         observer.on_audio(planes)?;
+        self.stages.enter(Stage::Loudness);
         if let Some(loudness) = &mut self.loudness {
             loudness.push(planes)?;
         }
@@ -261,10 +272,12 @@ impl Analyzer {
 
     /// One block through every stage; finished values queue up in the assembler.
     fn listen(&mut self, planes: &[Vec<f32>], start: usize, end: usize) {
+        self.stages.enter(Stage::Spectra);
         mix_down(planes, start, end, &mut self.mono);
-        let Self { mono, frames, pulse, pulse_stft, tonal, swells, .. } = self;
+        let Self { mono, frames, pulse, pulse_stft, tonal, swells, stages, .. } = self;
         frames.push_peaks(planes, start, end);
         if let Some(tonal) = tonal {
+            stages.enter(Stage::Tonal);
             tonal.push(mono, &mut |anchor| {
                 pulse.push_anchor(anchor);
                 frames.assembler.push_anchor(*anchor);
@@ -272,10 +285,15 @@ impl Analyzer {
         }
         pulse.rhythm.push_audio(mono);
         if let Some(swells) = swells {
+            stages.enter(Stage::Swells);
             swells.push(mono);
         }
         if let Some(stft) = pulse_stft {
-            stft.push(mono, &mut |power| frames.assembler.push_onset(pulse.push_spectrum(power)));
+            stages.enter(Stage::Spectra);
+            stft.push(mono, &mut |power| {
+                frames.assembler.push_onset(pulse.push_spectrum(power));
+                stages.enter(Stage::Spectra);
+            });
         }
         let shared = pulse_stft.is_none().then_some(pulse);
         frames.push_spectra(mono, shared);
@@ -292,16 +310,15 @@ impl Analyzer {
         self.audio.duration_ms = self.taken_ms();
         let pitch = self.flush();
         self.frames.emit(&mut self.pulse, observer)?;
-        let Self { audio, fingerprint, frames, pulse, loudness, swells, .. } = self;
+        let Self { audio, fingerprint, frames, pulse, loudness, swells, stages, .. } = self;
         let manifest = frames.finish(audio.clone(), fingerprint.clone(), observer)?;
+        stages.enter(Stage::Swells);
         let (fades, danceability) = swells.map(|swells| swells.finish(audio.duration_ms)).unwrap_or_default();
-        let heard = Heard {
-            followed: pulse.finish(audio.duration_ms),
-            tonal: pitch,
-            loudness: loudness.map(Aside::finish).transpose()?,
-            fades,
-            danceability,
-        };
+        let followed = pulse.finish(audio.duration_ms);
+        stages.enter(Stage::Loudness);
+        let loudness = loudness.map(Aside::finish).transpose()?;
+        stages.enter(Stage::Conclude);
+        let heard = Heard { followed, tonal: pitch, loudness, fades, danceability };
         let (summary, events) = heard.conclude(audio.duration_ms);
         Ok(Analysis {
             analyzer_version: crate::ANALYZER_VERSION,
@@ -315,7 +332,8 @@ impl Analyzer {
 
     /// What the stages still hold back, because it lies within a window of the end.
     fn flush(&mut self) -> Option<Tonal> {
-        let Self { frames, pulse, pulse_stft, tonal, .. } = self;
+        let Self { frames, pulse, pulse_stft, tonal, stages, .. } = self;
+        stages.enter(Stage::Tonal);
         let Frames { peaks, assembler, .. } = frames;
         peaks.finish(&mut |peak| assembler.push_peak(peak));
         let pitch = tonal.take().map(|tonal| {
@@ -325,7 +343,11 @@ impl Analyzer {
             })
         });
         if let Some(stft) = pulse_stft {
-            stft.finish(&mut |power| assembler.push_onset(pulse.push_spectrum(power)));
+            stages.enter(Stage::Spectra);
+            stft.finish(&mut |power| {
+                assembler.push_onset(pulse.push_spectrum(power));
+                stages.enter(Stage::Spectra);
+            });
         }
         let shared = pulse_stft.is_none().then_some(pulse);
         frames.finish_spectra(shared);

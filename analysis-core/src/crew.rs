@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::config::MAX_THREADS;
+use crate::stages::{Stage, Stages};
 
 /// Something to do, on whatever thread.
 type Task = Box<dyn FnOnce() + Send>;
@@ -24,6 +25,7 @@ pub(crate) struct Queue(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    stages: Stages,
     open: Mutex<Open>,
     changed: Condvar,
 }
@@ -40,7 +42,12 @@ struct Open {
 impl Crew {
     /// As many threads as the system gives, up to `threads` and [`MAX_THREADS`] with the caller's.
     pub(crate) fn new(threads: NonZeroUsize) -> Self {
-        let queue = Queue(Arc::default());
+        Self::telling(threads, Stages::default())
+    }
+
+    /// As [`Crew::new`]; `stages` is told when a thread waits. What it does else is for each task to tell.
+    pub(crate) fn telling(threads: NonZeroUsize, stages: Stages) -> Self {
+        let queue = Queue(Arc::new(Shared { stages, ..Shared::default() }));
         let start = |_| {
             let queue = queue.clone();
             thread::Builder::new().name("arsis-helper".into()).spawn(move || queue.help()).ok()
@@ -79,7 +86,10 @@ impl Crew {
                     task();
                     self.queue.lock()
                 }
-                None => self.queue.wait(open),
+                None => {
+                    self.queue.enter(Stage::Wait);
+                    self.queue.wait(open)
+                }
             };
         }
     }
@@ -116,6 +126,11 @@ impl Queue {
         self.0.changed.notify_all();
     }
 
+    /// Says what this thread does from here on.
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.0.stages.enter(stage);
+    }
+
     /// Says that what somebody waits for may be there.
     pub(crate) fn changed(&self) {
         // Who is about to wait has looked already and must be asleep by now.
@@ -130,8 +145,10 @@ impl Queue {
 
     fn help(&self) {
         let helped = catch_unwind(AssertUnwindSafe(|| {
+            self.enter(Stage::Wait);
             while let Some(task) = self.next() {
                 task();
+                self.enter(Stage::Wait);
             }
         }));
         if let Err(panic) = helped {

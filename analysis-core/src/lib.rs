@@ -63,6 +63,7 @@ mod section_labels;
 pub mod segments;
 mod sounding;
 pub mod spotify;
+pub mod stages;
 pub mod stft;
 pub mod structure;
 pub mod summary;

@@ -17,6 +17,7 @@ use crate::onset::{Onset, OnsetFrame, OnsetPicker, OnsetStrength};
 use crate::opaque::opaque;
 use crate::phase;
 use crate::sounding::Sounding;
+use crate::stages::{Stage, Stages};
 use crate::stft;
 use crate::summary::{MeterPoint, TempoCandidate, TempoPoint};
 use crate::tempo::{self, Tempogram};
@@ -124,6 +125,7 @@ pub struct RhythmTracker {
     learned: Option<Learned>,
     /// Beats by rule, for as long as the network has not shown that it hears some.
     rules: Option<Rules>,
+    stages: Stages,
 }
 
 opaque!(RhythmTracker {});
@@ -169,11 +171,18 @@ impl RhythmTracker {
             memory: Memory::new(),
             learned,
             rules: Some(rules),
+            stages: Stages::default(),
         }
+    }
+
+    /// Tells `stages` whose turn it is.
+    pub(crate) fn tell(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
     }
 
     /// Takes the next mono samples, any number up to a minute of them.
     pub fn push_audio(&mut self, mono: &[f32]) {
+        self.stages.enter(Stage::Onsets);
         let memory = &mut self.memory;
         self.attacks.push(mono, &mut |attack| memory.push_attack(attack));
     }
@@ -187,6 +196,7 @@ impl RhythmTracker {
         let onset = self.onsets.process(power);
         self.sounding.push(self.onsets.amplitudes());
         self.waiting.push_back(onset);
+        self.stages.enter(Stage::Beats);
         let change = self.harmony.process(self.onsets.whitened());
         if self.waiting.len() > HarmonicChange::delay() {
             self.activate(change);

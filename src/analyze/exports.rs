@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use export::rekordbox::Collection;
 use export::waveform::Waveform;
 use export::{Track, audacity, csv, jams};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Cursor, IsTerminal};
 
@@ -25,12 +26,39 @@ pub(crate) fn file_name(format: Format) -> Option<&'static str> {
     }
 }
 
+/// What is printed of several forms: the one that is ours.
+pub(crate) fn printed(formats: &[Format]) -> Option<Format> {
+    formats.iter().copied().find(|format| file_name(*format).is_none())
+}
+
 /// Says what cannot be, before anything is analysed.
 ///
 /// # Errors
 /// Wrong usage.
 pub(crate) fn check(args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
-    let (format, name) = (args.format, name(args.format));
+    check_together(&args.formats, args.output.is_some())?;
+    args.formats.iter().try_for_each(|format| check_one(*format, args, inputs))
+}
+
+/// Whether these forms can be had at once.
+///
+/// # Errors
+/// Wrong usage.
+pub(crate) fn check_together(formats: &[Format], into_folders: bool) -> Result<()> {
+    let ours: BTreeSet<String> =
+        formats.iter().filter(|format| file_name(**format).is_none()).map(|format| name(*format)).collect();
+    if ours.len() > 1 {
+        let ours: Vec<String> = ours.into_iter().collect();
+        return Err(wrong_usage(format!("only one of --format {} can be printed", ours.join(" and "))));
+    }
+    if formats.len() > 1 && !into_folders {
+        return Err(wrong_usage("several forms need a folder to go into; use -o DIR".into()));
+    }
+    Ok(())
+}
+
+fn check_one(format: Format, args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
+    let name = name(format);
     if args.output.is_none() {
         let one_each = matches!(format, Format::Audacity | Format::Jams | Format::Dat);
         if one_each && inputs.len() > 1 {
@@ -47,7 +75,7 @@ pub(crate) fn check(args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
         let what = "--format rekordbox says where each file lies, and standard input lies nowhere";
         return Err(wrong_usage(format!("{what}; name the file instead of '-'")));
     }
-    if args.analysis_type == TypeArg::Spectral
+    if args.engine.analysis_type == TypeArg::Spectral
         && !matches!(format, Format::Dat)
         && file_name(format).is_some()
     {
@@ -62,8 +90,12 @@ fn name(format: Format) -> String {
     format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// Writes the document of a track into its folder; peaks are there already.
-pub(crate) fn write_into(folder: &FolderWriter, format: Format, track: &Track<'_>) -> Result<()> {
+/// Writes the documents of a track into its folder; peaks are there already.
+pub(crate) fn write_into(folder: &FolderWriter, formats: &[Format], track: &Track<'_>) -> Result<()> {
+    formats.iter().try_for_each(|format| write_one(folder, *format, track))
+}
+
+fn write_one(folder: &FolderWriter, format: Format, track: &Track<'_>) -> Result<()> {
     let Some(name) = file_name(format).filter(|_| format != Format::Dat) else { return Ok(()) };
     folder.write_file(name, |out| {
         match format {
@@ -88,9 +120,11 @@ pub(crate) struct PeaksFile {
 }
 
 impl PeaksFile {
-    /// Starts one where the format asks for it.
-    pub(crate) fn create(format: Format, folder: Option<&FolderWriter>) -> Result<Option<Self>> {
-        let Some(name) = file_name(format).filter(|_| format == Format::Dat) else { return Ok(None) };
+    /// Starts one where a form asks for it.
+    pub(crate) fn create(formats: &[Format], folder: Option<&FolderWriter>) -> Result<Option<Self>> {
+        let Some(name) = file_name(Format::Dat).filter(|_| formats.contains(&Format::Dat)) else {
+            return Ok(None);
+        };
         let file = match folder {
             Some(folder) => folder.create_file(name)?,
             None => tempfile::tempfile().context("failed to create a temporary file")?,

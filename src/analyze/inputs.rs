@@ -1,7 +1,9 @@
 //! From the paths of the command line to the files to analyse.
 
+use crate::advice::READS;
 use crate::cli::wrong_usage;
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +39,19 @@ impl Input {
         }
     }
 
+    /// Size in bytes, where there is a file to tell.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::File(path) => fs::metadata(path).map_or(0, |file| file.len()),
+            Self::Stdin => 0,
+        }
+    }
+
+    /// What kind of file it is by its name.
+    pub(crate) fn kind(&self) -> String {
+        self.extension().unwrap_or_default().to_owned()
+    }
+
     /// File extension, to help the probe.
     pub(crate) fn extension(&self) -> Option<&str> {
         match self {
@@ -44,6 +59,22 @@ impl Input {
             Self::Stdin => None,
         }
     }
+}
+
+/// A file as results are of it: who finds the same again need not analyse it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Source {
+    /// Its size.
+    pub(crate) size_bytes: u64,
+    /// When it was last written, in ns since 1970.
+    pub(crate) modified_ns: u64,
+    /// What was asked for.
+    pub(crate) asked: String,
+}
+
+impl Source {
+    /// What it is written as, beside the results.
+    pub(crate) const FILE: &str = "source.json";
 }
 
 /// Expands folders, in the order of their names, so that the same folder gives the same results.
@@ -65,7 +96,7 @@ pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Vec<Input>> {
             let before = inputs.len();
             walk(path, &mut inputs)?;
             if inputs.len() == before {
-                bail!("no audio files found in {}", path.display());
+                bail!("no audio files found in {}; by their names, {READS}", path.display());
             }
         } else {
             inputs.push(Input::File(path.clone()));
@@ -92,7 +123,8 @@ fn walk(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
     Ok(())
 }
 
-fn is_audio(path: &Path) -> bool {
+/// Whether a file is taken from a folder, by its name.
+pub(crate) fn is_audio(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }

@@ -2,8 +2,12 @@
 
 use super::document::Document;
 use super::overview::Overview;
+use super::table::{self, Look, Row};
 use super::{exports, text};
 use crate::cli::{AnalyzeArgs, Format};
+use crate::queue::table::harmless;
+use crate::stop::Stop;
+use crate::{advice, say};
 use anyhow::{Context, Result};
 use export::csv::Table;
 use export::rekordbox::Collection;
@@ -11,6 +15,7 @@ use export::{audacity, jams};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Stdout, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A finished file.
@@ -22,10 +27,15 @@ pub(crate) struct Heard {
 }
 
 /// What is printed.
-enum Form {
-    /// Nothing: the folders of `-o` hold it.
+pub(crate) enum Form {
+    /// Nothing: the folders of `-o` hold it, or nobody reads it any more.
     Nothing,
+    /// Everything about each file.
     Text,
+    /// A row for each file, once all are known.
+    Table(BTreeMap<usize, Row>),
+    /// A row for each file as it comes.
+    Rows,
     Json,
     Jsonl,
     Audacity,
@@ -38,11 +48,14 @@ enum Form {
 }
 
 impl Form {
-    fn new(args: &AnalyzeArgs) -> Result<Self> {
-        if args.output.is_some() && exports::file_name(args.format).is_some() {
-            return Ok(Self::Nothing);
-        }
-        Ok(match args.format {
+    /// What `arsis analyze` prints.
+    pub(crate) fn new(args: &AnalyzeArgs, files: usize) -> Result<Self> {
+        let into_folders = args.output.is_some();
+        let format =
+            exports::printed(&args.formats).or(args.formats.first().copied().filter(|_| !into_folders));
+        let Some(format) = format else { return Ok(Self::Nothing) };
+        Ok(match format {
+            Format::Text if files > 1 && !args.details => Self::Table(BTreeMap::new()),
             Format::Text => Self::Text,
             Format::Json => Self::Json,
             Format::Jsonl => Self::Jsonl,
@@ -58,7 +71,7 @@ impl Form {
     }
 }
 
-/// Prints results in the order of the inputs; `jsonl` prints them as they come.
+/// Prints results in the order of the inputs; `jsonl` and rows are printed as they come.
 pub(crate) struct Printer {
     form: Form,
     files: usize,
@@ -66,24 +79,45 @@ pub(crate) struct Printer {
     waiting: BTreeMap<usize, Option<Heard>>,
     printed: usize,
     failed: usize,
+    stopped: usize,
+    reader_gone: bool,
+    /// Asked when nobody reads any more: then nothing else is left to be done.
+    without_reader: Option<Stop>,
+}
+
+/// How a run went so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// Files that were analysed or failed, but were not stopped.
+    pub(crate) done: usize,
+    /// Whether who read standard output has gone.
+    pub(crate) reader_gone: bool,
 }
 
 impl Printer {
-    pub(crate) fn new(args: &AnalyzeArgs, files: usize) -> Result<Self> {
-        let form = Form::new(args)?;
-        Ok(Self { form, files, next: 0, waiting: BTreeMap::new(), printed: 0, failed: 0 })
+    /// For so many files. `without_reader` is asked to stop when standard output has no reader any more; `None` where
+    /// there is more to a run than what it prints.
+    pub(crate) fn new(form: Form, files: usize, without_reader: Option<Stop>) -> Self {
+        let waiting = BTreeMap::new();
+        let (next, printed, failed, stopped) = (0, 0, 0, 0);
+        Self { form, files, next, waiting, printed, failed, stopped, reader_gone: false, without_reader }
     }
 
     /// Takes the result of input `index`, called `name`.
+    ///
+    /// # Errors
+    /// It cannot be printed, though somebody reads.
     pub(crate) fn take(&mut self, index: usize, name: &str, result: Result<Heard>) -> Result<()> {
-        let heard = result.inspect_err(|error| {
-            eprintln!("arsis: {name}: {}", crate::causes(error));
-            self.failed += 1;
-        });
-        if matches!(self.form, Form::Jsonl | Form::Nothing) {
-            return heard.map_or(Ok(()), |heard| self.print(heard));
-        }
-        self.waiting.insert(index, heard.ok());
+        let result = result.inspect_err(|error| self.name_failure(index, name, error));
+        match (&mut self.form, result) {
+            (Form::Table(rows), result) => {
+                rows.extend(result.ok().map(|heard| (index, Row::of(&heard.document))));
+                self.printed += 1;
+                return Ok(());
+            }
+            (Form::Jsonl | Form::Nothing | Form::Rows, Ok(heard)) => return self.print(heard),
+            (_, result) => self.waiting.insert(index, result.ok()),
+        };
         while let Some(heard) = self.waiting.remove(&self.next) {
             self.next += 1;
             heard.map_or(Ok(()), |heard| self.print(heard))?;
@@ -91,11 +125,41 @@ impl Printer {
         Ok(())
     }
 
+    /// Says what failed, on standard error and in the table. What was stopped has not failed.
+    fn name_failure(&mut self, index: usize, name: &str, error: &anyhow::Error) {
+        if matches!(error.downcast_ref(), Some(analysis_core::Error::Cancelled)) {
+            self.stopped += 1;
+            return;
+        }
+        let reason = advice::told_of(error, Path::new(name));
+        say::err(format_args!("arsis: {}: {reason}", harmless(name).collect::<String>()));
+        self.failed += 1;
+        if let Form::Table(rows) = &mut self.form {
+            rows.insert(index, Row::Failed { file: name.to_owned(), reason: crate::causes(error) });
+        }
+    }
+
     fn print(&mut self, heard: Heard) -> Result<()> {
         let separator = self.separator();
         let written = print(&mut self.form, separator, heard);
         self.printed += 1;
+        self.wrote(written)
+    }
+
+    /// Nobody reading is no failure: nothing more is printed.
+    fn wrote(&mut self, written: std::io::Result<()>) -> Result<()> {
+        if written.as_ref().is_err_and(say::is_gone) {
+            self.form = Form::Nothing;
+            self.reader_gone = true;
+            self.without_reader.iter().for_each(Stop::ask);
+            return Ok(());
+        }
         written.context("failed to write to standard output")
+    }
+
+    /// How the run went so far.
+    pub(crate) fn ended(&self) -> Ended {
+        Ended { done: self.files - self.stopped, reader_gone: self.reader_gone }
     }
 
     fn separator(&self) -> &'static str {
@@ -107,21 +171,35 @@ impl Printer {
         }
     }
 
+    /// Whether a file failed so far.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed > 0
+    }
+
     /// Ends the document; exit 0 when no file failed.
-    pub(crate) fn finish(self) -> Result<ExitCode> {
+    ///
+    /// # Errors
+    /// It cannot be printed, though somebody reads.
+    pub(crate) fn finish(&mut self) -> Result<ExitCode> {
+        let form = std::mem::replace(&mut self.form, Form::Nothing);
+        let closed = self.close(form);
+        self.wrote(closed)?;
         let (failed, files) = (self.failed, self.files);
-        self.close().context("failed to write to standard output")?;
         if failed > 0 && files > 1 {
-            eprintln!("arsis: {failed} of {files} files failed");
+            say::err(format_args!("arsis: {failed} of {files} files failed"));
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// What stands after the last result. Of several files that all failed an empty document remains, of a single
     /// one nothing.
-    fn close(self) -> std::io::Result<()> {
+    fn close(&self, form: Form) -> std::io::Result<()> {
         let mut out = std::io::stdout();
-        match (self.form, self.files > 1, self.printed) {
+        match (form, self.files > 1, self.printed) {
+            (Form::Table(rows), ..) if !rows.is_empty() => {
+                let rows: Vec<Row> = rows.into_values().collect();
+                out.write_all(table::table(&rows, Look::of_stdout()).as_bytes())
+            }
             (Form::Json, false, 1..) => out.write_all(b"\n"),
             (Form::Json, true, 0) => out.write_all(b"[]\n"),
             (Form::Json, true, _) => out.write_all(b"\n]\n"),
@@ -142,7 +220,8 @@ fn print(form: &mut Form, separator: &str, heard: Heard) -> std::io::Result<()> 
     let mut out = BufWriter::new(std::io::stdout().lock());
     out.write_all(separator.as_bytes())?;
     match form {
-        Form::Nothing => {}
+        Form::Nothing | Form::Table(_) => {}
+        Form::Rows => out.write_all(table::single(&Row::of(document), Look::of_stdout()).as_bytes())?,
         Form::Text => out.write_all(text::describe(document, &heard.overview).as_bytes())?,
         Form::Json => serde_json::to_writer_pretty(&mut out, document)?,
         Form::Jsonl => {

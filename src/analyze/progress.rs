@@ -1,34 +1,83 @@
 //! Bars on a terminal's standard error; nothing where there is no terminal.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use super::bars::{self, FileLine};
+use super::inputs::Input;
+use super::tally::Tally;
+use crate::terminal;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// The bars of a run.
+/// Draws a second at most: enough for bars, little for a slow line.
+const DRAWS_PER_S: u8 = 10;
+/// How often the time left is drawn anew, whatever happens.
+const TICK: Duration = Duration::from_millis(500);
+/// Where a terminal does not say how large it is.
+const USUAL_SIZE: (usize, usize) = (80, 24);
+
+/// The bars of a run: one for each running file, and the whole below them.
 pub(crate) struct Progress {
     bars: MultiProgress,
-    files: ProgressBar,
+    /// None for a single file, whose own bar says it all.
+    whole: Option<ProgressBar>,
+    tally: Arc<Mutex<Tally>>,
+    /// Bars of files on the screen.
+    shown: Arc<AtomicUsize>,
+    began: Instant,
 }
 
 impl Progress {
-    /// For so many files.
-    pub(crate) fn new(files: usize) -> Self {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
+    /// For these files; without bars unless standard error is a terminal.
+    pub(crate) fn new(inputs: &[Input]) -> Self {
+        let shows = stderr().is_terminal();
+        let target = if shows {
+            ProgressDrawTarget::stderr_with_hz(DRAWS_PER_S)
         } else {
             ProgressDrawTarget::hidden()
         };
         let bars = MultiProgress::with_draw_target(target);
-        let total = bars.add(if files > 1 { ProgressBar::new(files as u64) } else { ProgressBar::hidden() });
-        total.set_style(style("{wide_bar} {pos}/{len} files, {eta} left"));
-        Self { bars, files: total }
+        let tally =
+            Arc::new(Mutex::new(Tally::new(inputs.iter().map(|input| (input.bytes(), input.kind())))));
+        let began = Instant::now();
+        let whole = (shows && inputs.len() > 1).then(|| bars.add(ProgressBar::no_length()));
+        if let Some(whole) = &whole {
+            let drawn = tally.clone();
+            whole.set_style(style(move |columns| {
+                bars::whole(&lock(&drawn).standing(), columns, began.elapsed())
+            }));
+            whole.enable_steady_tick(TICK);
+        }
+        Self { bars, whole, tally, shown: Arc::default(), began }
     }
 
-    /// A bar for one file; its length is known once the container tells it.
-    pub(crate) fn file(&self, name: &str) -> FileProgress {
-        let bar = self.bars.insert_before(&self.files, ProgressBar::new_spinner());
-        bar.set_style(style("{spinner} {msg} {pos} s heard"));
-        bar.set_message(name.to_owned());
-        FileProgress { bar, files: self.files.clone() }
+    /// A bar for one file, where there is room for one more above that of the whole.
+    pub(crate) fn file(&self, index: usize, input: &Input) -> FileProgress {
+        let name = input.name();
+        let name =
+            Path::new(&name).file_name().map_or(name.clone(), |name| name.to_string_lossy().into_owned());
+        let line = FileLine { name, part: "reading", done_ms: 0, total_ms: None };
+        let line = Arc::new(Mutex::new(line));
+        let (_, rows) = terminal::size(&stderr()).unwrap_or(USUAL_SIZE);
+        let place = self.shown.fetch_add(1, Ordering::Relaxed);
+        // A line is left for the whole, and one for the cursor.
+        let bar = if self.bars.is_hidden() || place + 2 >= rows {
+            ProgressBar::hidden()
+        } else {
+            let bar = ProgressBar::no_length();
+            let bar = match &self.whole {
+                Some(whole) => self.bars.insert_before(whole, bar),
+                None => self.bars.add(bar),
+            };
+            let (drawn, began) = (line.clone(), Instant::now());
+            bar.set_style(style(move |columns| lock(&drawn).draw(columns, began.elapsed())));
+            bar.tick();
+            bar
+        };
+        FileProgress { bar, line, index, tally: self.tally.clone(), shown: self.shown.clone() }
     }
 
     /// Prints a line without tearing the bars.
@@ -36,9 +85,14 @@ impl Progress {
         self.bars.suspend(print)
     }
 
+    /// Music heard so far, in ms, and the time that it took.
+    pub(crate) fn heard(&self) -> (u64, Duration) {
+        (lock(&self.tally).standing().heard_ms, self.began.elapsed())
+    }
+
     /// Removes the bars.
     pub(crate) fn finish(&self) {
-        self.files.finish_and_clear();
+        self.whole.iter().for_each(ProgressBar::finish_and_clear);
         let _ = self.bars.clear();
     }
 }
@@ -46,28 +100,51 @@ impl Progress {
 /// One file's bar.
 pub(crate) struct FileProgress {
     bar: ProgressBar,
-    files: ProgressBar,
+    line: Arc<Mutex<FileLine>>,
+    index: usize,
+    tally: Arc<Mutex<Tally>>,
+    shown: Arc<AtomicUsize>,
 }
 
 impl FileProgress {
     /// Shows how much has been heard.
     pub(crate) fn set(&self, done_ms: u64, total_ms: Option<u64>) {
-        if let Some(total) = total_ms.filter(|_| self.bar.length().is_none()) {
-            self.bar.set_length(total / 1000);
-            self.bar.set_style(style("{msg} {wide_bar} {percent}% {eta} left"));
-        }
-        self.bar.set_position(done_ms / 1000);
+        lock(&self.tally).set(self.index, done_ms, total_ms);
+        let mut line = lock(&self.line);
+        (line.part, line.done_ms, line.total_ms) = ("listening", done_ms, total_ms);
+        drop(line);
+        self.bar.tick();
+    }
+
+    /// Shows what is done once everything was heard.
+    pub(crate) fn part(&self, part: &'static str) {
+        lock(&self.line).part = part;
+        self.bar.tick();
     }
 }
 
 impl Drop for FileProgress {
     fn drop(&mut self) {
+        lock(&self.tally).end(self.index);
+        self.shown.fetch_sub(1, Ordering::Relaxed);
         self.bar.finish_and_clear();
-        self.files.inc(1);
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// A line that is written anew at each draw, for the terminal as wide as it is then.
+fn style(line: impl Fn(usize) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
+    let draw = move |_: &ProgressState, out: &mut dyn Write| {
+        let (columns, _) = terminal::size(&stderr()).unwrap_or(USUAL_SIZE);
+        // The last column stays free: some terminals wrap when it is filled.
+        let _ = out.write_str(&line(columns.saturating_sub(1)));
+    };
+    let template = if terminal::colours(&stderr()) { "\u{1b}[36m{line}\u{1b}[0m" } else { "{line}" };
     // A template that does not parse is a mistake the tests see; a plain bar serves meanwhile.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("line", draw)
+}
+
+// What is locked is written in one go.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 use crate::crew::Crew;
 use crate::error::Result;
 use crate::loudness::Loudness;
+use crate::stages::Stage;
 use crate::summary::LoudnessSummary;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,7 @@ impl Aside {
         std::mem::swap(&mut self.portion, &mut bench.spare);
         let (place, queue) = (self.bench.clone(), self.crew.queue().clone());
         self.crew.queue().leave(move || {
+            queue.enter(Stage::Loudness);
             bench.measured = bench.loudness.push(&bench.spare);
             bench.spare.iter_mut().for_each(Vec::clear);
             *lock(&place) = Some(bench);

@@ -6,6 +6,7 @@ use crate::crew::Crew;
 use crate::decode::Decoder;
 use crate::error::Result;
 use crate::fingerprint::fingerprint;
+use crate::stages::{Stage, Stages};
 use crate::summary::AudioInfo;
 use crate::units;
 use std::io::{Read, Seek};
@@ -29,16 +30,22 @@ pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
     observer: &mut dyn Observer,
 ) -> Result<Analysis> {
     config.validate()?;
+    let stages = Stages::new(observer.stage_hook());
+    stages.enter(Stage::Fingerprint);
     let name = fingerprint(&mut reader)?;
-    let crew = Arc::new(Crew::new(config.threads));
+    stages.enter(Stage::Decode);
+    let crew = Arc::new(Crew::telling(config.threads, stages.clone()));
     let mut decoder = Decoder::open(reader, hint, &config.limits)?.helped_by(&crew);
     let format = decoder.format().clone();
     let total_ms = format.expected_frames.map(|frames| units::frames_to_ms(frames, format.sample_rate_hz));
-    let mut analyzer =
-        Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?.helped_by(&crew);
+    let mut analyzer = Analyzer::new(config.clone(), format.sample_rate_hz, format.channels)?
+        .helped_by(&crew)
+        .telling(&stages);
     while let Some(planes) = decoder.next_block()? {
         analyzer.push_planes(planes, observer)?;
+        stages.enter(Stage::Observer);
         observer.on_progress(Progress { done_ms: analyzer.taken_ms(), total_ms })?;
+        stages.enter(Stage::Decode);
     }
     let report = decoder.report();
     analyzer.audio = AudioInfo {
@@ -60,6 +67,14 @@ impl Analyzer {
         if let Some(loudness) = &mut self.loudness {
             loudness.spread(crew);
         }
+        self
+    }
+
+    /// Tells `stages` whose turn it is.
+    fn telling(mut self, stages: &Stages) -> Self {
+        self.frames.stages = stages.clone();
+        self.pulse.tell(stages);
+        self.stages = stages.clone();
         self
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::features::{FramePeaks, SpectralFeatures, SpectralValues};
 use crate::frame::FrameLayout;
 use crate::manifest::{Manifest, ManifestBuilder};
+use crate::stages::{Stage, Stages};
 use crate::stft::Stft;
 use crate::summary::AudioInfo;
 use crate::zoom::ZoomPyramid;
@@ -30,6 +31,7 @@ pub(super) struct Frames {
     bytes: Vec<u8>,
     zoom: ZoomPyramid,
     manifest: ManifestBuilder,
+    pub(super) stages: Stages,
 }
 
 impl Frames {
@@ -49,6 +51,7 @@ impl Frames {
             bytes: Vec::with_capacity(layout.bytes_per_frame()),
             zoom: ZoomPyramid::new(&layout, config.zoom_levels, config.chunk_frames)?,
             manifest: ManifestBuilder::new(config, &layout),
+            stages: Stages::default(),
             layout,
             stft,
         })
@@ -66,25 +69,31 @@ impl Frames {
 
     /// Spectra of the next samples, to the bands and, where the hop is shared, to the rhythm.
     pub(super) fn push_spectra(&mut self, mono: &[f32], shared: Option<&mut Pulse>) {
-        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
-        stft.push(mono, &mut spectrum_sink(bands, features, powers, levels, assembler, shared));
+        let Self { stft, bands, features, powers, levels, assembler, stages, .. } = self;
+        stages.enter(Stage::Spectra);
+        stft.push(mono, &mut spectrum_sink(bands, features, powers, levels, assembler, shared, stages));
     }
 
     pub(super) fn finish_spectra(&mut self, shared: Option<&mut Pulse>) {
-        let Self { stft, bands, features, powers, levels, assembler, .. } = self;
-        stft.finish(&mut spectrum_sink(bands, features, powers, levels, assembler, shared));
+        let Self { stft, bands, features, powers, levels, assembler, stages, .. } = self;
+        stages.enter(Stage::Spectra);
+        stft.finish(&mut spectrum_sink(bands, features, powers, levels, assembler, shared, stages));
     }
 
     /// Hands out every frame that is whole, and the chunks they fill.
     pub(super) fn emit(&mut self, pulse: &mut Pulse, observer: &mut dyn Observer) -> Result<()> {
-        let Self { assembler, layout, bytes, zoom, manifest, .. } = self;
+        let Self { assembler, layout, bytes, zoom, manifest, stages, .. } = self;
+        stages.enter(Stage::Pack);
         let mut emit_one = |frame: Assembled<'_>| {
             bytes.clear();
             layout.encode(&frame.values, bytes);
             let Assembled { index, time_ms, values } = frame;
+            stages.enter(Stage::Structure);
             pulse.push_frame(time_ms, &values);
+            stages.enter(Stage::Observer);
             observer.on_frame(&Frame { index, time_ms, values, bytes })?;
-            zoom.push(bytes, &mut |chunk| pass_on(manifest, chunk, observer))
+            stages.enter(Stage::Pack);
+            zoom.push(bytes, &mut |chunk| pass_on(manifest, chunk, observer, stages))
         };
         while let Some(emitted) = assembler.take(&mut emit_one) {
             emitted?;
@@ -99,15 +108,24 @@ impl Frames {
         fingerprint: Option<String>,
         observer: &mut dyn Observer,
     ) -> Result<Manifest> {
-        let Self { zoom, mut manifest, .. } = self;
-        zoom.finish(&mut |chunk| pass_on(&mut manifest, chunk, observer))?;
+        let Self { zoom, mut manifest, stages, .. } = self;
+        stages.enter(Stage::Pack);
+        zoom.finish(&mut |chunk| pass_on(&mut manifest, chunk, observer, &stages))?;
         Ok(manifest.finish(audio, fingerprint))
     }
 }
 
-fn pass_on(manifest: &mut ManifestBuilder, chunk: Chunk, observer: &mut dyn Observer) -> Result<()> {
+fn pass_on(
+    manifest: &mut ManifestBuilder,
+    chunk: Chunk,
+    observer: &mut dyn Observer,
+    stages: &Stages,
+) -> Result<()> {
     manifest.add(&chunk)?;
-    observer.on_chunk(chunk)
+    stages.enter(Stage::Observer);
+    observer.on_chunk(chunk)?;
+    stages.enter(Stage::Pack);
+    Ok(())
 }
 
 /// What happens with each spectrum of the frames.
@@ -118,8 +136,10 @@ fn spectrum_sink<'a>(
     levels: &'a mut [f32],
     assembler: &'a mut Assembler,
     mut pulse: Option<&'a mut Pulse>,
+    stages: &'a Stages,
 ) -> impl FnMut(&[f32]) + 'a {
     move |power| {
+        stages.enter(Stage::Bands);
         bands.process(power, powers);
         bands::powers_to_db(powers, levels);
         let scalars = features.as_ref().map_or(NO_FEATURES, |features| features.process(power));
@@ -127,5 +147,6 @@ fn spectrum_sink<'a>(
         if let Some(pulse) = &mut pulse {
             assembler.push_onset(pulse.push_spectrum(power));
         }
+        stages.enter(Stage::Spectra);
     }
 }

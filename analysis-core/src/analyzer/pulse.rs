@@ -8,6 +8,7 @@ use crate::frame::FrameValues;
 use crate::onset::{Onset, OnsetStrength};
 use crate::rhythm::{self, Beat, RhythmTracker};
 use crate::segments::{SegmentTracker, Segments};
+use crate::stages::{Stage, Stages};
 use crate::stft::Stft;
 use crate::structure::{Section, StructureTracker};
 use crate::summary::{LoudnessSummary, Summary};
@@ -19,6 +20,7 @@ pub(super) struct Pulse {
     pub(super) rhythm: Rhythm,
     structure: Option<StructureTracker>,
     segments: Option<SegmentTracker>,
+    stages: Stages,
 }
 
 /// What listens to onsets.
@@ -41,7 +43,15 @@ impl Pulse {
         let parts = matches!(kind, Full | Structure);
         let structure = parts.then(|| StructureTracker::new(stft.bins(), stft.bin_hz()));
         let segments = parts.then(|| SegmentTracker::new(config.bands));
-        Self { rhythm, structure, segments }
+        Self { rhythm, structure, segments, stages: Stages::default() }
+    }
+
+    /// Tells `stages` whose turn it is.
+    pub(super) fn tell(&mut self, stages: &Stages) {
+        self.stages = stages.clone();
+        if let Rhythm::Beats(tracker) = &mut self.rhythm {
+            tracker.tell(stages);
+        }
     }
 
     pub(super) fn push_anchor(&mut self, anchor: &ChromaAnchor) {
@@ -53,8 +63,10 @@ impl Pulse {
     /// Strength of an onset at the next 10 ms.
     pub(super) fn push_spectrum(&mut self, power: &[f32]) -> f32 {
         if let Some(structure) = &mut self.structure {
+            self.stages.enter(Stage::Structure);
             structure.push_spectrum(power);
         }
+        self.stages.enter(Stage::Onsets);
         match &mut self.rhythm {
             Rhythm::Beats(tracker) => tracker.push_spectrum(power).strength,
             Rhythm::OnsetsAlone(onsets) => onsets.process(power).strength,
@@ -71,7 +83,9 @@ impl Pulse {
     }
 
     pub(super) fn finish(self, duration_ms: u64) -> Followed {
+        self.stages.enter(Stage::Beats);
         let rhythm = self.rhythm.finish();
+        self.stages.enter(Stage::Structure);
         let beats = rhythm.iter().flat_map(|rhythm| &rhythm.beats);
         let downbeats: Vec<f64> = beats.filter(|beat| beat.position == 1).map(|beat| beat.time_s).collect();
         let duration_s = duration_ms as f64 / 1000.0;

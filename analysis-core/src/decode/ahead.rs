@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::batch::{Batch, Made};
 use super::supply::Supply;
 use crate::crew::{Crew, Queue};
+use crate::stages::Stage;
 
 /// Batches beyond one for each thread that decodes: the one that is being taken from, and one that waits.
 const SPARE_BATCHES: usize = 2;
@@ -103,7 +104,10 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 fn leave_work(desk: &Arc<Mutex<Desk>>, queue: &Queue) {
     if lock(desk).has_work() {
         let (desk, queue_then) = (desk.clone(), queue.clone());
-        queue.leave(move || make(&desk, Some(&queue_then)));
+        queue.leave(move || {
+            queue_then.enter(Stage::Decode);
+            make(&desk, Some(&queue_then));
+        });
     }
 }
 

@@ -1,0 +1,156 @@
+//! One file from its bytes to its results, the same way whoever asks for it.
+
+use super::click;
+use super::document::Document;
+use super::exports::{self, PeaksFile};
+use super::inputs::{Input, Source};
+use super::output::FolderWriter;
+use super::overview::Overview;
+use super::printer::Heard;
+use super::progress::{FileProgress, Progress};
+use super::stdin;
+use super::timings::{Sum, Watch};
+use crate::cli::Format;
+use crate::say;
+use crate::stop::Stop;
+use analysis_core::Config;
+use analysis_core::analyzer::{self, Frame, Observer};
+use analysis_core::chunk::Chunk;
+use analysis_core::stages::{Stage, StageHook};
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Width of a picture's plot in columns, at least; twice that at most.
+const OVERVIEW_COLUMNS: usize = 800;
+
+/// What holds for all files of a run.
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) formats: Vec<Format>,
+    /// Extension or MIME type of standard input.
+    pub(crate) hint: Option<String>,
+    /// Ends what runs when somebody asks.
+    pub(crate) stop: Stop,
+    /// Takes what each file took, where somebody wants to know.
+    pub(crate) timings: Option<Sum>,
+}
+
+/// One input and where its results go.
+pub(crate) struct Job<'a> {
+    pub(crate) index: usize,
+    pub(crate) input: &'a Input,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) click: Option<PathBuf>,
+    /// Written beside the results, for who asks later whether they are of this file as it is.
+    pub(crate) source: Option<Source>,
+}
+
+/// Analyses one input.
+///
+/// # Errors
+/// Whatever is wrong with the file or with where its results go; [`analysis_core::Error::Cancelled`] when it was
+/// stopped. No folder is left of it.
+pub(crate) fn analyze(job: &Job<'_>, settings: &Settings, progress: &Progress) -> Result<Heard> {
+    settings.stop.check()?;
+    let watch = settings.timings.as_ref().map(|_| Watch::start());
+    let heard = hear(job, settings, progress, watch.as_ref())?;
+    if let (Some(watch), Some(sum)) = (watch, &settings.timings) {
+        let spent = watch.finish(heard.document.analysis.audio.duration_ms);
+        sum.add(&spent);
+        progress.suspend(|| say::err(format_args!("arsis: {}: {}", job.input.name(), spent.line())));
+    }
+    Ok(heard)
+}
+
+fn hear(
+    job: &Job<'_>,
+    settings: &Settings,
+    progress: &Progress,
+    watch: Option<&Arc<Watch>>,
+) -> Result<Heard> {
+    let Settings { config, formats, .. } = settings;
+    let file = open(job.input, &settings.stop)?;
+    let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
+    let writer = job.folder.clone().map(FolderWriter::create).transpose()?;
+    let hint = job.input.extension().or(settings.hint.as_deref());
+    let mut recorder = Recorder {
+        peaks: PeaksFile::create(formats, writer.as_ref())?,
+        writer,
+        overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
+        progress: progress.file(job.index, job.input),
+        stop: &settings.stop,
+        watch,
+    };
+    let analysis = analyzer::analyze(file, hint, config, &mut recorder)?;
+    recorder.progress.part("writing");
+    watch.into_iter().for_each(|watch| watch.enter(Stage::Observer));
+    let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
+    let document = Document { file: job.input.name(), path: job.input.location(), analysis };
+    if let Some(writer) = recorder.writer {
+        exports::write_into(&writer, formats, &document.track())?;
+        if let Some(source) = &job.source {
+            writer.write_file(Source::FILE, |out| Ok(serde_json::to_writer(out, source)?))?;
+        }
+        writer.finish(&document, &recorder.overview)?;
+    }
+    if let (Some(path), Some(file)) = (&job.click, again) {
+        click::write(path, file, hint, config, &document.analysis)?;
+        if document.analysis.events.beats().is_empty() {
+            let (name, path) = (job.input.name(), path.display());
+            let line = format_args!("arsis: {name}: no beat heard; {path} holds the music alone");
+            progress.suspend(|| say::err(line));
+        }
+    }
+    Ok(Heard { document, overview: recorder.overview, peaks })
+}
+
+/// Opens a file; standard input is copied to a temporary file, because containers are read back and forth.
+fn open(input: &Input, stop: &Stop) -> Result<File> {
+    match input {
+        Input::File(path) => {
+            let file = File::open(path).context("failed to open the file")?;
+            anyhow::ensure!(!file.metadata()?.is_dir(), "it is a folder");
+            Ok(file)
+        }
+        Input::Stdin => stdin::copy(stop),
+    }
+}
+
+/// Takes what the engine gives while it runs.
+struct Recorder<'a> {
+    writer: Option<FolderWriter>,
+    overview: Overview,
+    peaks: Option<PeaksFile>,
+    progress: FileProgress,
+    stop: &'a Stop,
+    watch: Option<&'a Arc<Watch>>,
+}
+
+impl Observer for Recorder<'_> {
+    fn on_audio(&mut self, planes: &[Vec<f32>]) -> analysis_core::Result<()> {
+        self.peaks.as_mut().map_or(Ok(()), |peaks| peaks.push(planes)).map_err(analysis_core::Error::Write)
+    }
+
+    fn on_frame(&mut self, frame: &Frame<'_>) -> analysis_core::Result<()> {
+        self.overview.push(frame.values.bands_db);
+        Ok(())
+    }
+
+    fn on_chunk(&mut self, chunk: Chunk) -> analysis_core::Result<()> {
+        if let Some(writer) = &self.writer {
+            writer.write_chunk(&chunk).map_err(analysis_core::Error::Write)?;
+        }
+        Ok(())
+    }
+
+    fn on_progress(&mut self, progress: analyzer::Progress) -> analysis_core::Result<()> {
+        self.progress.set(progress.done_ms, progress.total_ms);
+        self.stop.check()
+    }
+
+    fn stage_hook(&self) -> Option<StageHook> {
+        self.watch.map(Watch::hook)
+    }
+}

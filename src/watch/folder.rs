@@ -1,0 +1,72 @@
+//! One look at the folder: which audio files are there, of what size and time.
+
+use super::looks::Stamp;
+use crate::analyze::inputs::is_audio;
+use std::collections::BTreeSet;
+use std::fs::{self, DirEntry, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// What one look saw.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Audio files, each with its stamp.
+    pub(crate) files: Vec<(PathBuf, Stamp)>,
+    /// Folders that could not be read, each with why. One that went while it was looked at is none of them.
+    pub(crate) unreadable: Vec<(PathBuf, io::Error)>,
+}
+
+/// Looks at a folder, and with `recursive` at those in it. Hidden ones and `without`, where results go, are left out.
+///
+/// # Errors
+/// The folder itself cannot be read.
+pub(crate) fn look(root: &Path, recursive: bool, without: Option<&Path>) -> io::Result<Seen> {
+    let mut seen = Seen::default();
+    let mut folders: BTreeSet<PathBuf> = take(root, recursive, &mut seen)?;
+    while let Some(folder) = folders.pop_first() {
+        if without.is_some_and(|without| fs::canonicalize(&folder).is_ok_and(|path| path == without)) {
+            continue;
+        }
+        match take(&folder, recursive, &mut seen) {
+            Ok(below) => folders.extend(below),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => seen.unreadable.push((folder, error)),
+        }
+    }
+    seen.files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(seen)
+}
+
+/// Takes the files of one folder; gives the folders in it.
+fn take(folder: &Path, recursive: bool, seen: &mut Seen) -> io::Result<BTreeSet<PathBuf>> {
+    let mut folders = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_hidden(&entry) {
+            continue;
+        }
+        let path = entry.path();
+        // What has gone meanwhile was not there.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            folders.extend(recursive.then_some(path));
+        } else if is_audio(&path) {
+            let found = fs::metadata(&path).ok().filter(Metadata::is_file);
+            seen.files.extend(found.map(|found| (path, stamp(&found))));
+        }
+    }
+    Ok(folders)
+}
+
+/// Hidden names: among them what copying programs write to before they rename it.
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_bytes().starts_with(b".")
+}
+
+fn stamp(found: &Metadata) -> Stamp {
+    let since = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let modified_ns = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    Stamp { size_bytes: found.len(), modified_ns }
+}
