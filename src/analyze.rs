@@ -3,10 +3,8 @@
 mod click;
 mod document;
 mod exports;
-mod font;
 mod inputs;
 mod output;
-mod overview;
 mod picture;
 mod printer;
 mod progress;
@@ -22,7 +20,7 @@ use document::Document;
 use exports::PeaksFile;
 use inputs::Input;
 use output::FolderWriter;
-use overview::Overview;
+use picture::Columns;
 use printer::{Heard, Printer};
 use progress::{FileProgress, Progress};
 use std::fs::File;
@@ -33,9 +31,6 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread::available_parallelism;
 
-/// Width of a picture's plot in columns, at least; twice that at most.
-const OVERVIEW_COLUMNS: usize = 800;
-
 /// Runs the command: exit 0 when every file was analysed, 1 when some failed.
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let inputs = inputs::expand(&args.paths, args.recursive)?;
@@ -45,6 +40,8 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     exports::check(args, &inputs)?;
     let targets = |out: &PathBuf| click::targets(out, config.analysis_type, &inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
+    let pictures = picture::targets(&args.picture, &inputs)?;
+    picture::check_keeps(&pictures, &inputs)?;
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
     let folders = args.output.as_ref().map(|root| output::folders(root, &names));
     let progress = Progress::new(inputs.len());
@@ -55,6 +52,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
             input: &inputs[index],
             folder: folders.as_ref().map(|folders| folders[index].clone()),
             click: clicks.as_ref().map(|clicks| clicks[index].clone()),
+            pictures: &pictures[index],
         })
         .collect();
     let work = |job: &Job| {
@@ -114,6 +112,7 @@ struct Job<'a> {
     input: &'a Input,
     folder: Option<PathBuf>,
     click: Option<PathBuf>,
+    pictures: &'a [PathBuf],
 }
 
 fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Progress) -> Result<Heard> {
@@ -124,16 +123,23 @@ fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Prog
     let mut recorder = Recorder {
         peaks: PeaksFile::create(args.format, writer.as_ref())?,
         writer,
-        overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
+        columns: Columns::new(&args.picture.look, config.bands),
         progress: progress.file(&job.input.name()),
     };
     let analysis = analyzer::analyze(file, hint, config, &mut recorder)?;
     let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
     let document = Document { file: job.input.name(), path: job.input.location(), analysis };
+    let columns = recorder.columns;
+    let svg = picture::is_wanted(&args.picture, recorder.writer.is_some(), job.pictures)
+        .then(|| picture::svg(&document, &columns, &args.picture.look))
+        .transpose()?
+        .unwrap_or_default();
     if let Some(writer) = recorder.writer {
         exports::write_into(&writer, args.format, &document.track())?;
-        writer.finish(&document, &recorder.overview)?;
+        picture::write_into(&writer, args.picture.picture_format, &svg)?;
+        writer.finish(&document)?;
     }
+    job.pictures.iter().try_for_each(|path| picture::write(path, &svg))?;
     if let (Some(path), Some(file)) = (&job.click, again) {
         click::write(path, file, hint, config, &document.analysis)?;
         if document.analysis.events.beats().is_empty() {
@@ -141,7 +147,7 @@ fn analyze_input(job: &Job, args: &AnalyzeArgs, config: &Config, progress: &Prog
             progress.suspend(|| eprintln!("arsis: {name}: no beat heard; {path} holds the music alone"));
         }
     }
-    Ok(Heard { document, overview: recorder.overview, peaks })
+    Ok(Heard { document, overview: columns.whole, peaks })
 }
 
 /// Opens a file; standard input is copied to a temporary file, because containers are read back and forth.
@@ -165,7 +171,7 @@ fn open(input: &Input) -> Result<File> {
 /// Takes what the engine gives while it runs.
 struct Recorder {
     writer: Option<FolderWriter>,
-    overview: Overview,
+    columns: Columns,
     peaks: Option<PeaksFile>,
     progress: FileProgress,
 }
@@ -176,7 +182,7 @@ impl Observer for Recorder {
     }
 
     fn on_frame(&mut self, frame: &Frame<'_>) -> analysis_core::Result<()> {
-        self.overview.push(frame.values.bands_db);
+        self.columns.push(frame);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What the command line accepts. Every default a user can see is here.
 
+pub(crate) mod picture;
 pub(crate) mod queue;
 
 use analysis_core::{AnalysisType, SampleType};
@@ -60,13 +61,15 @@ pub(crate) struct AnalyzeArgs {
     /// rekordbox go into each file's folder instead
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
+    /// Write manifest, chunks, analysis, pictures and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
     /// that exists, OUT/NAME.click.wav for each input
     #[arg(long, value_name = "OUT.wav")]
     pub(crate) click: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) picture: picture::PictureArgs,
     /// Threads: files are analysed side by side, and fewer files than threads share them [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
