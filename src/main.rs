@@ -63,10 +63,12 @@ fn causes(error: &anyhow::Error) -> String {
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`;
-/// what the decoders say about damaged files is in the result).
+/// what the decoders say about damaged files is in the result, and a letter that pictures lack is a box there).
 fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("warn,symphonia=error,arsis=info,api=info,worker=info,store=info")
+        tracing_subscriber::EnvFilter::new(
+            "warn,symphonia=error,usvg=error,arsis=info,api=info,worker=info,store=info",
+        )
     });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
