@@ -3,9 +3,9 @@
 mod click;
 mod document;
 mod exports;
-mod inputs;
+pub(crate) mod inputs;
 mod output;
-mod picture;
+pub(crate) mod picture;
 mod printer;
 mod progress;
 mod text;

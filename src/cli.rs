@@ -1,5 +1,6 @@
 //! What the command line accepts. Every default a user can see is here.
 
+pub(crate) mod compare;
 pub(crate) mod picture;
 pub(crate) mod queue;
 
@@ -32,6 +33,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Analyse files or folders and print what was heard
     Analyze(AnalyzeArgs),
+    /// Compare two analyses, or an analysis and annotations: scores, and a picture
+    Compare(compare::CompareArgs),
     /// API and worker in one process, with a private PostgreSQL and local storage unless configured
     Serve(ServeArgs),
     /// The worker alone: pulls analyses from the queue until it is told to stop

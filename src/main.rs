@@ -2,6 +2,7 @@
 
 mod analyze;
 mod cli;
+mod compare;
 mod config;
 mod fleet;
 mod monitor;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Serve(args) => fleet::block_on(serve::run(&args)),
         Command::Worker(args) => fleet::block_on(fleet::worker(&args)),
         Command::Api(args) => fleet::block_on(fleet::api(&args)),

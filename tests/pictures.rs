@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// What lies left and right of the axis of time, and where it begins.
-const MARGINS_PX: f64 = 120.0;
+const MARGINS_PX: f64 = 128.0;
 const LEFT_PX: f64 = 58.0;
 
 struct Place {

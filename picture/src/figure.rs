@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 pub const WIDTHS_PX: RangeInclusive<u32> = 480..=4000;
 
 const MARGIN_LEFT: f64 = 58.0;
-const MARGIN_RIGHT: f64 = 62.0;
+const MARGIN_RIGHT: f64 = 70.0;
 const TITLE_HEIGHT: f64 = 46.0;
 const TITLE_SIZE: f64 = 15.0;
 const GAP: f64 = 10.0;

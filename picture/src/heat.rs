@@ -69,12 +69,16 @@ impl<'a> Heat<'a> {
         let (height, (low, high)) = (self.height(), self.range());
         svg.open("g", &[("id", if matches!(self.values, Values::Chroma) { "chroma" } else { "bands" })]);
         let (columns, rows) = (columns(axis), self.rows());
-        let mut pixels = Vec::with_capacity(columns * rows);
+        let shown = self.shown(axis, columns);
+        let mut pixels = Vec::with_capacity(shown * rows);
         for row in (0..rows).rev() {
             let value = |column| index(self.value(self.columns_at(axis, column, columns), row), low, high);
-            pixels.extend((0..columns).map(value));
+            pixels.extend((0..shown).map(value));
         }
-        image(svg, (axis.left, top), (axis.width, height), &indexed(columns, &pixels));
+        if shown > 0 {
+            let width = axis.width * shown as f64 / columns as f64;
+            image(svg, (axis.left, top), (width, height), &indexed(shown, &pixels));
+        }
         lines_over(svg, axis, &self.bars_ms, (top, top + height));
         self.draw_axis(svg, axis, top);
         draw_scale(
@@ -86,6 +90,18 @@ impl<'a> Heat<'a> {
             if high > 1.0 || low < 0.0 { "dBFS" } else { "share" },
         );
         svg.close("g");
+    }
+
+    /// How many of the picture's columns there are frames for: the music may end before the axis does.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` clamps, and so does the picture's end"
+    )]
+    fn shown(&self, axis: &TimeAxis, columns: usize) -> usize {
+        let end_ms = self.first_ms + self.hop_ms * self.overview.frames() as f64;
+        let share = (end_ms - axis.span.from_ms()) / axis.span.length_ms();
+        ((share * columns as f64).ceil().max(0.0) as usize).min(columns)
     }
 
     fn rows(&self) -> usize {

@@ -47,9 +47,10 @@ impl Matches {
         self.draw_alone(svg, axis, "missed", &self.missed_ms, (top, top + TICK));
         self.draw_alone(svg, axis, "extra", &self.extra_ms, (bottom, bottom - TICK));
         let counts = [seen.len(), count(&self.missed_ms, axis), count(&self.extra_ms, axis)];
-        for (row, (count, word)) in counts.into_iter().zip(["matched", "missed", "extra"]).enumerate() {
+        let kinds = [("matched", "same"), ("missed", "missed"), ("extra", "extra")];
+        for (row, (count, (class, word))) in counts.into_iter().zip(kinds).enumerate() {
             let y = top + 10.0 + 15.0 * row as f64;
-            svg.line((axis.right() + 5.0, y - 3.0), (axis.right() + 12.0, y - 3.0), word);
+            svg.line((axis.right() + 5.0, y - 3.0), (axis.right() + 12.0, y - 3.0), class);
             svg.text((axis.right() + 15.0, y), "tiny", &format!("{count} {word}"));
         }
         svg.close("g");

@@ -106,6 +106,12 @@ impl Overview {
         self.frames_per_column
     }
 
+    /// Frames so far.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames_in(0..self.len())
+    }
+
     /// Loudest level, in dB, of `bands` over `columns`.
     #[must_use]
     pub fn peak(&self, columns: Range<usize>, bands: Range<usize>) -> f32 {

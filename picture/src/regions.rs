@@ -50,7 +50,7 @@ impl Regions {
     }
 
     pub(crate) fn draw(&self, svg: &mut Svg, axis: &TimeAxis, top: f64, palette: &Palette) {
-        svg.open("g", &[("class", "regions"), ("id", &self.name)]);
+        svg.open("g", &[("class", "regions"), ("id", &self.name.replace(' ', "-"))]);
         name_beside(svg, axis, top + HEIGHT / 2.0, &self.name);
         for region in self.seen(axis) {
             let (left, right) = (axis.x_within(region.from_ms), axis.x_within(region.to_ms));

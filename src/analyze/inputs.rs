@@ -92,7 +92,8 @@ fn walk(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
     Ok(())
 }
 
-fn is_audio(path: &Path) -> bool {
+/// Whether a file is called as audio is.
+pub(crate) fn is_audio(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }

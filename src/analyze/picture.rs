@@ -102,7 +102,7 @@ impl Columns {
     }
 
     /// The columns to draw, and the time of their first frame.
-    fn drawn(&self) -> (&Overview, f64) {
+    pub(crate) fn drawn(&self) -> (&Overview, f64) {
         match &self.near {
             Some((overview, _, first_ms)) => (overview, first_ms.unwrap_or_default()),
             None => (&self.whole, 0.0),
