@@ -87,7 +87,7 @@ impl Curve {
         let span = axis.span;
         let finite = || self.points.iter().copied().filter(|(_, value)| value.is_finite());
         let mut seen: Vec<(f64, f64)> = finite().filter(|(time_ms, _)| span.holds(*time_ms)).collect();
-        let before = finite().filter(|(time_ms, _)| *time_ms < span.from_ms()).next_back();
+        let before = finite().rfind(|(time_ms, _)| *time_ms < span.from_ms());
         if let (Shape::Steps, Some(point)) = (self.shape, before) {
             seen.insert(0, point);
         }

@@ -55,8 +55,8 @@ pub fn figure_of<'a>(
     if overview.has_chroma() {
         figure.push(Lane::Heat(Heat::chroma(overview, first_ms, hop_ms)));
     }
-    tempo(heard).map(|curve| figure.push(Lane::Curve(curve)));
-    loudness(heard, span, style).map(|curve| figure.push(Lane::Curve(curve)));
+    let curves = [tempo(heard), loudness(heard, span, style)];
+    curves.into_iter().flatten().for_each(|curve| figure.push(Lane::Curve(curve)));
     figure
 }
 

@@ -1,5 +1,7 @@
 //! Pictures of very long music: what could not be seen is not written.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails by panicking, as they do")]
+
 use analysis_core::chords::{Chord, ChordSpan, Quality};
 use analysis_core::events::{Event, EventData, EventType, Events};
 use analysis_core::frame::FrameValues;
