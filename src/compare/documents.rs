@@ -3,12 +3,16 @@
 use super::names::{key_name, lead_sheet};
 use super::side::{Kind, Side};
 use analysis_core::events::{Event, EventType};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fs::File;
 use std::io::BufReader;
+
+/// Largest document: ten hours of everything are 160 MB.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// What is looked at, of either.
 #[derive(Deserialize)]
@@ -54,7 +58,8 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Annotation {
     namespace: String,
-    data: Value,
+    /// As text, until it is known to be compared.
+    data: Box<RawValue>,
 }
 
 /// The events that are compared; the others, by far the most, are passed over as they are read.
@@ -92,6 +97,8 @@ impl<'de> Deserialize<'de> for Compared {
 /// # Errors
 /// When it is neither, or is damaged.
 pub(crate) fn read(file: File) -> Result<Side> {
+    let bytes = file.metadata()?.len();
+    ensure!(bytes <= MOST_BYTES, "it is larger than the {} MiB that are taken of JSON", MOST_BYTES >> 20);
     let document: Document =
         serde_json::from_reader(BufReader::new(file)).context("it is JSON of another kind, or damaged")?;
     match (document.summary, document.annotations) {
@@ -145,7 +152,7 @@ fn add_annotation(side: &mut Side, annotation: &Annotation) -> Result<()> {
     if !is_first {
         return Ok(());
     }
-    let data = Vec::<Observation>::deserialize(&annotation.data)
+    let data = serde_json::from_str::<Vec<Observation>>(annotation.data.get())
         .with_context(|| format!("its annotation {namespace} is no list of observations"))?;
     if namespace == "tempo" {
         // The tempo that holds longest.
