@@ -6,11 +6,9 @@ mod document;
 pub(crate) mod exports;
 pub(crate) mod file;
 mod fit;
-mod font;
 pub(crate) mod inputs;
 pub(crate) mod output;
-mod overview;
-mod picture;
+pub(crate) mod picture;
 pub(crate) mod printer;
 pub(crate) mod progress;
 mod stdin;
@@ -48,7 +46,8 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     exports::check(args, &inputs)?;
     let timings = args.verbose.then(timings::Sum::default);
     let hint = args.hint.clone();
-    let settings = Settings { config, formats: args.formats.clone(), hint, stop: stop.clone(), timings };
+    let (formats, drawing) = (args.formats.clone(), args.picture.drawing.clone());
+    let settings = Settings { config, formats, drawing, hint, stop: stop.clone(), timings };
     args.output.as_deref().map_or(Ok(()), output_folder)?;
     let jobs = jobs(args, &settings.config, &inputs)?;
     let progress = Progress::new(&inputs);
@@ -122,6 +121,8 @@ pub(crate) fn output_folder(folder: &Path) -> Result<()> {
 fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<Vec<Job<'a>>> {
     let targets = |out: &PathBuf| click::targets(out, config.analysis_type, inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
+    let pictures = picture::targets(&args.picture, inputs)?;
+    picture::check_keeps(&pictures, inputs)?;
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
     let folders = args.output.as_ref().map(|root| output::folders(root, &names));
     let job = |(index, input)| Job {
@@ -129,6 +130,7 @@ fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<
         input,
         folder: folders.as_ref().map(|folders| folders[index].clone()),
         click: clicks.as_ref().map(|clicks| clicks[index].clone()),
+        pictures: pictures[index].clone(),
         source: None,
     };
     Ok(inputs.iter().enumerate().map(job).collect())

@@ -1,6 +1,8 @@
 //! What the command line accepts. Every default a user can see is here.
 
+pub(crate) mod compare;
 pub(crate) mod pages;
+pub(crate) mod picture;
 pub(crate) mod queue;
 pub(crate) mod watch;
 
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Analyze(AnalyzeArgs),
     /// Analyse what appears in a folder, as it appears
     Watch(watch::WatchArgs),
+    /// Compare two analyses, or an analysis and annotations: scores, and a picture
+    Compare(compare::CompareArgs),
     /// API and worker in one process, with a private PostgreSQL and local storage unless configured
     Serve(ServeArgs),
     /// The worker alone: pulls analyses from the queue until it is told to stop
@@ -84,13 +88,15 @@ pub(crate) struct AnalyzeArgs {
     /// rekordbox go into each file's folder instead, as many as are named, by commas
     #[arg(long = "format", value_enum, value_delimiter = ',', default_value = "text")]
     pub(crate) formats: Vec<Format>,
-    /// Write manifest, chunks, analysis, a picture and what --format asks for here, a folder per file
+    /// Write manifest, chunks, analysis, pictures and what --format asks for here, a folder per file
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
     /// that exists, OUT/NAME.click.wav for each input
     #[arg(long, value_name = "OUT.wav")]
     pub(crate) click: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) picture: picture::PictureArgs,
     /// Threads: files are analysed side by side, and fewer files than threads share them [default: cores]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,

@@ -3,6 +3,7 @@
 mod advice;
 mod analyze;
 mod cli;
+mod compare;
 mod config;
 mod fleet;
 mod monitor;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Serve(args) => fleet::block_on(serve::run(&args)),
         Command::Worker(args) => fleet::block_on(fleet::worker(&args)),
         Command::Api(args) => fleet::block_on(fleet::api(&args)),
@@ -70,10 +72,12 @@ fn causes(error: &anyhow::Error) -> String {
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`;
-/// what the decoders say about damaged files is in the result).
+/// what the decoders say about damaged files is in the result, and a letter that pictures lack is a box there).
 fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("warn,symphonia=error,arsis=info,api=info,worker=info,store=info")
+        tracing_subscriber::EnvFilter::new(
+            "warn,symphonia=error,usvg=error,arsis=info,api=info,worker=info,store=info",
+        )
     });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

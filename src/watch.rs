@@ -108,7 +108,14 @@ impl<'a> Watch<'a> {
         }
         Ok(Self {
             args,
-            settings: Settings { config, formats: args.formats.clone(), hint: None, stop, timings },
+            settings: Settings {
+                config,
+                formats: args.formats.clone(),
+                drawing: args.drawing.clone(),
+                hint: None,
+                stop,
+                timings,
+            },
             threads: threads.unwrap_or(NonZeroUsize::MIN),
             looks: Looks::default(),
             output,
@@ -190,6 +197,7 @@ impl<'a> Watch<'a> {
             input: &inputs[index],
             folder: todo.folder.clone(),
             click: None,
+            pictures: Vec::new(),
             source: Some(todo.source.clone()),
         };
         let jobs: Vec<Job<'_>> = batch.iter().enumerate().map(job).collect();

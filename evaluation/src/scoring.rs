@@ -7,9 +7,6 @@ use crate::sections::{WINDOWS_S, boundary_f};
 use crate::track::{Prediction, Truth};
 use crate::{continuity, tempo};
 
-/// The first seconds of a track are not scored: who taps along needs a moment (Davies et al., 2009).
-const SETTLING_S: f64 = 5.0;
-
 /// Something that is measured: 0 to 1, more is better; but [`Measure::Loudness`] is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -169,7 +166,7 @@ pub fn settled(times: &[f64], truth: &Truth) -> Vec<f64> {
 /// Whether this time is scored.
 #[must_use]
 pub fn is_settled(time: f64, truth: &Truth) -> bool {
-    time >= if truth.duration_s > 3.0 * SETTLING_S { SETTLING_S } else { 0.0 }
+    time >= scores::settled_from_s(truth.duration_s)
 }
 
 fn share(right: bool) -> f64 {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
+use evaluation::cemgil::cemgil;
 use evaluation::chords::{Span, symbol_recall};
 use evaluation::continuity::continuity;
 use evaluation::events::{BEAT_WINDOW_S, f_measure};
@@ -176,7 +177,8 @@ fn beat_scores_are_those_of_mir_eval() {
     let pairs: Vec<(Vec<f64>, Vec<f64>)> = (0..4_000).map(|_| dice.beats()).collect();
     let score = |(reference, estimated): &(Vec<f64>, Vec<f64>)| {
         let c = continuity(reference, estimated);
-        vec![f_measure(reference, estimated, BEAT_WINDOW_S), c.cml_c, c.cml_t, c.aml_c, c.aml_t]
+        let f = f_measure(reference, estimated, BEAT_WINDOW_S);
+        vec![f, c.cml_c, c.cml_t, c.aml_c, c.aml_t, cemgil(reference, estimated)]
     };
     let cases: Vec<Value> = pairs
         .iter()

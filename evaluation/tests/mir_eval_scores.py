@@ -12,7 +12,8 @@ warnings.filterwarnings("ignore")
 
 def beats(case):
     reference, estimated = (np.array(case[side], float) for side in ("reference", "estimated"))
-    return [mir_eval.beat.f_measure(reference, estimated), *mir_eval.beat.continuity(reference, estimated)]
+    near = mir_eval.beat.cemgil(reference, estimated)[0]
+    return [mir_eval.beat.f_measure(reference, estimated), *mir_eval.beat.continuity(reference, estimated), near]
 
 
 def sections(case):

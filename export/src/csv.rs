@@ -15,8 +15,9 @@
 use crate::Track;
 use crate::stretches::ended;
 use crate::track::{Seconds, words};
-use ::csv::{Terminator, Writer, WriterBuilder};
+use ::csv::{Reader, Terminator, Writer, WriterBuilder};
 use analysis_core::events::{Event, EventData};
+use serde::Deserialize;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -77,4 +78,29 @@ fn row(file: &str, event: &Event) -> [String; 8] {
 
 fn cell(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// A row of a table that is read: what [`Table`] wrote, or what else has its columns.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Row {
+    /// The file.
+    pub file: String,
+    /// When, in seconds.
+    pub time_s: f64,
+    /// How long, in seconds.
+    pub duration_s: Option<f64>,
+    /// What it is.
+    pub event_type: String,
+    /// Of beats: place in the bar, from 1.
+    pub position: Option<u32>,
+    /// Of sections, keys and chords.
+    pub label: String,
+}
+
+/// Reads the rows of a table, in their order.
+///
+/// # Errors
+/// Of the first row that is none: it names its line.
+pub fn read(table: &[u8]) -> io::Result<Vec<Row>> {
+    Ok(Reader::from_reader(table).deserialize().collect::<Result<_, _>>()?)
 }

@@ -6,6 +6,7 @@
 //! bent down softly (see [`limit`]), and nothing clips.
 
 use super::inputs::Input;
+use super::output::{folder_of, part_beside};
 use crate::cli::wrong_usage;
 use analysis_core::decode::{AudioFormat, Decoder};
 use analysis_core::rhythm::Beat;
@@ -14,11 +15,9 @@ use anyhow::{Context, Result, ensure};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::collections::{BTreeSet, VecDeque};
 use std::f64::consts::{PI, TAU};
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// The music's share of full scale.
 const MUSIC_GAIN: f32 = 0.5;
@@ -83,11 +82,6 @@ fn canonical(input: &Input) -> Option<PathBuf> {
     }
 }
 
-/// The folder that `path` is in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Writes the click track of `file`, which `analysis` is of, to `path`. It takes its name only when it is whole.
 ///
 /// # Errors
@@ -114,16 +108,6 @@ pub(crate) fn write(
     wav.finish().with_context(failed)?;
     part.persist(path).map_err(|error| error.error).with_context(failed)?;
     Ok(())
-}
-
-/// A hidden file in the folder of `path` that goes when the run fails; readable as any other file is.
-fn part_beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".part")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder_of(path))
 }
 
 /// Refuses, before anything is written, what a WAV file cannot hold.

@@ -5,12 +5,13 @@ use super::document::Document;
 use super::exports::{self, PeaksFile};
 use super::inputs::{Input, Source};
 use super::output::FolderWriter;
-use super::overview::Overview;
+use super::picture::{self, Columns};
 use super::printer::Heard;
 use super::progress::{FileProgress, Progress};
 use super::stdin;
 use super::timings::{Sum, Watch};
 use crate::cli::Format;
+use crate::cli::picture::DrawingArgs;
 use crate::say;
 use crate::stop::Stop;
 use analysis_core::Config;
@@ -22,13 +23,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Width of a picture's plot in columns, at least; twice that at most.
-const OVERVIEW_COLUMNS: usize = 800;
-
 /// What holds for all files of a run.
 pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) formats: Vec<Format>,
+    pub(crate) drawing: DrawingArgs,
     /// Extension or MIME type of standard input.
     pub(crate) hint: Option<String>,
     /// Ends what runs when somebody asks.
@@ -43,6 +42,7 @@ pub(crate) struct Job<'a> {
     pub(crate) input: &'a Input,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) click: Option<PathBuf>,
+    pub(crate) pictures: Vec<PathBuf>,
     /// Written beside the results, for who asks later whether they are of this file as it is.
     pub(crate) source: Option<Source>,
 }
@@ -70,7 +70,7 @@ fn hear(
     progress: &Progress,
     watch: Option<&Arc<Watch>>,
 ) -> Result<Heard> {
-    let Settings { config, formats, .. } = settings;
+    let Settings { config, formats, drawing, .. } = settings;
     let file = open(job.input, &settings.stop)?;
     let again = job.click.as_ref().map(|_| file.try_clone()).transpose()?;
     let writer = job.folder.clone().map(FolderWriter::create).transpose()?;
@@ -78,7 +78,7 @@ fn hear(
     let mut recorder = Recorder {
         peaks: PeaksFile::create(formats, writer.as_ref())?,
         writer,
-        overview: Overview::new(OVERVIEW_COLUMNS, config.bands),
+        columns: Columns::new(&drawing.look, config.bands),
         progress: progress.file(job.index, job.input),
         stop: &settings.stop,
         watch,
@@ -88,13 +88,20 @@ fn hear(
     watch.into_iter().for_each(|watch| watch.enter(Stage::Observer));
     let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
     let document = Document { file: job.input.name(), path: job.input.location(), analysis };
+    let columns = recorder.columns;
+    let svg = picture::is_wanted(drawing, recorder.writer.is_some(), &job.pictures)
+        .then(|| picture::svg(&document, &columns, &drawing.look))
+        .transpose()?
+        .unwrap_or_default();
     if let Some(writer) = recorder.writer {
         exports::write_into(&writer, formats, &document.track())?;
+        picture::write_into(&writer, drawing.picture_format, &svg)?;
         if let Some(source) = &job.source {
             writer.write_file(Source::FILE, |out| Ok(serde_json::to_writer(out, source)?))?;
         }
-        writer.finish(&document, &recorder.overview)?;
+        writer.finish(&document)?;
     }
+    job.pictures.iter().try_for_each(|path| picture::write(path, &svg))?;
     if let (Some(path), Some(file)) = (&job.click, again) {
         click::write(path, file, hint, config, &document.analysis)?;
         if document.analysis.events.beats().is_empty() {
@@ -103,7 +110,7 @@ fn hear(
             progress.suspend(|| say::err(line));
         }
     }
-    Ok(Heard { document, overview: recorder.overview, peaks })
+    Ok(Heard { document, overview: columns.whole, peaks })
 }
 
 /// Opens a file; standard input is copied to a temporary file, because containers are read back and forth.
@@ -121,7 +128,7 @@ fn open(input: &Input, stop: &Stop) -> Result<File> {
 /// Takes what the engine gives while it runs.
 struct Recorder<'a> {
     writer: Option<FolderWriter>,
-    overview: Overview,
+    columns: Columns,
     peaks: Option<PeaksFile>,
     progress: FileProgress,
     stop: &'a Stop,
@@ -134,7 +141,7 @@ impl Observer for Recorder<'_> {
     }
 
     fn on_frame(&mut self, frame: &Frame<'_>) -> analysis_core::Result<()> {
-        self.overview.push(frame.values.bands_db);
+        self.columns.push(frame);
         Ok(())
     }
 

@@ -1,15 +1,15 @@
-//! What `-o DIR` writes: a folder a file, holding `manifest.json`, `analysis.json`, `picture.png` and the
+//! What `-o DIR` writes: a folder a file, holding `manifest.json`, `analysis.json`, pictures and the
 //! chunks as `level-L/chunk-NNNNN.zst`; and the document of `--format` where that is another program's.
 
 use super::document::Document;
-use super::overview::Overview;
-use super::picture::Picture;
 use analysis_core::chunk::Chunk;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Names a folder for each input: the file's name, numbered where two files share one.
 pub(crate) fn folders(root: &Path, names: &[String]) -> Vec<PathBuf> {
@@ -52,11 +52,10 @@ impl FolderWriter {
         fs::write(level.join(format!("chunk-{:05}.zst", chunk.index)), &chunk.bytes)
     }
 
-    /// Writes manifest, analysis and picture, then gives the folder its name.
-    pub(crate) fn finish(self, document: &Document, overview: &Overview) -> Result<()> {
+    /// Writes manifest and analysis, then gives the folder its name.
+    pub(crate) fn finish(self, document: &Document) -> Result<()> {
         self.write_json("manifest.json", &document.analysis.manifest)?;
         self.write_json("analysis.json", document)?;
-        self.write_picture(document, overview)?;
         remove_folder(&self.folder)?;
         fs::rename(&self.part, &self.folder)
             .with_context(|| format!("failed to move the results to {}", self.folder.display()))
@@ -67,27 +66,6 @@ impl FolderWriter {
             serde_json::to_writer_pretty(&mut out, value)?;
             Ok(writeln!(out)?)
         })
-    }
-
-    fn write_picture(&self, document: &Document, overview: &Overview) -> Result<()> {
-        let analysis = &document.analysis;
-        let title = Path::new(&document.file).file_name().map(|n| n.to_string_lossy().into_owned());
-        let mut title = title.unwrap_or_else(|| document.file.clone());
-        if let Some(bpm) = analysis.summary.tempo_bpm {
-            title += &format!("   {bpm:.1} BPM");
-        }
-        if let Some(key) = &analysis.summary.key {
-            title += &format!("   {}", key.name);
-        }
-        let picture = Picture {
-            title: &title,
-            overview,
-            band_edges_hz: document.band_edges_hz(),
-            hop_ms: analysis.manifest.hop_ms,
-            duration_ms: analysis.audio.duration_ms,
-            events: &analysis.events,
-        };
-        self.write_file("picture.png", |out| picture.write(out))
     }
 
     /// Writes one more file.
@@ -114,6 +92,21 @@ impl Drop for FolderWriter {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.part);
     }
+}
+
+/// A hidden file in the folder of `path` that goes when the run fails; readable as any other file is.
+pub(crate) fn part_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(".part")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder_of(path))
+}
+
+/// The folder that `path` is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn remove_folder(path: &Path) -> Result<()> {

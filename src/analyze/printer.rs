@@ -1,7 +1,6 @@
 //! What goes to standard output: results in the order of the inputs, whichever finishes first.
 
 use super::document::Document;
-use super::overview::Overview;
 use super::table::{self, Look, Row};
 use super::{exports, text};
 use crate::cli::{AnalyzeArgs, Format};
@@ -12,6 +11,7 @@ use anyhow::{Context, Result};
 use export::csv::Table;
 use export::rekordbox::Collection;
 use export::{audacity, jams};
+use picture::Overview;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Stdout, Write};

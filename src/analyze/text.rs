@@ -1,9 +1,9 @@
 //! What people read: a few lines and a small picture of the bands.
 
 use super::document::Document;
-use super::overview::Overview;
 use analysis_core::AnalysisType;
 use analysis_core::events::EventData;
+use picture::Overview;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -164,7 +164,7 @@ fn picture(document: &Document, overview: &Overview) -> String {
         let first = row * overview.bands() / ROWS;
         let bands = first..((row + 1) * overview.bands() / ROWS).max(first + 1);
         let level = |column: usize| {
-            overview.peak(column * length / columns, ((column + 1) * length).div_ceil(columns), bands.clone())
+            overview.peak(column * length / columns..((column + 1) * length).div_ceil(columns), bands.clone())
         };
         let levels: Vec<f32> = (0..columns).map(level).collect();
         let loudest = levels.iter().copied().fold(QUIETEST_DB, f32::max);

@@ -1,5 +1,6 @@
 //! What `arsis watch` accepts.
 
+use super::picture::DrawingArgs;
 use super::{EngineArgs, Format};
 use clap::{Args, value_parser};
 use std::num::NonZeroUsize;
@@ -35,6 +36,8 @@ pub(crate) struct WatchArgs {
     /// Say on standard error, for each file, how long each stage of the analysis took
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) drawing: DrawingArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

@@ -24,23 +24,26 @@ pub fn f_measure(reference: &[f64], estimated: &[f64], window_s: f64) -> f64 {
 }
 
 /// Size of the largest one-to-one matching of rising times, in linear time.
+#[must_use]
+pub fn count_matched(reference: &[f64], estimated: &[f64], window_s: f64) -> usize {
+    matches(reference, estimated, window_s).count()
+}
+
+/// The largest one-to-one matching of rising times, in linear time: places in `reference` and in `estimated`, rising.
 ///
 /// Both ends of an estimate's window rise with the estimate, so the earliest reference that is still free is
 /// never worth more to a later estimate: taking it at once loses nothing.
-#[must_use]
-pub fn count_matched(reference: &[f64], estimated: &[f64], window_s: f64) -> usize {
-    let (mut at, mut matched) = (0, 0);
-    for &time in estimated {
+pub fn matches(reference: &[f64], estimated: &[f64], window_s: f64) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = 0;
+    estimated.iter().enumerate().filter_map(move |(said, &time)| {
         // The comparisons that mir_eval makes, down to the rounding of the window's ends.
         while at < reference.len() && reference[at] < time - window_s {
             at += 1;
         }
-        if at < reference.len() && reference[at] <= time + window_s {
-            at += 1;
-            matched += 1;
-        }
-    }
-    matched
+        let is_match = at < reference.len() && reference[at] <= time + window_s;
+        at += usize::from(is_match);
+        is_match.then(|| (at - 1, said))
+    })
 }
 
 #[cfg(test)]
