@@ -178,8 +178,10 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn no_such_route(State(app): State<App>, request: Request) -> Problem {
-    limits::count_unlooked(&app, &request).err().unwrap_or_else(|| Problem::new(Kind::NotFound))
+async fn no_such_route(State(app): State<App>, request: Request) -> Response {
+    let counted = limits::count_unlooked(&app, &request);
+    let found = counted.and_then(|()| viewer::lost(&request).ok_or_else(|| Problem::new(Kind::NotFound)));
+    found.unwrap_or_else(Problem::into_response)
 }
 
 async fn no_such_method(State(app): State<App>, request: Request) -> Problem {

@@ -6,7 +6,8 @@ use crate::conditional;
 use crate::problem::{Kind, Problem};
 use crate::state::App;
 use axum::Router;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -32,6 +33,18 @@ pub(crate) fn routes() -> Router<App> {
 /// The page is the same at each of its addresses: it reads the address itself.
 async fn page(headers: HeaderMap) -> Result<Response, Problem> {
     serve("index.html", &headers)
+}
+
+/// For a browser whose address leads nowhere: the page, which says so. Programs and the API's own paths get a problem document.
+pub(crate) fn lost(request: &Request) -> Option<Response> {
+    let asks_for_page = |accept: &HeaderValue| accept.as_bytes().starts_with(b"text/html");
+    let is_browser = request.headers().get(header::ACCEPT).is_some_and(asks_for_page);
+    if request.method() != Method::GET || !is_browser || request.uri().path().starts_with("/v1/") {
+        return None;
+    }
+    let mut page = serve("index.html", &HeaderMap::new()).ok()?;
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    Some(page)
 }
 
 async fn part(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {

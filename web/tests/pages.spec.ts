@@ -44,14 +44,14 @@ function watch(page: Page): string[] {
 
 for (const [width, height] of [[1440, 900], [390, 844]] as const) {
   for (const scheme of ["light", "dark"] as const) {
-    test(`the pages hold together, ${width} px wide and ${scheme}`, async ({ browser }, { outputPath }) => {
+    test(`the pages hold together, ${width} px wide and ${scheme}`, async ({ browser }, info) => {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
       const page = await context.newPage();
       const odd = watch(page);
       const keep = async (name: string): Promise<void> => {
         const folder = process.env["ARSIS_SCREENSHOTS"];
         const file = `${name}-${width}-${scheme}.png`;
-        await page.screenshot({ path: folder ? `${folder}/${file}` : outputPath(file), animations: "disabled" });
+        await page.screenshot({ path: folder ? `${folder}/${file}` : info.outputPath(file), animations: "disabled" });
         const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(seen!);
       };

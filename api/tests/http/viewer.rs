@@ -37,6 +37,19 @@ async fn the_page_is_the_same_at_each_of_its_addresses_and_its_parts_are_there()
 }
 
 #[tokio::test]
+async fn a_browser_that_is_lost_sees_the_page_and_a_program_a_problem() {
+    let server = Server::start().await;
+    let ask = async |path: &str| {
+        let request = server.anonymous(Method::GET, path).header("accept", "text/html,*/*;q=0.8");
+        request.send().await.unwrap()
+    };
+    let lost = ask("/nowhere").await;
+    assert_eq!((lost.status().as_u16(), header(&lost, "content-type")), (404, "text/html; charset=utf-8"));
+    expect_problem(ask("/v1/nowhere").await, 404, "not-found").await;
+    expect_problem(server.anonymous(Method::GET, "/nowhere").send().await.unwrap(), 404, "not-found").await;
+}
+
+#[tokio::test]
 async fn a_browser_asks_whether_the_page_has_changed() {
     let server = Server::start().await;
     let first = server.anonymous(Method::GET, "/").send().await.unwrap();
