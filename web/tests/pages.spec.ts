@@ -56,7 +56,7 @@ for (const [width, height] of [[1440, 900], [390, 844]] as const) {
         expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(seen!);
       };
       await signIn(page);
-      await expect(page.getByRole("link", { name: "Night train" })).toBeVisible();
+      await expect(page.locator(`a[href="/tracks/${trackId}"]`).first()).toBeVisible();
       await keep("library");
       await page.goto(`/tracks/${trackId}`);
       await expect(page.locator(".overview canvas")).toHaveAttribute("data-drawn", "1");
