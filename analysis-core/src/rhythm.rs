@@ -176,6 +176,7 @@ impl RhythmTracker {
     }
 
     /// Tells `stages` whose turn it is.
+    #[cfg(feature = "decode")]
     pub(crate) fn tell(&mut self, stages: &Stages) {
         self.stages = stages.clone();
     }

@@ -69,6 +69,7 @@ pub type StageHook = Arc<dyn Fn(Stage) + Send + Sync>;
 pub(crate) struct Stages(Option<StageHook>);
 
 impl Stages {
+    #[cfg(feature = "decode")]
     pub(crate) fn new(hook: Option<StageHook>) -> Self {
         Self(hook)
     }

@@ -73,7 +73,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(me::end))
         .routes(routes!(me::sign_out))
         .routes(routes!(me::rotate))
-        .routes(routes!(cookie::keep))
+        .routes(routes!(cookie::sign_in))
         .routes(routes!(admin::users::list, admin::users::create))
         .routes(routes!(admin::users::get, admin::users::patch))
         .routes(routes!(admin::sessions::list, admin::sessions::end_all))

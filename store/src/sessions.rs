@@ -316,6 +316,32 @@ pub async fn rotate(
     Ok(session.map(|session| (token, session)))
 }
 
+/// A further session of the person whose session this is, ending when it does: for another place to be signed in at, and to
+/// sign out of alone. `None` where the session is over.
+///
+/// # Errors
+/// [`Error::Database`]; [`Error::Io`].
+pub async fn branch(
+    db: &mut PgConnection,
+    session_id: Uuid,
+    origin: Origin<'_>,
+) -> Result<Option<(Token, Open)>> {
+    let token = Token::generate()?;
+    let session = sqlx::query_as!(
+        Open,
+        "INSERT INTO sessions (user_id, token, expires_at, user_agent, ip_address)
+         SELECT user_id, $2, expires_at, $3, $4 FROM sessions WHERE id = $1 AND expires_at > now()
+         RETURNING id, created_at, last_activity_at, expires_at, user_agent, ip_address",
+        session_id,
+        token.hash(),
+        origin.user_agent,
+        origin.ip_address
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(session.map(|session| (token, session)))
+}
+
 /// Removes what has expired, by the database's own clean-up functions. Safe to run anywhere, any time.
 ///
 /// # Errors

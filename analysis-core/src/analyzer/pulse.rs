@@ -47,6 +47,7 @@ impl Pulse {
     }
 
     /// Tells `stages` whose turn it is.
+    #[cfg(feature = "decode")]
     pub(super) fn tell(&mut self, stages: &Stages) {
         self.stages = stages.clone();
         if let Rhythm::Beats(tracker) = &mut self.rhythm {
