@@ -45,7 +45,7 @@ export class TrackModel {
   readonly concealed = signal<ReadonlySet<Part>>(new Set());
   /** Whether the view goes along with playback. */
   readonly follows = signal(true);
-  readonly beats = new Beats();
+  readonly beats = new Beats(this.concealed);
   readonly chords = new EventWindows("chord", CHORDS_MS);
   readonly sections = signal<readonly Event[]>([]);
   readonly keys = signal<readonly Event[]>([]);
