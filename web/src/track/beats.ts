@@ -47,6 +47,12 @@ export class Beats {
     this.#bars.use(analysisId);
   }
 
+  /** Asks again for what could not be fetched. */
+  retry(): void {
+    this.#beats.retry();
+    this.#bars.retry();
+  }
+
   /** The beats of a span as far as they are known by now, in order of time; what is missing is fetched, and `revision` then grows. Of a span too long to tell beats apart, none. */
   within(span: Span): readonly Beat[] {
     if (this.#grid.value) return this.#told(cut(this.#grid.value, span));
