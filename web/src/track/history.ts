@@ -135,7 +135,7 @@ export class History {
     for (const step of steps) this.#end(step, false);
     this.#done.value = this.#undone.value = [];
     const title = steps.length === 1 ? "One change was not stored" : `${steps.length} changes were not stored`;
-    tell({ kind: "error", title, detail: "It was made by whoever was signed in before, whose session was over before it was stored." });
+    tell({ kind: "error", title, detail: "Made by whoever was signed in before, whose session was over." });
   }
 
   /** Forgets an act that was refused, with what was to follow from it. */
