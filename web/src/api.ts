@@ -27,3 +27,5 @@ export function explain(error: unknown): Explained {
 export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
 /** Whether an error says that the account waits for approval, or has lost it. */
 export const isUnapproved = (error: unknown): boolean => error instanceof ApiError && error.slug === "account-not-approved";
+/** Whether an error is of the session, not of what was asked for. */
+export const isOfSession = (error: unknown): boolean => isSignedOut(error) || isUnapproved(error);

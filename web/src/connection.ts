@@ -1,11 +1,21 @@
 /** Whether the server is there: told by every request, and by the browser where it knows that it is offline. */
 
-import { signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
 /** `lost` while nothing reaches the server. */
 export const connection = signal<"ok" | "lost">("ok");
 /** Grows whenever what failed for want of a server or of a session may work again: to be watched by what reads anew then. */
 export const renewals = signal(0);
+/** Runs something each time that what failed may work again, not now. What it gives ends it. */
+export function onRenewal(run: () => void): () => void {
+  let seen = renewals.peek();
+  return effect(() => {
+    if (renewals.value === seen) return;
+    seen = renewals.value;
+    untracked(run);
+  });
+}
+
 /** When the server is looked for next, in ms since 1970; null while that is going on, or not needed. */
 export const nextTry = signal<number | null>(null);
 

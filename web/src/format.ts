@@ -2,10 +2,13 @@
 
 /** A time as `1:02`, `1:02:03`, with `digits` of a second where asked for. */
 export function time(ms: number, digits = 0): string {
-  const total = Math.max(0, ms) / 1000;
+  // In whole units of the last digit: parts of a second are no binary fractions, and would be cut to one less.
+  const units = Math.floor(Math.max(0, ms) / 10 ** (3 - digits) + 1e-6);
+  const total = Math.floor(units / 10 ** digits);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const part = digits ? `.${String(units % 10 ** digits).padStart(digits, "0")}` : "";
   const [hours, minutes] = [Math.floor(total / 3600), Math.floor(total / 60) % 60];
-  const seconds = (Math.floor((total % 60) * 10 ** digits) / 10 ** digits).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
+  return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(total % 60)}${part}`;
 }
 
 /** A size as `3.4 MB`. */

@@ -2,7 +2,7 @@
 
 import type { components } from "@arsis/client";
 import { computed, signal } from "@preact/signals";
-import { client, explain, isSignedOut, isUnapproved } from "./api";
+import { client, explain, isOfSession, isSignedOut, isUnapproved } from "./api";
 import { refusals, renewals } from "./connection";
 import { navigate } from "./route";
 
@@ -95,7 +95,7 @@ export function signInAnew(): void {
 /** To be called with every failure that has no better place: says so where the session is over. */
 export function noticeEnd(error: unknown): boolean {
   if (isSignedOut(error)) end();
-  return isSignedOut(error) || isUnapproved(error);
+  return isOfSession(error);
 }
 
 function end(): void {

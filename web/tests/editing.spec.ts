@@ -301,3 +301,125 @@ for (const [colours, width, height] of [["light", 1440, 900], ["dark", 390, 844]
 
 const axe = (page: Page) =>
   new AxeBuilder({ page }).include(".edit-panel").include(".edit-lane").include(".beat-layer").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+
+test.describe("what goes on after a failure", () => {
+  const region = (name: string): object => ({ name, start_time_ms: 2000, end_time_ms: 8000 });
+  const correct = async (request: APIRequestContext, data: object): Promise<void> => {
+    const response = await request.post(`${tracks()}/corrections`, { headers: bearer, data: { analysis_id: made.analysis.id, source: "click", corrections: [data] } });
+    expect(response.ok()).toBe(true);
+  };
+
+  async function signInAgain(page: Page): Promise<void> {
+    const again = page.getByRole("dialog", { name: "Sign in" });
+    await again.getByLabel("Token or link").fill(TOKEN);
+    await again.getByRole("button", { name: "Sign in" }).click();
+    await expect(again).toHaveCount(0);
+  }
+
+  test("a track that is opened as the session ends is all there after signing in again", async ({ page, context, request }) => {
+    await say(request, "regions", region("Kept"));
+    await signIn(page);
+    const link = page.locator(`a[href="/tracks/${made.track.id}"]`).first();
+    await expect(link).toBeVisible();
+    await context.clearCookies();
+    await link.click();
+    await expect(page.getByRole("dialog", { name: "Sign in" })).toBeVisible();
+    await signInAgain(page);
+    await expect(page.getByRole("heading", { name: "Edited" })).toBeVisible();
+    await expect(page.locator("[data-kind=spectrogram] canvas")).toHaveAttribute("data-drawn", "true");
+    await expect(block(page, "Kept")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Find the pulse" })).toBeVisible();
+  });
+
+  test("analyses that could not be read are asked for again", async ({ page }) => {
+    const list = /\/v1\/tracks\/[^/]+\/analyses/;
+    await page.route(list, (route) => route.fulfill({ status: 404, contentType: "application/problem+json", body: JSON.stringify({ title: "Not found", status: 404 }) }));
+    await signIn(page, `/tracks/${made.track.id}`);
+    const note = page.getByRole("alert").filter({ hasText: "The analyses could not be read." });
+    await expect(note).toBeVisible();
+    await page.unroute(list);
+    await note.getByRole("button", { name: "Try again" }).click();
+    await expect(page.locator("[data-kind=spectrogram] canvas")).toHaveAttribute("data-drawn", "true");
+    await expect(note).toHaveCount(0);
+  });
+
+  test("corrections are all decoded, told in the facts, and there again after another analysis was shown", async ({ page, request }) => {
+    await correct(request, { kind: "no_beat", time_ms: 20_000 });
+    expect((await request.post(`/v1/analyses/${made.analysis.id}/regrid`, { headers: bearer, data: {} })).ok()).toBe(true);
+    // Said since the grid was decoded: the page decodes it.
+    await correct(request, { kind: "tempo", time_ms: 0, factor: "half" });
+    const { summary } = await ask(request, `/v1/analyses/${made.analysis.id}`);
+    await page.route(/\/v1\/tracks\/[^/]+\/analyses/, async (route) => {
+      const answer = await (await route.fetch()).json();
+      const failed = { ...answer.items[0], id: "00000000-0000-4000-8000-000000000000", status: "error", error_kind: "internal", error_message: "It broke.", summary: null };
+      await route.fulfill({ json: { ...answer, items: [...answer.items, failed] } });
+    });
+    await open(page);
+    await page.getByRole("tab", { name: /^Beats/ }).click();
+    await expect(page.getByText("2 corrections", { exact: true })).toBeVisible();
+    const tempo = page.locator(".facts > div").filter({ hasText: "Tempo" });
+    await expect(tempo).toContainText("corrected");
+    expect(parseFloat((await tempo.locator("dd").textContent())!)).toBeLessThan(summary.tempo_bpm * 0.6);
+    const picker = page.locator(".picker select");
+    await picker.selectOption("00000000-0000-4000-8000-000000000000");
+    await expect(page.getByText("The analysis failed.")).toBeVisible();
+    await picker.selectOption(made.analysis.id);
+    await expect(page.getByText("2 corrections", { exact: true })).toBeVisible();
+  });
+
+  test("what waits for its author is not stored by whoever signs in next", async ({ page, context, request }) => {
+    await open(page);
+    await context.clearCookies();
+    await drag(page, lane(page, "Regions"), 0.2, 0.4);
+    await page.getByRole("dialog", { name: "New region" }).getByLabel("Name").fill("Mine");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog", { name: "Sign in" })).toBeVisible();
+    await page.route("**/v1/me", async (route) => {
+      const me = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...me, user_id: "00000000-0000-4000-8000-000000000000" } });
+    });
+    await signInAgain(page);
+    await expect(page.getByText("One change was not stored")).toBeVisible();
+    await expect(page.getByText("not stored yet")).toHaveCount(0);
+    expect((await ask(request, `${tracks()}/regions`)).items).toEqual([]);
+  });
+});
+
+test("what is drawn with the mouse begins where it began, and Escape calls it off", async ({ page }) => {
+  await open(page);
+  const canvas = page.locator("[data-kind=spectrogram] canvas");
+  for (let step = 0; step < 4; step += 1) await page.keyboard.press("+");
+  await expect(canvas).toHaveAttribute("data-drawn", "true");
+  const seen = async (): Promise<{ fromMs: number; msPerPx: number }> => canvas.evaluate((at: HTMLCanvasElement) => ({ fromMs: Number(at.dataset["fromMs"]), msPerPx: Number(at.dataset["msPerPx"]) }));
+  await canvas.scrollIntoViewIfNeeded();
+  const box = (await canvas.boundingBox())!;
+  const [before, y] = [await seen(), box.y + box.height / 2];
+  await page.mouse.move(box.x + 300, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 350, y, { steps: 3 });
+  await page.keyboard.press("PageDown");
+  await expect.poll(async () => (await seen()).fromMs).toBeGreaterThan(before.fromMs);
+  await page.mouse.move(box.x + 400, y, { steps: 3 });
+  await page.mouse.up();
+  const after = await seen();
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog", { name: "New region" });
+  const ms = async (label: string): Promise<number> => (await dialog.getByLabel(label).inputValue()).split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
+  expect(Math.abs((await ms("From")) - (before.fromMs + 300 * before.msPerPx))).toBeLessThan(2 * before.msPerPx);
+  expect(Math.abs((await ms("To")) - (after.fromMs + 400 * after.msPerPx))).toBeLessThan(2 * after.msPerPx);
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+
+  const strip = lane(page, "Regions");
+  await strip.scrollIntoViewIfNeeded();
+  const at = (await strip.boundingBox())!;
+  await page.mouse.move(at.x + 100, at.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(at.x + 200, at.y + 10, { steps: 3 });
+  await expect(page.locator(".edit-fresh")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.mouse.move(at.x + 250, at.y + 10, { steps: 3 });
+  await expect(page.locator(".edit-fresh")).toHaveCount(0);
+  await page.mouse.up();
+  await expect(dialog).toHaveCount(0);
+});

@@ -3,6 +3,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Locator, Page } from "@playwright/test";
+import { time } from "../src/format";
 import { compareCurve, drawTo } from "../src/track/exercise/compare/curve";
 import { assign, compareLabels } from "../src/track/exercise/compare/labels";
 import { compareMarks } from "../src/track/exercise/compare/marks";
@@ -19,6 +20,13 @@ import type { Uploaded } from "./support";
 function* chance(seed = 1): Generator<number, never> {
   for (let at = seed; ; ) yield (at = (at * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
+
+test("times are cut to what is shown of them, and nothing below", () => {
+  const shown = ([0, 1, 2, 3] as const).map((digits) => time(60_300, digits));
+  expect(shown).toEqual(["1:00", "1:00.3", "1:00.30", "1:00.300"]);
+  for (let ms = 0; ms < 3_000; ms += 1) expect(time(ms, 3)).toBe(`0:0${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, "0")}`);
+  expect([time(3_599_999.9, 1), time(3_600_000), time(-5, 2)]).toEqual(["59:59.9", "1:00:00", "0:00.00"]);
+});
 
 /** Most pairs there can be, by trying everything. */
 function mostPairs(marks: readonly number[], events: readonly number[], toleranceMs: number): number {
@@ -124,6 +132,8 @@ test.describe("comparing", () => {
     expect(["bands", "downbeats", "beats"].filter((part) => shown.has(part as never))).toEqual([]);
     expect(shown.has("sections")).toBe(true);
     expect(concealedBy("tap", { show: [], reveal: "at_once" }).size).toBe(0);
+    expect(concealedBy("mark", { show: ["beats"] }).has("downbeats")).toBe(true);
+    expect([concealedBy("label", { show: ["sections"] }), concealedBy("mark", { show: ["sections"] })].map((hidden) => [hidden.has("sections"), hidden.has("labels")])).toEqual([[false, true], [false, false]]);
   });
 
   test("plays what a preset says", async () => {
@@ -233,7 +243,16 @@ test.describe("the page", () => {
   test("choices and numbers are compared with the summary", async ({ page, request }) => {
     const { summary } = await ask(request, `/v1/analyses/${track.analysis.id}`);
     const panel = await open(page);
+    const place = page.getByTitle("Bar and beat");
+    await page.getByRole("slider", { name: "Position", exact: true }).fill("20000");
+    await expect(place).toBeVisible();
+    await page.getByRole("tab", { name: "Beats" }).click();
+    await expect(page.getByRole("button", { name: "Tap along" })).toBeVisible();
     await begin(panel, "How many beats in a bar?");
+    // Where bars are what is asked for, nothing counts them.
+    await expect(place).toBeHidden();
+    await expect(page.getByRole("img", { name: /^Beats: .*bars/ })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Tap along" })).toHaveCount(0);
     await panel.getByRole("radio", { name: summary.time_signature }).check();
     await panel.getByRole("button", { name: "Check" }).click();
     await expect(panel.getByRole("group", { name: "Result" })).toContainText(`Yes: ${summary.time_signature}`);
@@ -259,7 +278,11 @@ test.describe("the page", () => {
       await route.fulfill({ json: page_ });
     });
     const panel = await open(page);
+    const foot = async (): Promise<number[]> => page.locator(".overview canvas").evaluate((canvas: HTMLCanvasElement) => [0.1, 0.4].flatMap((at) => [...canvas.getContext("2d")!.getImageData(Math.round(at * canvas.width), canvas.height - 2, 1, 1).data]));
+    await expect(page.getByRole("img", { name: "Sections: A, B, A, B" })).toBeVisible();
+    await expect.poll(async () => { const [r, g, b, a, ...other] = await foot(); return a! > 0 && other.join() !== [r, g, b, a].join(); }).toBe(true);
     await begin(panel, "The loudest and the softest");
+    await expect.poll(async () => (await foot()).join()).toBe("0,0,0,0,0,0,0,0");
     const curve = page.getByRole("slider", { name: "Height of the curve" });
     await curve.press("ArrowUp");
     for (let i = 0; i < 10; i += 1) await curve.press(i % 3 ? "ArrowRight" : "ArrowDown");
@@ -270,6 +293,9 @@ test.describe("the page", () => {
 
     await begin(panel, "Verse, chorus, bridge");
     await expect(panel.getByRole("radiogroup")).toHaveCount(4);
+    // Where they begin is shown, what they are called is what is asked.
+    await expect(page.getByRole("img", { name: "Sections: 4" })).toBeVisible();
+    await expect.poll(async () => { const [r, g, b, a, ...other] = await foot(); return a! > 0 && other.join() === [r, g, b, a].join(); }).toBe(true);
     for (const [i, letter] of ["C", "D", "C", "D"].entries()) await panel.getByRole("radiogroup").nth(i).getByRole("radio", { name: letter }).check();
     await isAccessible(page);
     await panel.getByRole("button", { name: "Check" }).click();

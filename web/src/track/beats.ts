@@ -2,7 +2,9 @@
 
 import type { components, Event } from "@arsis/client";
 import { computed, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { EventWindows } from "./events";
+import type { Part } from "./exercise/conceal";
 import type { Span } from "./view";
 
 export type Grid = components["schemas"]["Grid"];
@@ -33,7 +35,11 @@ export class Beats {
     return grid && grid.events.filter((event) => event.event_type === "beat").map(beatOf);
   });
   /** Grows whenever `within` may give something else: read it where beats are drawn. */
-  readonly revision = computed(() => this.#beats.revision.value + this.#bars.revision.value + (this.corrected.value ? 0.5 : 0) + generation(this.corrected.value));
+  readonly revision = computed(() => this.#beats.revision.value + this.#bars.revision.value + (this.corrected.value ? 0.5 : 0) + (this.#isBarless.value ? 0.25 : 0) + generation(this.corrected.value));
+  /** While bars are what is asked for, beats are all alike. */
+  readonly #isBarless = computed(() => this.concealed.value.has("downbeats"));
+
+  constructor(private readonly concealed: ReadonlySignal<ReadonlySet<Part>>) {}
 
   /** Whose beats; null while there are none. */
   use(analysisId: string | null): void {
@@ -41,15 +47,22 @@ export class Beats {
     this.#bars.use(analysisId);
   }
 
+  /** Asks again for what could not be fetched. */
+  retry(): void {
+    this.#beats.retry();
+    this.#bars.retry();
+  }
+
   /** The beats of a span as far as they are known by now, in order of time; what is missing is fetched, and `revision` then grows. Of a span too long to tell beats apart, none. */
   within(span: Span): readonly Beat[] {
-    if (this.#grid.value) return cut(this.#grid.value, span);
+    if (this.#grid.value) return this.#told(cut(this.#grid.value, span));
     if (span.toMs - span.fromMs > BEATS_SEEN_MS) return [];
-    return cut(this.#beats.within(span).map(beatOf), span);
+    return this.#told(cut(this.#beats.within(span).map(beatOf), span));
   }
 
   /** The first beats of the bars of a span, likewise. */
   downbeats(span: Span): readonly Beat[] {
+    if (this.#isBarless.value) return [];
     if (this.#grid.value) return cut(this.#grid.value, span).filter((beat) => beat.position === 1);
     if (span.toMs - span.fromMs > BARS_SEEN_MS) return [];
     return cut(this.#bars.within(span).map(beatOf), span);
@@ -57,8 +70,12 @@ export class Beats {
 
   /** All beats of a span, once they are there: for the click, and for loops by bars. */
   async all(span: Span, signal?: AbortSignal): Promise<readonly Beat[]> {
-    if (this.#grid.peek()) return cut(this.#grid.peek()!, span);
-    return (await this.#beats.all(span, signal)).map(beatOf);
+    return this.#told(this.#grid.peek() ? cut(this.#grid.peek()!, span) : (await this.#beats.all(span, signal)).map(beatOf));
+  }
+
+  /** Beats as they may be told now. */
+  #told(beats: readonly Beat[]): readonly Beat[] {
+    return this.#isBarless.value ? beats.map((beat) => ({ ...beat, bar: null, position: null })) : beats;
   }
 }
 

@@ -43,6 +43,13 @@ export class EventWindows {
     this.revision.value += 1;
   }
 
+  /** Asks at once for what could not be fetched. */
+  retry(): void {
+    if (this.#failedAt === -Infinity) return;
+    this.#failedAt = -Infinity;
+    this.#fetch();
+  }
+
   /** What is known by now of those that begin in a span, and of the one before it; what is missing is fetched. */
   within(span: Span): readonly Event[] {
     void this.revision.value;

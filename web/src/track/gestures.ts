@@ -16,6 +16,8 @@ const WHEEL_PX = 260;
 
 interface Press {
   readonly startX: number;
+  /** What was under the pointer: it stays where it is when the view moves on by itself. */
+  readonly startMs: number;
   readonly view: View;
   readonly does: "select" | "move";
   moved: boolean;
@@ -41,7 +43,8 @@ export function listen(box: HTMLElement, model: TrackModel): () => void {
     }
     const onRuler = (event.target as Element).closest("[data-kind=ruler]") !== null;
     const moves = event.pointerType === "touch" ? !onRuler : event.button === 1 || event.shiftKey;
-    press = { startX: xOf(event), view: model.view.peek(), does: moves ? "move" : "select", moved: false };
+    const [startX, view] = [xOf(event), model.view.peek()];
+    press = { startX, startMs: toMs(view, startX), view, does: moves ? "move" : "select", moved: false };
     if (event.button === 1) event.preventDefault();
   };
 
@@ -58,7 +61,7 @@ export function listen(box: HTMLElement, model: TrackModel): () => void {
     press.moved ||= Math.abs(x - press.startX) >= CLICK_PX;
     if (!press.moved) return;
     if (press.does === "move") look(model, pan(press.view, press.startX - x, model.durationMs.peek()));
-    else select(model, press, x);
+    else select(model, press.startMs, toMs(model.view.peek(), x));
   };
 
   const up = (event: PointerEvent): void => {
@@ -93,8 +96,8 @@ function click(model: TrackModel, ms: number): void {
   model.player.seek(Math.min(Math.max(ms, 0), model.durationMs.peek()));
 }
 
-function select(model: TrackModel, { startX, view }: Press, x: number): void {
-  const times = [toMs(view, startX), toMs(view, x)].map((ms) => Math.round(Math.min(Math.max(ms, 0), model.durationMs.peek())));
+function select(model: TrackModel, startMs: number, endMs: number): void {
+  const times = [startMs, endMs].map((ms) => Math.round(Math.min(Math.max(ms, 0), model.durationMs.peek())));
   const [fromMs, toEnd] = [Math.min(...times), Math.max(...times)];
   model.selection.value = toEnd > fromMs ? { fromMs, toMs: toEnd } : null;
 }

@@ -2,7 +2,6 @@
 
 import type { Analysis } from "@arsis/client";
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
 import { tempo, time } from "../format";
 import { followLink } from "../route";
 import { useTrack } from "./model";
@@ -23,10 +22,6 @@ const EXPORTS = [
 export function Head() {
   const model = useTrack();
   const track = model.track.value;
-  useEffect(() => {
-    if (track) document.title = `${track.name} · Arsis`;
-    return () => void (document.title = "Arsis");
-  }, [track?.name]);
   return (
     <header class="track-head">
       <nav aria-label="Breadcrumb">

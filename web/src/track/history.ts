@@ -6,11 +6,12 @@
  */
 
 import { ApiError } from "@arsis/client";
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Explained } from "../api";
 import { explain, isSignedOut } from "../api";
+import { onRenewal } from "../connection";
 import { tell, tellError } from "../notices";
-import { noticeEnd, session } from "../session";
+import { noticeEnd, person, session } from "../session";
 
 /** One gesture. `redo` and `undo` speak with the server, and throw where it refuses. */
 export interface Act {
@@ -36,6 +37,8 @@ interface Step {
   readonly act: Act;
   readonly way: Way;
   readonly once: string;
+  /** Whose step it is: nobody else's requests carry it. */
+  readonly who: string | undefined;
   readonly retract: () => void;
   readonly over: (worked: boolean) => void;
   /** Said when it is done, where it is undone or done again. */
@@ -93,7 +96,7 @@ export class History {
     return new Promise((over) => {
       const once = `${Date.now().toString(36)}-${(last += 1)}-${Math.random().toString(36).slice(2)}`;
       const retract = act.ahead?.(way) ?? ((): void => undefined);
-      this.#queue.value = [...this.#queue.peek(), { act, way, once, retract, over, ...(said && { said }) }];
+      this.#queue.value = [...this.#queue.peek(), { act, way, once, who: person.peek()?.user_id, retract, over, ...(said && { said }) }];
       void this.#work();
     });
   }
@@ -103,6 +106,10 @@ export class History {
     this.#working = true;
     addEventListener("beforeunload", warn);
     for (let step = this.#queue.peek()[0]; step; step = this.#queue.peek()[0]) {
+      if (isAnothers(step)) {
+        this.#drop();
+        break;
+      }
       try {
         await step.act[step.way](step.once);
         this.#end(step, true);
@@ -122,6 +129,15 @@ export class History {
     step.over(worked);
   }
 
+  /** Another person signed in while steps were waiting: they are not theirs to take. */
+  #drop(): void {
+    const steps = this.#queue.peek();
+    for (const step of steps) this.#end(step, false);
+    this.#done.value = this.#undone.value = [];
+    const title = steps.length === 1 ? "One change was not stored" : `${steps.length} changes were not stored`;
+    tell({ kind: "error", title, detail: "Made by whoever was signed in before, whose session was over." });
+  }
+
   /** Forgets an act that was refused, with what was to follow from it. */
   #refuse(step: Step, error: unknown): void {
     const { act, way } = step;
@@ -138,20 +154,23 @@ export class History {
     this.waiting.value = explain(error);
     await new Promise<void>((go) => {
       const timer = setInterval(() => session.peek().kind === "in" && navigator.onLine && this.#retry(), RETRY_MS);
-      const online = (): void => this.#retry();
-      const over = isSignedOut(error) && noticeEnd(error);
-      const stop = effect(() => void (over && session.value.kind === "in" && queueMicrotask(online)));
+      if (isSignedOut(error)) noticeEnd(error);
+      // Not before it is known who is signed in.
+      const stop = onRenewal(() => session.peek().kind === "in" && this.#retry());
       this.#retry = () => {
         clearInterval(timer);
-        removeEventListener("online", online);
         stop();
         this.#retry = () => undefined;
         go();
       };
-      addEventListener("online", online);
     });
     this.waiting.value = null;
   }
+}
+
+function isAnothers(step: Step): boolean {
+  const now = session.peek();
+  return now.kind === "in" && now.me.user_id !== step.who;
 }
 
 /** Whether the same may work later: no network, a server that cannot now, or a session that is over. */

@@ -5,6 +5,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { client } from "../api";
+import { onRenewal } from "../connection";
 import { tellError } from "../notices";
 import { noticeEnd } from "../session";
 import { Beats } from "./beats";
@@ -16,7 +17,7 @@ import type { FrameSource } from "./frames/source";
 import { StoredSource } from "./frames/stored";
 import { History } from "./history";
 import { Player } from "./playback/player";
-import { summaryOf } from "./summary";
+import { corrected, summaryOf } from "./summary";
 import { clamp, whole } from "./view";
 import type { Span, View } from "./view";
 
@@ -31,7 +32,10 @@ export class TrackModel {
   readonly analyses = signal<readonly Analysis[] | null>(null);
   /** The analysis that is shown: the newest completed one, or the newest. */
   readonly analysis = signal<Analysis | null>(null);
-  readonly summary = computed(() => summaryOf(this.analysis.value));
+  /** Why the track or its analyses could not be read; null while all is well. */
+  readonly failure = signal<unknown>(null);
+  /** Grows with each showing of an analysis, of the same one too. */
+  readonly shows = signal(0);
   /** Its frames, as soon as there are any. */
   readonly source = signal<FrameSource | null>(null);
   /** Those that were fetched. */
@@ -45,7 +49,9 @@ export class TrackModel {
   readonly concealed = signal<ReadonlySet<Part>>(new Set());
   /** Whether the view goes along with playback. */
   readonly follows = signal(true);
-  readonly beats = new Beats();
+  readonly beats = new Beats(this.concealed);
+  /** What is said of the whole, as far as the person corrected it by that. */
+  readonly summary = computed(() => corrected(summaryOf(this.analysis.value), this.beats.corrected.value));
   readonly chords = new EventWindows("chord", CHORDS_MS);
   readonly sections = signal<readonly Event[]>([]);
   readonly keys = signal<readonly Event[]>([]);
@@ -56,6 +62,8 @@ export class TrackModel {
   /** Ends with the analysis that is shown. */
   #shown = new AbortController();
   #attempt: string | null = null;
+  /** Whether the analysis that is shown could not be read, or not to its end. */
+  #isLost = false;
   /** The length for which the view was made. */
   #fitted = 0;
 
@@ -63,7 +71,7 @@ export class TrackModel {
     this.player = new Player(trackId);
     this.#stops.push(effect(() => this.#fit(this.durationMs.value)));
     this.#stops.push(effect(() => void (this.blocks.failure.value !== null && noticeEnd(this.blocks.failure.value))));
-    addEventListener("online", () => this.blocks.retry(), { signal: this.signal });
+    this.#stops.push(onRenewal(() => this.#renew()));
   }
 
   /** Ends with the page: to be passed to every request made for it. */
@@ -71,11 +79,19 @@ export class TrackModel {
     return this.#gone.signal;
   }
 
+  /** Reads the track and its analyses; `failure` says where that did not work. */
   async load(): Promise<void> {
-    this.track.value = await client.track(this.trackId, { signal: this.signal });
-    const analyses = await this.#list();
-    const shown = analyses.find((one) => one.status === "completed") ?? analyses[0];
-    if (shown) this.show(shown);
+    this.failure.value = null;
+    try {
+      this.track.value = await client.track(this.trackId, { signal: this.signal });
+      const analyses = await this.#list();
+      const shown = analyses.find((one) => one.status === "completed") ?? analyses[0];
+      if (shown) this.show(shown);
+    } catch (error) {
+      if (this.signal.aborted) return;
+      noticeEnd(error);
+      this.failure.value = error;
+    }
   }
 
   /** Shows an analysis: follows it while it is not over, then reads its results. */
@@ -84,17 +100,31 @@ export class TrackModel {
     this.#shown = new AbortController();
     const aborted = this.#shown.signal;
     this.#attempt = null;
+    this.#isLost = false;
     batch(() => {
       this.analysis.value = analysis;
       this.source.value = null;
       [this.sections.value, this.keys.value] = [[], []];
+      this.beats.corrected.value = null;
+      this.shows.value += 1;
     });
-    this.beats.corrected.value = null;
     this.blocks.use(null, true);
     this.#useEvents(null);
     this.#follow(analysis, aborted).catch((error: unknown) => {
-      if (!aborted.aborted) tellError(error, "The analysis could not be read", { label: "Try again", run: () => this.show(this.analysis.peek() ?? analysis) });
+      if (aborted.aborted) return;
+      this.#isLost = true;
+      tellError(error, "The analysis could not be read", { label: "Try again", run: () => this.show(this.analysis.peek() ?? analysis) });
     });
+  }
+
+  /** Reads anew what could not be read. */
+  #renew(): void {
+    const analysis = this.analysis.peek();
+    if (this.failure.peek() !== null) return void this.load();
+    if (this.#isLost && analysis) return this.show(analysis);
+    this.blocks.retry();
+    this.beats.retry();
+    this.chords.retry();
   }
 
   /** Asks for another analysis of the track, and shows it. */

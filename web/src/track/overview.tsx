@@ -5,7 +5,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { theme } from "../theme";
 import { ink } from "./lanes/ink";
-import { hueOfSection, tint } from "./lanes/spans";
+import { groundOfSection } from "./lanes/spans";
 import { useTrack } from "./model";
 import type { TrackModel } from "./model";
 import { OverviewWindow } from "./overview-window";
@@ -52,6 +52,9 @@ function paint(model: TrackModel, view: ReadonlySignal<View>, canvas: HTMLCanvas
   return () => (stop(), cancelAnimationFrame(frame));
 }
 
+/** What each canvas shows, so that the same is not drawn twice. */
+const drawn = new WeakMap<HTMLCanvasElement, string>();
+
 function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
   const [width, height] = [Math.round(view.widthPx * devicePixelRatio), Math.round(HEIGHT_PX * devicePixelRatio)];
   if (width <= 0) return;
@@ -59,19 +62,21 @@ function draw(model: TrackModel, view: View, canvas: HTMLCanvasElement): void {
   // How many pixels of it are there: for whoever waits for the whole.
   const hidden = model.concealed.peek();
   const sections = hidden.has("sections") ? [] : model.sections.peek();
-  const key = [width, theme.peek(), model.durationMs.peek(), sections.length, hidden.has("waveform"), tops.sum].join(" ");
+  const grounds = sections.map((section) => groundOfSection(section, hidden));
+  const spans = sections.map((section, at) => `${section.time_ms}+${section.duration_ms ?? 0} ${grounds[at]}`);
+  const key = [width, theme.peek(), model.durationMs.peek(), hidden.has("waveform"), tops.sum, ...spans].join(" ");
   canvas.dataset["drawn"] = String(tops.known / Math.max(tops.values.length, 1));
-  if (canvas.dataset["key"] === key) return;
-  canvas.dataset["key"] = key;
+  if (drawn.get(canvas) === key) return;
+  drawn.set(canvas, key);
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d")!;
   context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   context.clearRect(0, 0, view.widthPx, HEIGHT_PX);
-  const foot = model.sections.peek().length > 0 ? SECTIONS_PX : 0;
+  const foot = sections.length > 0 ? SECTIONS_PX : 0;
   // Behind the wave, and full at the foot.
-  for (const section of model.sections.peek()) {
+  for (const [at, section] of sections.entries()) {
     const [x, wide] = [toX(view, section.time_ms), Math.max((section.duration_ms ?? 0) / view.msPerPx - 1, 1)];
-    context.fillStyle = tint(hueOfSection(section));
+    context.fillStyle = grounds[at]!;
     context.globalAlpha = 0.4;
     context.fillRect(x, 0, wide, HEIGHT_PX - foot);
     context.globalAlpha = 1;

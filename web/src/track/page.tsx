@@ -1,11 +1,9 @@
 /** One track: what was heard in it over time, in sync with what is heard now. */
 
-import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Explained } from "../api";
-import { explain } from "../api";
+import { explain, isOfSession } from "../api";
 import { followLink } from "../route";
-import { noticeEnd } from "../session";
+import { useTitle } from "../ui/title";
 import { EditPanel } from "./edit/panel";
 import { ExercisePanel } from "./exercise/panel";
 import { Head } from "./head";
@@ -18,23 +16,19 @@ import "./page.css";
 
 export function TrackPage({ trackId }: { readonly trackId: string }) {
   const model = useMemo(() => new TrackModel(trackId), [trackId]);
-  const failure = useSignal<Explained | null>(null);
+  useTitle(model.track.value?.name);
   useEffect(() => {
-    const load = (): void => {
-      failure.value = null;
-      model.load().catch((error: unknown) => {
-        if (!model.signal.aborted && !noticeEnd(error)) failure.value = explain(error);
-      });
-    };
-    load();
-    addEventListener("online", () => failure.peek() && load(), { signal: model.signal });
+    void model.load();
     return () => model.dispose();
   }, [model]);
-  if (failure.value && !model.track.value) {
+  const error = model.failure.value;
+  // Whoever is to sign in again first finds the page as it was.
+  const failure = error === null || model.track.value || isOfSession(error) ? null : explain(error);
+  if (failure) {
     return (
       <div class="track-failure" role="alert">
-        <h1>{failure.value.title}</h1>
-        <p>{failure.value.detail}</p>
+        <h1>{failure.title}</h1>
+        <p>{failure.detail}</p>
         <p class="buttons">
           <button class="primary" onClick={() => location.reload()}>Try again</button>
           <a class="button" href="/" onClick={followLink}>To the library</a>

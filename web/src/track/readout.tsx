@@ -43,7 +43,7 @@ function chordOf(model: TrackModel, ms: number): string | undefined {
 function sectionOf(model: TrackModel, ms: number): string | undefined {
   if (model.concealed.value.has("sections")) return undefined;
   const section = model.sections.value.find((one) => ms >= one.time_ms && ms < one.time_ms + (one.duration_ms ?? 0));
-  return section && `section ${nameOf(section)}`;
+  return section && (model.concealed.value.has("labels") ? "section" : `section ${nameOf(section)}`);
 }
 
 /** Level of the band under the pointer. */

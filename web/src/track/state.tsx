@@ -2,7 +2,7 @@
 
 import type { Analysis } from "@arsis/client";
 import { useSignal } from "@preact/signals";
-import { explain } from "../api";
+import { explain, isOfSession } from "../api";
 import { time } from "../format";
 import { tellError } from "../notices";
 import { useTrack } from "./model";
@@ -15,7 +15,7 @@ export function AnalysisState() {
   return (
     <div class="analysis-state">
       <p class="hidden" role="status">{analysis ? PHASES[analysis.status] : ""}</p>
-      {analysis ? <State model={model} analysis={analysis} /> : model.analyses.value && <None model={model} />}
+      {analysis ? <State model={model} analysis={analysis} /> : model.analyses.value ? <None model={model} /> : <Unread model={model} />}
       {failure !== null && (
         <div class="analysis-note error" role="alert">
           <p>
@@ -71,6 +71,20 @@ function Failed({ model, analysis }: { readonly model: TrackModel; readonly anal
         <strong>{cancelled ? "The analysis was cancelled." : "The analysis failed."}</strong> {!cancelled && analysis.error_message}
       </p>
       <Act label="Try again" run={() => model.retry(analysis)} what="The analysis could not be tried again" />
+    </div>
+  );
+}
+
+/** The track is there, and what analyses it has is not known. */
+function Unread({ model }: { readonly model: TrackModel }) {
+  const failure = model.failure.value;
+  if (failure === null || isOfSession(failure)) return null;
+  return (
+    <div class="analysis-note error" role="alert">
+      <p>
+        <strong>The analyses could not be read.</strong> {explain(failure).title}.
+      </p>
+      <button onClick={() => void model.load()}>Try again</button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** What an analysis says of a track as a whole. The API leaves the document open; what is absent was not found. */
 
 import type { Analysis } from "@arsis/client";
+import type { Grid } from "./beats";
 
 export interface TempoPoint {
   readonly time_ms: number;
@@ -24,6 +25,13 @@ export interface Summary {
 }
 
 export const summaryOf = (analysis: Analysis | null): Summary | null => (analysis?.status === "completed" ? ((analysis.summary ?? null) as Summary | null) : null);
+
+/** A summary with what follows from the person's corrections in place of what the machine found. */
+export function corrected(summary: Summary | null, grid: Grid | null): Summary | null {
+  if (!summary || !grid) return summary;
+  const { tempo_bpm, tempo_curve, time_signature, time_signatures, beat_count, bar_count } = grid.summary;
+  return { ...summary, tempo_bpm: tempo_bpm ?? null, tempo_curve, time_signature: time_signature ?? null, time_signatures, beat_count, bar_count };
+}
 
 /** How sure the engine is, 0 to 1, in a word. */
 export function sureness(confidence: number | null | undefined): string | undefined {

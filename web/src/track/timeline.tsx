@@ -2,6 +2,7 @@
 
 import { computed, effect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { showsBars } from "./edit/beat-acts";
 import { BeatLayer } from "./edit/beat-layer";
 import { EditLanes } from "./edit/lanes";
 import { ExerciseLane } from "./exercise/lane";
@@ -41,7 +42,7 @@ export function Timeline() {
         {lanes.filter((lane) => lane.above).map((lane) => <lane.Lane key={lane.id} />)}
         <div class="beat-lane" hidden={!isShown("beats")}>
           {isShown("beats") && <BeatsLane />}
-          {isShown("beats") && <BeatLayer />}
+          {isShown("beats") && showsBars(model) && <BeatLayer />}
         </div>
         {lanes.filter((lane) => !lane.above && lane.id !== "beats").map((lane) => <lane.Lane key={lane.id} />)}
         <EditLanes />

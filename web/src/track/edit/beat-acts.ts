@@ -1,6 +1,7 @@
 /** Gestures on beats and bars, each one act. */
 
 import { tell } from "../../notices";
+import type { TrackModel } from "../model";
 import { hold } from "../view";
 import type { NewCorrection, Source } from "./corrections";
 import { reachOf, tapsOf } from "./corrections";
@@ -16,6 +17,9 @@ const SAME_MS = 60;
 function say(editing: Editing, what: string, corrections: readonly NewCorrection[], source: Source): Promise<boolean> {
   return editing.model.history.act(editing.beats.correcting(what, corrections, source));
 }
+
+/** Whether beats and bars may be seen and so be corrected: not while an exercise asks for them. */
+export const showsBars = ({ concealed }: TrackModel): boolean => !concealed.value.has("beats") && !concealed.value.has("downbeats");
 
 /** The beat that is chosen, as it is now. */
 export function chosenBeat(editing: Editing): ReturnType<typeof beatNear> {

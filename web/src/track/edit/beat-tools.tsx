@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { time } from "../../format";
 import { useTrack } from "../model";
-import { addBeat, chosenBeat, forget, lateness, moveBeat, removeBeat, setLevel, setMeter, shiftBeats, startTaps, stepBeat, toggleDownbeat } from "./beat-acts";
+import { addBeat, chosenBeat, forget, lateness, moveBeat, removeBeat, setLevel, setMeter, shiftBeats, showsBars, startTaps, stepBeat, toggleDownbeat } from "./beat-acts";
 import type { Factor } from "./beat-acts";
 import { beatName, ORIGINS } from "./beat-layer";
 import { editingOf } from "./editing";
@@ -14,6 +14,7 @@ export function BeatTools() {
   const editing = editingOf(model);
   const analysis = model.analysis.value;
   if (analysis?.status !== "completed") return <p class="edit-hint">Beats can be corrected once the analysis is completed.</p>;
+  if (!showsBars(model)) return <p class="edit-hint">Beats and bars are shown after your answer.</p>;
   const reach = model.selection.value;
   return (
     <>

@@ -33,6 +33,8 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
   const model = useTrack();
   const editing = editingOf(model);
   const timer = useRef(0);
+  /** Whether what is being dragged was called off. */
+  const cancelled = useRef(false);
   const { key, thing } = item;
   const me: Chosen = { kind, key };
   const draft = editing.draft.value?.key === key && editing.draft.value.kind === kind ? editing.draft.value : null;
@@ -78,7 +80,9 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
     block.setPointerCapture(event.pointerId);
     const [fromX, from, to] = [event.clientX, start, end];
     let far = false;
+    cancelled.current = false;
     const onMove = (move: PointerEvent): void => {
+      if (cancelled.current) return;
       far ||= Math.abs(move.clientX - fromX) >= STILL_PX;
       if (far) editing.draft.value = { kind, key, ...moved(edge, from, to, (move.clientX - fromX) * model.view.peek().msPerPx, move.altKey) };
     };
@@ -124,6 +128,7 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
     const act = event.ctrlKey || event.metaKey ? undefined : acts[event.key];
     if (event.key === "Escape" && draft) {
       clearTimeout(timer.current);
+      cancelled.current = true;
       editing.draft.value = null;
     } else if (!act) return;
     event.preventDefault();

@@ -47,11 +47,13 @@ export class Corrections {
   async open(analysis_id: string): Promise<void> {
     const { signal, beats } = this.model;
     try {
-      const grid = shown((await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"]);
-      const holds = await this.#some(signal);
+      const grid = (await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"];
+      const said = await this.#all(signal);
       if (this.#analysis !== analysis_id) return;
-      // Removed elsewhere, and not decoded since.
-      beats.corrected.value = grid && holds ? grid : null;
+      // Nothing was said or taken back since, be it elsewhere or while another analysis was shown.
+      if (said.length === grid.corrections && said.every((one) => Date.parse(one.updated_at) <= Date.parse(grid.created_at))) beats.corrected.value = shown(grid);
+      else if (said.length) await this.#decode();
+      else beats.corrected.value = null;
     } catch (error) {
       // What was said of another analysis of the track holds for this one as well.
       if (isStatus(error, 404)) await ((await this.#some(signal)) ? this.#decode() : (beats.corrected.value = null));
@@ -113,11 +115,11 @@ export class Corrections {
     return page.items.length > 0;
   }
 
-  async #all(): Promise<Correction[]> {
+  async #all(signal?: AbortSignal): Promise<Correction[]> {
     const all: Correction[] = [];
     for (let cursor: string | undefined, more = true; more; ) {
       const query = { limit: PAGE, ...(cursor && { cursor }) };
-      const page = await client.call("get", "/v1/tracks/{track_id}/corrections", { path: { track_id: this.model.trackId }, query });
+      const page = await client.call("get", "/v1/tracks/{track_id}/corrections", { path: { track_id: this.model.trackId }, query, ...(signal && { signal }) });
       all.push(...page.items);
       cursor = page.next_cursor ?? undefined;
       more = cursor !== undefined;

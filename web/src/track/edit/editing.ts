@@ -3,6 +3,7 @@
 import { batch, effect, signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 import { client } from "../../api";
+import { onRenewal } from "../../connection";
 import { tell, tellError } from "../../notices";
 import type { Act } from "../history";
 import type { TrackModel } from "../model";
@@ -49,6 +50,9 @@ export class Editing {
   /** Taps of the row that is being tapped; null while nobody taps. */
   readonly taps = signal<readonly number[] | null>(null);
 
+  /** Of which analysis the corrections could not be read. */
+  #unread: string | null = null;
+
   constructor(readonly model: TrackModel) {
     this.regions = new Things(regionsOf(model.trackId, model.signal), this.#ask("region"));
     this.annotations = new Things(annotationsOf(model.trackId, model.signal), this.#ask("annotation"));
@@ -60,14 +64,34 @@ export class Editing {
     void this.#read(this.regions, "Regions");
     void this.#read(this.annotations, "Annotations");
     let opened = "";
-    return effect(() => {
-      const analysis = this.model.analysis.value;
-      if (analysis?.status !== "completed" || analysis.id === opened) return;
-      // Those of the analysis that was looked at before.
-      if (opened) this.model.beats.corrected.value = null;
-      opened = analysis.id;
-      this.beats.open(analysis.id).catch((error: unknown) => this.model.signal.aborted || tellError(error, "Your corrections of beats could not be read"));
+    const stops = [
+      effect(() => {
+        const analysis = this.model.analysis.value;
+        const showing = `${this.model.shows.value} ${analysis?.id}`;
+        if (analysis?.status !== "completed" || showing === opened) return;
+        opened = showing;
+        this.#openBeats(analysis.id);
+      }),
+      onRenewal(() => this.#renew()),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  #openBeats(analysisId: string): void {
+    this.#unread = null;
+    this.beats.open(analysisId).catch((error: unknown) => {
+      if (this.model.signal.aborted) return;
+      this.#unread = analysisId;
+      tellError(error, "Your corrections of beats could not be read");
     });
+  }
+
+  /** Reads anew what could not be read. */
+  #renew(): void {
+    if (this.regions.state.peek() === "failed") void this.#read(this.regions, "Regions");
+    if (this.annotations.state.peek() === "failed") void this.#read(this.annotations, "Annotations");
+    const shown = this.model.analysis.peek();
+    if (this.#unread && shown?.id === this.#unread && shown.status === "completed") this.#openBeats(this.#unread);
   }
 
   async #read(things: { load(): Promise<unknown>; readonly state: { value: string } }, what: string): Promise<void> {

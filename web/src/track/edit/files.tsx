@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { client } from "../../api";
 import { tell } from "../../notices";
 import { useTrack } from "../model";
+import { closeOnEscape, closeOnLeave } from "../tools";
 import type { Kind } from "./editing";
 import { editingOf } from "./editing";
 
@@ -42,7 +43,7 @@ export function Files({ kind }: { readonly kind: Kind }) {
   };
 
   return (
-    <details class="edit-files" ref={menu} onFocusOut={(event) => event.relatedTarget && !menu.current!.contains(event.relatedTarget as Node) && close()} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+    <details class="edit-files" ref={menu} onFocusOut={closeOnLeave} onKeyDown={closeOnEscape}>
       <summary class="button">Files</summary>
       <div class="edit-menu">
         <label class="button">

@@ -103,12 +103,16 @@ function makeByDrag(event: PointerEvent, editing: Editing, model: TrackModel, ki
   const left = lane.getBoundingClientRect().left;
   const at = (move: PointerEvent): number => snap(model, toMs(model.view.peek(), move.clientX - left), move.altKey);
   const from = at(event);
+  let isOff = false;
   const onMove = (move: PointerEvent): void => {
+    if (isOff) return;
     const to = at(move);
     if (Math.abs(move.clientX - event.clientX) > 4) editing.draft.value = { kind, key: null, start: Math.min(from, to), end: Math.max(from, to) };
   };
   const onKey = (key: KeyboardEvent): void => {
-    if (key.key === "Escape") editing.draft.value = null;
+    if (key.key !== "Escape") return;
+    isOff = true;
+    editing.draft.value = null;
   };
   const onEnd = (up: Event): void => {
     lane.removeEventListener("pointermove", onMove);

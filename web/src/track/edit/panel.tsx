@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Shortcut } from "../../keys";
 import { useShortcuts } from "../../keys";
 import { useTrack } from "../model";
-import { addBeat, chosenBeat, removeBeat, startTaps, tap, toggleDownbeat } from "./beat-acts";
+import { addBeat, chosenBeat, removeBeat, showsBars, startTaps, tap, toggleDownbeat } from "./beat-acts";
 import { BeatTools } from "./beat-tools";
 import { ConflictDialog } from "./conflict";
 import type { Editing } from "./editing";
@@ -101,10 +101,10 @@ function shortcutsOf(editing: Editing): readonly Shortcut[] {
   const group = "Edit";
   const remove = (): void => {
     const [beat, chosen] = [chosenBeat(editing), editing.chosen.peek()];
-    if (editing.tab.peek() === "beats" && beat) removeBeat(editing, beat.timeMs, "keyboard");
+    if (editing.tab.peek() === "beats" && beat && isReady()) removeBeat(editing, beat.timeMs, "keyboard");
     else if (chosen) editing.remove(chosen);
   };
-  const isReady = (): boolean => model.analysis.peek()?.status === "completed";
+  const isReady = (): boolean => model.analysis.peek()?.status === "completed" && showsBars(model);
   return [
     { keys: "r", what: "New region of the selection", group, run: () => startForm(editing, "region") },
     { keys: "n", what: "New annotation here", group, run: () => startForm(editing, "annotation") },
@@ -112,7 +112,7 @@ function shortcutsOf(editing: Editing): readonly Shortcut[] {
     { keys: "Backspace", what: "Remove what is chosen", group, repeats: false, run: remove },
     { keys: "b", what: "Add a beat here", group, repeats: false, run: () => isReady() && addBeat(editing, model.player.timeMs.peek(), "keyboard") },
     { keys: "d", what: "A bar starts at this beat, or does not", group, repeats: false, run: () => isReady() && toggleDownbeat(editing, "keyboard") },
-    { keys: "k", what: "Tap along", group, repeats: false, run: (event) => (editing.taps.peek() ? tap(editing, event) : startTaps(editing)) },
+    { keys: "k", what: "Tap along", group, repeats: false, run: (event) => (editing.taps.peek() ? tap(editing, event) : isReady() && startTaps(editing)) },
     { keys: "Mod+z", what: "Undo", group, run: () => void model.history.undo() },
     { keys: "Mod+Shift+z", what: "Redo", group, run: () => void model.history.redo() },
     { keys: "Mod+y", what: "Redo", group, run: () => void model.history.redo() },

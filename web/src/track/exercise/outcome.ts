@@ -1,5 +1,6 @@
 /** What a comparison found: in words, and where on the timeline. */
 
+import { time } from "../../format";
 import type { CurvePoint } from "./compare/curve";
 import { compareCurve } from "./compare/curve";
 import { compareLabels } from "./compare/labels";
@@ -121,7 +122,7 @@ export function labelOutcome(given: readonly Labelled[], found: readonly Labelle
   const right = new Set(pairs.map((pair) => pair.mark));
   const lines = [...result.meaning].filter(([mine, their]) => mine !== their).map(([mine, their]) => `Your ${mine} is the analysis' ${their}.`);
   if (theirs.length) lines.unshift(`${pairs.length} of ${times(theirs.length, "boundary", "boundaries")} within ${number(toleranceMs / 1000)} s.`);
-  if (result.differing.length) lines.push(`You hear it otherwise at ${result.differing.slice(0, 5).map((one) => clock(one.fromMs)).join(", ")}.`);
+  if (result.differing.length) lines.push(`You hear it otherwise at ${result.differing.slice(0, 5).map((one) => time(one.fromMs)).join(", ")}.`);
   return {
     ...EMPTY,
     headline: `${Math.round(result.agreement * 100)} % of the time has the same letter`,
@@ -141,9 +142,7 @@ export function drawOutcome(points: readonly CurvePoint[], measured: readonly Cu
   const r = result.correlation;
   const word = r > 0.8 ? "rises and falls with the music" : r > 0.5 ? "has the same large shape" : r > 0.2 ? "is a little like it" : r > -0.2 ? "goes its own way" : "goes the other way round";
   const lines = [`Your line ${word} (correlation ${r.toFixed(2)}).`];
-  if (result.worst && r < 0.97) lines.push(`Farthest apart at ${clock(result.worst.timeMs)}, where you drew it too ${result.worst.above ? "high" : "low"}.`);
+  if (result.worst && r < 0.97) lines.push(`Farthest apart at ${time(result.worst.timeMs)}, where you drew it too ${result.worst.above ? "high" : "low"}.`);
   if (result.covered < 0.8) lines.push(`You drew over ${Math.round(result.covered * 100)} % of the time.`);
   return { ...base, headline: `Your ${what} against the measured one`, lines, score: Math.max(0, r) * Math.min(1, result.covered / 0.8) };
 }
-
-const clock = (ms: number): string => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;

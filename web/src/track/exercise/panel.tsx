@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Explained } from "../../api";
 import { explain } from "../../api";
+import { onRenewal } from "../../connection";
 import { noticeEnd } from "../../session";
 import { useTrack } from "../model";
 import { Ask } from "./ask";
@@ -21,7 +22,7 @@ export function ExercisePanel() {
       if (!model.signal.aborted && !noticeEnd(error)) failure.value = explain(error);
     });
   };
-  useEffect(load, [exercise]);
+  useEffect(() => (load(), onRenewal(() => exercise.prompts.peek() ?? load())), [exercise]);
   const choosing = exercise.phase.value === "choosing";
   return (
     <section class="panel exercise" aria-labelledby="exercise-title">

@@ -17,8 +17,10 @@ const LEAST_PX = 4;
 const NUMBER_PX = 34;
 
 export function BeatsLane() {
-  const summary = useTrack().summary.value;
-  return <Lane label="Beats" kind="beats" height={BEATS_PX} draw={drawBeats} said={`${summary?.beat_count ?? 0} beats in ${summary?.bar_count ?? 0} bars`} />;
+  const { summary, concealed } = useTrack();
+  const { beat_count = 0, bar_count = 0 } = summary.value ?? {};
+  const said = concealed.value.has("downbeats") ? `${beat_count} beats` : `${beat_count} beats in ${bar_count} bars`;
+  return <Lane label="Beats" kind="beats" height={BEATS_PX} draw={drawBeats} said={said} />;
 }
 
 function drawBeats(context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void {
@@ -28,7 +30,7 @@ function drawBeats(context: CanvasRenderingContext2D, view: View, height: number
   const beats = length <= BEATS_SEEN_MS ? model.beats.within(span) : [];
   const isClose = beats.length > 1 && view.widthPx / beats.length < LEAST_PX;
   const bars = beats.length > 0 && !isClose ? beats.filter((beat) => beat.position === 1) : model.beats.downbeats(span);
-  if (beats.length === 0 && bars.length === 0) return hint(context, view, height, length > BARS_SEEN_MS && model.source.value?.complete === true);
+  if (bars.length === 0 && (isClose || beats.length === 0)) return hint(context, view, height, (isClose || length > BARS_SEEN_MS) && model.source.value?.complete === true);
   if (!isClose) {
     for (const beat of beats) if (beat.position !== 1) line(context, view, beat, height, 0.55);
   }

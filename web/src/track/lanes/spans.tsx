@@ -2,6 +2,7 @@
 
 import type { Event } from "@arsis/client";
 import { theme } from "../../theme";
+import type { Part } from "../exercise/conceal";
 import { useTrack } from "../model";
 import type { TrackModel } from "../model";
 import { spanOf, toX } from "../view";
@@ -16,8 +17,8 @@ export const CHORDS_SEEN_MS = 3_600_000;
 const ROOTS = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 export function SectionsLane() {
-  const { sections } = useTrack();
-  const said = sections.value.map((section) => nameOf(section)).slice(0, 40).join(", ");
+  const { sections, concealed } = useTrack();
+  const said = concealed.value.has("labels") ? String(sections.value.length) : sections.value.map(nameOf).slice(0, 40).join(", ");
   return <Lane label="Sections" kind="sections" height={30} draw={drawSections} said={said} />;
 }
 
@@ -31,8 +32,10 @@ export function ChordsLane() {
   return <Lane label="Chords" kind="chords" height={30} draw={drawChords} said={`${count} chords, by name where there is room`} />;
 }
 
-const drawSections = (context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void =>
-  stretches(context, view, height, model.sections.value, (section) => tint(hueOfSection(section)));
+function drawSections(context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void {
+  const hidden = model.concealed.value;
+  stretches(context, view, height, model.sections.value, (section) => groundOfSection(section, hidden), hidden.has("labels") ? () => "" : nameOf);
+}
 
 const drawKeys = (context: CanvasRenderingContext2D, view: View, height: number, model: TrackModel): void =>
   stretches(context, view, height, model.keys.value, (key) => tint(hueOfRoot(nameOf(key).split(" ")[0]!)));
@@ -54,7 +57,10 @@ export function nameOf(event: Event): string {
 }
 
 /** Equal letters repeat one another and look alike; 137.5° apart, neighbours never do. */
-export const hueOfSection = (section: Event): number => ((nameOf(section).charCodeAt(0) - 65) * 137.5 + 250) % 360;
+const hueOfSection = (section: Event): number => ((nameOf(section).charCodeAt(0) - 65) * 137.5 + 250) % 360;
+
+/** The ground of a section: of its letter's colour, unless letters are not to be seen. */
+export const groundOfSection = (section: Event, hidden: ReadonlySet<Part>): string => tint(hidden.has("labels") ? 250 : hueOfSection(section));
 
 /** Around the circle of fifths, so that related ones look related. */
 const hueOfRoot = (root: string): number => ((Math.max(ROOTS.indexOf(root), 0) * 7) % 12) * 30 + 20;
@@ -66,7 +72,7 @@ export function tint(hue: number, isDeep = false): string {
   return `oklch(${lightness} ${isDark ? 0.075 : 0.065} ${hue})`;
 }
 
-function stretches(context: CanvasRenderingContext2D, view: View, height: number, events: readonly Event[], ground: (event: Event) => string): void {
+function stretches(context: CanvasRenderingContext2D, view: View, height: number, events: readonly Event[], ground: (event: Event) => string, named = nameOf): void {
   context.font = "600 13px system-ui, sans-serif";
   context.textBaseline = "middle";
   const text = ink("--text");
@@ -77,7 +83,7 @@ function stretches(context: CanvasRenderingContext2D, view: View, height: number
     context.fillStyle = ground(event);
     // A pixel between neighbours, as long as there is room.
     context.fillRect(left, 2, Math.max(right - left - (right - left > 4 ? 1 : 0), 1), height - 4);
-    const name = nameOf(event);
+    const name = named(event);
     const at = Math.max(left, 0);
     if (right - at - 10 < widthOf(context, name)) continue;
     context.fillStyle = text;

@@ -1,6 +1,7 @@
 /** Plays the track's audio, and knows what is being heard. */
 
 import { batch, effect, signal } from "@preact/signals";
+import { onRenewal } from "../../connection";
 import type { Span } from "../view";
 import { Deck } from "./deck";
 import { Entry } from "./entry";
@@ -78,8 +79,8 @@ export class Player {
         if (loop && (this.timeMs.peek() < loop.fromMs || this.timeMs.peek() >= loop.toMs)) this.seek(loop.fromMs);
       }),
       effect(() => void (this.clicks.on.value && this.#learnLead())),
+      onRenewal(() => this.failure.peek()?.kind === "network" && void this.retry(this.#wasPlaying)),
     ];
-    addEventListener("online", () => this.failure.peek()?.kind === "network" && void this.retry(this.#wasPlaying), { signal: this.#gone.signal });
     addEventListener("pagehide", () => keepPlace(trackId, this.timeMs.peek()), { signal: this.#gone.signal });
   }
 
