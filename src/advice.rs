@@ -22,7 +22,8 @@ pub(crate) fn told(error: &anyhow::Error) -> String {
 /// As [`told`], of a file that was named on the command line.
 pub(crate) fn told_of(error: &anyhow::Error, file: &Path) -> String {
     let protected = || is_without_audio(error).filter(|()| is_protected(file)).map(|()| PROTECTED.to_owned());
-    with_step(error, missing(error, file).or_else(protected).or_else(|| step(error)))
+    let step = || too_long(error).or_else(|| step(error));
+    with_step(error, missing(error, file).or_else(protected).or_else(step))
 }
 
 fn with_step(error: &anyhow::Error, step: Option<String>) -> String {
@@ -44,11 +45,18 @@ fn of_engine(error: &Error) -> Option<&'static str> {
         Error::NoAudioTrack { .. } => "is it a film without sound, or a picture?",
         Error::UnsupportedCodec { .. } => "convert it first: ffmpeg -i FILE FILE.flac",
         Error::Corrupt { .. } => "does a player play it? Copy or download it again",
-        Error::TooLong { .. } => "--max-minutes takes longer audio",
         Error::TooManyChannels { .. } => "mix it down first: ffmpeg -i FILE -ac 2 FILE.flac",
         Error::SampleRateOutOfRange { .. } => "convert it first: ffmpeg -i FILE -ar 44100 FILE.flac",
         _ => return None,
     })
+}
+
+/// Of audio that is longer than was allowed, for commands where that can be said.
+fn too_long(error: &anyhow::Error) -> Option<String> {
+    let engine = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    engine
+        .filter(|error| matches!(error, Error::TooLong { .. }))
+        .map(|_| "--max-minutes takes longer audio".to_owned())
 }
 
 /// Whether nothing was found in a file that could be decoded, though its container is known.

@@ -19,7 +19,7 @@ pub(crate) mod timings;
 
 use crate::cli::{AnalyzeArgs, EngineArgs, wrong_usage};
 use crate::say;
-use crate::stop::{self, INTERRUPTED, Stop};
+use crate::stop::{self, Stop};
 use analysis_core::config::MAX_THREADS;
 use analysis_core::{Config, Limits};
 use anyhow::{Context, Result};
@@ -36,7 +36,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, available_parallelism};
 
-/// Runs the command: exit 0 when every file was analysed, 1 when some failed, 130 when Ctrl-C ended it.
+/// Runs the command: exit 0 when every file was analysed, 1 when some failed, 130 when Ctrl-C ended it,
+/// 143 when SIGTERM did.
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let inputs = inputs::expand(&args.paths, args.recursive)?;
     let share = Share::new(args.jobs, inputs.len());
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let jobs = jobs(args, &settings.config, &inputs)?;
     let progress = Progress::new(&inputs);
     let form = Form::new(args, inputs.len())?;
-    let keeps = args.output.is_some() || args.click.is_some();
+    let keeps = args.output.is_some() || args.click.is_some() || args.picture.picture.is_some();
     let mut printer = Printer::new(form, inputs.len(), (!keeps).then(|| stop.clone()));
     let ran = analyze_all(&jobs, share.files_at_a_time, &settings, &progress, &mut printer);
     progress.finish();
@@ -62,11 +63,11 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     table.into_iter().for_each(|table| say::err(format_args!("arsis: {table}")));
     let code = printer.finish()?;
     let ended = printer.ended();
-    if !stop.is_asked() || ended.reader_gone {
+    if !stop.is_asked() || ended.by_reader {
         return Ok(code);
     }
     stop::say_stopped(ended.done, inputs.len());
-    Ok(ExitCode::from(INTERRUPTED))
+    Ok(stop.exit_code())
 }
 
 /// Analyses jobs side by side, each from the first on as soon as there is a thread for it.

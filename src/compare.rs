@@ -12,8 +12,10 @@ mod text;
 
 use crate::analyze::picture::{check_file, write};
 use crate::cli::compare::{CompareArgs, CompareFormat};
+use crate::say;
 use anyhow::{Context, Result};
 use scoring::Comparison;
+use side::Side;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -29,19 +31,25 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode> {
     if let Some(path) = &args.picture {
         write(path, &drawing::svg(&a, &b, &comparison, &args.look)?)?;
     }
-    std::io::stdout().write_all(printed.as_bytes()).context("failed to write to standard output")?;
-    Ok(verdict(&comparison, args.min_f))
+    say::heard(std::io::stdout().write_all(printed.as_bytes()))
+        .context("failed to write to standard output")?;
+    Ok(verdict(&a, &b, &comparison, args.min_f))
 }
 
 /// Whether the beats are as alike as is asked.
-fn verdict(comparison: &Comparison, min_f: Option<f64>) -> ExitCode {
+fn verdict(a: &Side, b: &Side, comparison: &Comparison, min_f: Option<f64>) -> ExitCode {
     let Some(min_f) = min_f else { return ExitCode::SUCCESS };
     match comparison.beats.as_ref().map(|beats| beats.f_measure) {
         Some(f) if f >= min_f => return ExitCode::SUCCESS,
         Some(f) => {
-            eprintln!("arsis: the beats' F-measure is {f:.3}, below the {min_f} that --min-f asks for")
+            let asked = format_args!("below the {min_f} that --min-f asks for");
+            say::err(format_args!("arsis: the beats' F-measure is {f:.3}, {asked}"));
         }
-        None => eprintln!("arsis: --min-f needs beats on both sides"),
+        None if a.beats.is_some() && b.beats.is_some() => {
+            let from = picture::clock(1000.0 * comparison.scored_from_s, false);
+            say::err(format_args!("arsis: --min-f: A has no beats from {from} on, which could be scored"));
+        }
+        None => say::err(format_args!("arsis: --min-f needs beats on both sides")),
     }
     ExitCode::FAILURE
 }

@@ -4,6 +4,7 @@ mod database_url;
 
 use crate::cli::{ApiArgs, JobsArgs, UserArgs, UserCommand, WorkerArgs};
 use crate::monitor::{self, Monitored};
+use crate::stop::{INTERRUPTED, TERMINATED};
 use crate::{config, say};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -241,13 +242,13 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken> {
     let cancel = stop.clone();
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            let status = tokio::select! {
+                _ = interrupt.recv() => INTERRUPTED,
+                _ = terminate.recv() => TERMINATED,
+            };
             if cancel.is_cancelled() {
                 tracing::warn!("stopped at once");
-                std::process::exit(130);
+                std::process::exit(status.into());
             }
             tracing::warn!("ending; once more to stop at once");
             cancel.cancel();

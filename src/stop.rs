@@ -2,14 +2,17 @@
 
 use crate::say;
 use anyhow::{Context, Result};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The exit status of what Ctrl-C ended: 128 and the signal's number, as shells have it.
+/// The exit status of what Ctrl-C or SIGTERM ended: 128 and the signal's number, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
+/// Of SIGTERM.
+pub(crate) const TERMINATED: u8 = 143;
 
 /// Whether to end, for all who share it.
 #[derive(Clone, Default)]
@@ -18,6 +21,8 @@ pub(crate) struct Stop(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     asked: AtomicBool,
+    /// The status of the signal that asked; 0 where none did.
+    status: AtomicU8,
     sleep: Mutex<()>,
     changed: Condvar,
 }
@@ -39,13 +44,14 @@ impl Stop {
         let asked = stop.clone();
         let listen = async move {
             loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
+                let status = tokio::select! {
+                    _ = interrupt.recv() => INTERRUPTED,
+                    _ = terminate.recv() => TERMINATED,
+                };
                 if asked.is_asked() {
-                    std::process::exit(INTERRUPTED.into());
+                    std::process::exit(status.into());
                 }
+                asked.0.status.store(status, Ordering::Relaxed);
                 asked.ask();
             }
         };
@@ -65,6 +71,14 @@ impl Stop {
     /// Whether somebody has asked.
     pub(crate) fn is_asked(&self) -> bool {
         self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// The exit status of what a signal ended.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self.0.status.load(Ordering::Relaxed) {
+            0 => ExitCode::from(INTERRUPTED),
+            status => ExitCode::from(status),
+        }
     }
 
     /// Fails with the error that ends an analysis once somebody has asked.

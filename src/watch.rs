@@ -48,9 +48,9 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
         }
         stop.sleep(Duration::from_secs_f64(args.interval));
     }
-    let interrupted = args.once && stop.is_asked() && !watch.reader_gone;
+    let interrupted = args.once && stop.is_asked() && !watch.by_reader;
     Ok(match (interrupted, args.once && failed) {
-        (true, _) => ExitCode::from(crate::stop::INTERRUPTED),
+        (true, _) => stop.exit_code(),
         (_, failed) => ExitCode::from(u8::from(failed)),
     })
 }
@@ -88,7 +88,9 @@ struct Watch<'a> {
     /// What was said already: that the folder is gone, and which ones below cannot be read.
     gone: bool,
     unreadable: BTreeSet<PathBuf>,
+    /// Whether who read standard output has gone, and whether that ended it.
     reader_gone: bool,
+    by_reader: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -122,6 +124,7 @@ impl<'a> Watch<'a> {
             gone: false,
             unreadable: BTreeSet::new(),
             reader_gone: false,
+            by_reader: false,
         })
     }
 
@@ -213,7 +216,9 @@ impl<'a> Watch<'a> {
         let ran = analyze_all(&jobs, share.files_at_a_time, &self.settings, &progress, &mut printer);
         progress.finish();
         ran?;
-        self.reader_gone |= printer.ended().reader_gone;
+        let ended = printer.ended();
+        self.reader_gone |= ended.reader_gone;
+        self.by_reader |= ended.by_reader;
         Ok(printer.failed())
     }
 }

@@ -5,6 +5,7 @@
 use super::inputs::Input;
 use super::output::FolderWriter;
 use crate::cli::{AnalyzeArgs, Format, TypeArg, wrong_usage};
+use crate::say;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use export::rekordbox::Collection;
@@ -37,7 +38,7 @@ pub(crate) fn printed(formats: &[Format]) -> Option<Format> {
 /// Wrong usage.
 pub(crate) fn check(args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
     check_together(&args.formats, args.output.is_some())?;
-    args.formats.iter().try_for_each(|format| check_one(*format, args, inputs))
+    distinct(&args.formats).into_iter().try_for_each(|format| check_one(format, args, inputs))
 }
 
 /// Whether these forms can be had at once.
@@ -51,10 +52,21 @@ pub(crate) fn check_together(formats: &[Format], into_folders: bool) -> Result<(
         let ours: Vec<String> = ours.into_iter().collect();
         return Err(wrong_usage(format!("only one of --format {} can be printed", ours.join(" and "))));
     }
-    if formats.len() > 1 && !into_folders {
+    if distinct(formats).len() > 1 && !into_folders {
         return Err(wrong_usage("several forms need a folder to go into; use -o DIR".into()));
     }
     Ok(())
+}
+
+/// Each form once, in the order they were named.
+fn distinct(formats: &[Format]) -> Vec<Format> {
+    let mut once = Vec::new();
+    for format in formats {
+        if !once.contains(format) {
+            once.push(*format);
+        }
+    }
+    once
 }
 
 fn check_one(format: Format, args: &AnalyzeArgs, inputs: &[Input]) -> Result<()> {
@@ -79,9 +91,9 @@ fn check_one(format: Format, args: &AnalyzeArgs, inputs: &[Input]) -> Result<()>
         && !matches!(format, Format::Dat)
         && file_name(format).is_some()
     {
-        eprintln!(
+        say::err(format_args!(
             "arsis: --type spectral hears no events: the {name} output will hold none; --type full does"
-        );
+        ));
     }
     Ok(())
 }

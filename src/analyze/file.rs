@@ -110,6 +110,8 @@ fn hear(
             progress.suspend(|| say::err(line));
         }
     }
+    // In a folder they are whole: what waits for its turn to be printed keeps no file open.
+    let peaks = peaks.filter(|_| job.folder.is_none());
     Ok(Heard { document, overview: columns.whole, peaks })
 }
 

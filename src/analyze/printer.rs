@@ -81,6 +81,7 @@ pub(crate) struct Printer {
     failed: usize,
     stopped: usize,
     reader_gone: bool,
+    by_reader: bool,
     /// Asked when nobody reads any more: then nothing else is left to be done.
     without_reader: Option<Stop>,
 }
@@ -92,6 +93,8 @@ pub(crate) struct Ended {
     pub(crate) done: usize,
     /// Whether who read standard output has gone.
     pub(crate) reader_gone: bool,
+    /// Whether it was this that ended the run.
+    pub(crate) by_reader: bool,
 }
 
 impl Printer {
@@ -100,7 +103,8 @@ impl Printer {
     pub(crate) fn new(form: Form, files: usize, without_reader: Option<Stop>) -> Self {
         let waiting = BTreeMap::new();
         let (next, printed, failed, stopped) = (0, 0, 0, 0);
-        Self { form, files, next, waiting, printed, failed, stopped, reader_gone: false, without_reader }
+        let (reader_gone, by_reader) = (false, false);
+        Self { form, files, next, waiting, printed, failed, stopped, reader_gone, by_reader, without_reader }
     }
 
     /// Takes the result of input `index`, called `name`.
@@ -151,7 +155,10 @@ impl Printer {
         if written.as_ref().is_err_and(say::is_gone) {
             self.form = Form::Nothing;
             self.reader_gone = true;
-            self.without_reader.iter().for_each(Stop::ask);
+            if let Some(stop) = &self.without_reader {
+                self.by_reader |= !stop.is_asked();
+                stop.ask();
+            }
             return Ok(());
         }
         written.context("failed to write to standard output")
@@ -159,7 +166,8 @@ impl Printer {
 
     /// How the run went so far.
     pub(crate) fn ended(&self) -> Ended {
-        Ended { done: self.files - self.stopped, reader_gone: self.reader_gone }
+        let done = self.files - self.stopped;
+        Ended { done, reader_gone: self.reader_gone, by_reader: self.by_reader }
     }
 
     fn separator(&self) -> &'static str {

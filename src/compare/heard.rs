@@ -3,6 +3,7 @@
 use super::side::{Frames, Kind, Side};
 use crate::analyze::picture::Columns;
 use crate::cli::picture::LookArgs;
+use crate::say;
 use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::config::MAX_THREADS;
 use analysis_core::frame::BANDS;
@@ -29,7 +30,7 @@ impl Observer for Recorder {
 pub(crate) fn listen(path: &Path, look: &LookArgs) -> Result<Side> {
     let file = File::open(path).context("failed to open the file")?;
     if std::io::stderr().is_terminal() {
-        eprintln!("arsis: analysing {}", path.display());
+        say::err(format_args!("arsis: analysing {}", path.display()));
     }
     let threads = available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
     let config =

@@ -2,6 +2,7 @@
 
 use crate::cli::queue::{CancelArgs, PruneArgs, RetryArgs};
 use crate::cli::wrong_usage;
+use crate::say;
 use anyhow::{Context, Error, Result};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ impl Outcome {
         match (self.failed, noted) {
             (Some(failed), noted) => {
                 if let Err(error) = noted {
-                    eprintln!("arsis: {error:#}");
+                    say::err(format_args!("arsis: {error:#}"));
                 }
                 Err(failed)
             }
@@ -58,7 +59,7 @@ impl Outcome {
         let document = json!({ did: self.done, "refused": refused });
         super::print(json, &document, || format!("{did} {}\n", super::analyses(self.done)))?;
         for (id, why) in &self.refused {
-            eprintln!("arsis: {id}: {why}");
+            say::err(format_args!("arsis: {id}: {why}"));
         }
         Ok(if self.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(crate::FAILED) })
     }

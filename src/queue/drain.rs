@@ -1,6 +1,7 @@
 //! `arsis queue drain` and `resume`.
 
 use crate::cli::queue::DrainArgs;
+use crate::say;
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -78,7 +79,7 @@ impl Told {
             bar.set_message(line);
             bar.tick();
         } else if self.last != Some(running.len()) {
-            eprintln!("arsis: {line}");
+            say::err(format_args!("arsis: {line}"));
         }
         self.last = Some(running.len());
     }
