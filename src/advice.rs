@@ -44,7 +44,7 @@ fn of_engine(error: &Error) -> Option<&'static str> {
         Error::NoAudioTrack { .. } => "is it a film without sound, or a picture?",
         Error::UnsupportedCodec { .. } => "convert it first: ffmpeg -i FILE FILE.flac",
         Error::Corrupt { .. } => "does a player play it? Copy or download it again",
-        Error::TooLong { .. } => "--max-minutes takes longer audio",
+        Error::TooLong { .. } => "`arsis analyze --max-minutes` takes longer audio",
         Error::TooManyChannels { .. } => "mix it down first: ffmpeg -i FILE -ac 2 FILE.flac",
         Error::SampleRateOutOfRange { .. } => "convert it first: ffmpeg -i FILE -ar 44100 FILE.flac",
         _ => return None,
