@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn columns_may_be_any_number_of_spaces_apart() {
-        let side = labels("0.0   2.0  Am\n  2.0 4.0   F\n1.5   1.1\n").unwrap();
+        let side = labels("0.0   2.0  Am\n  2.0 4.0   F\n1.5   1.5   1.1\n").unwrap();
         let chords: Vec<_> =
             side.chords.iter().flatten().map(|c| (c.start, c.end, c.name.as_str())).collect();
         assert_eq!(chords, [(0.0, 2.0, "Am"), (2.0, 4.0, "F")]);
