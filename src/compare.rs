@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 /// Runs the command: exit 0 when both could be read, and the beats are as alike as is asked.
 pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode> {
-    args.picture.as_deref().map(check_file).transpose()?;
+    args.picture.as_deref().map(|path| check_file(path, "no name")).transpose()?;
     let (a, b) = (side::read(&args.reference, &args.look)?, side::read(&args.estimate, &args.look)?);
     let comparison = Comparison::new(&a, &b);
     let printed = match args.format {

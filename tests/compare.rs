@@ -154,6 +154,69 @@ fn every_form_of_the_same_analysis_says_the_same() {
 }
 
 #[test]
+fn a_pipe_is_read_from_its_beginning() {
+    let (place, heard) = Place::with_music();
+    let many: Vec<f64> = (1..2_000).map(|i| f64::from(i) / 2.0).collect();
+    place.write_beats("long.beats", &many, |_, time| format!("{time:.3}"));
+    assert!(heard.to_string().len() > 4096);
+    for name in ["long.beats", "a.json", "a.wav"] {
+        let mut cat = Command::new("cat").arg(place.path(name)).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_arsis"));
+        command.args(["compare", "--format", "json", name, "/dev/stdin"]).current_dir(place.folder.path());
+        command.stdin(cat.stdout.take().unwrap()).env_clear();
+        let comparison = Said::of(command.output().unwrap()).expect(0).json();
+        cat.wait().unwrap();
+        assert_eq!(comparison["beats"]["f_measure"], 1.0, "{name}: {comparison}");
+        assert_eq!(comparison["estimate"]["kind"], comparison["reference"]["kind"], "{name}");
+    }
+}
+
+#[test]
+fn documents_of_json_may_begin_with_a_byte_order_mark() {
+    let (place, heard) = Place::with_music();
+    place.write("marked.json", format!("\u{feff}{heard}").as_bytes());
+    assert_eq!(place.compare("a.json", "marked.json")["beats"]["f_measure"], 1.0);
+}
+
+/// A JAMS of one annotation, of observations of a time, a duration and a value.
+fn jams(namespace: &str, observations: &[(f64, f64, Value)]) -> String {
+    let observation = |(time, duration, value): &(f64, f64, Value)| json!({"time": time, "duration": duration, "value": value, "confidence": null});
+    let data: Vec<Value> = observations.iter().map(observation).collect();
+    json!({"annotations": [{"namespace": namespace, "data": data}]}).to_string()
+}
+
+#[test]
+fn chords_that_are_said_twice_count_once() {
+    let (place, _) = Place::with_music();
+    let (once, late) = ((0.0, 4.0, json!("A:min")), (2.0, 8.0, json!("F")));
+    place.write("once.jams", jams("chord", &[once.clone(), (4.0, 4.0, json!("F"))]).as_bytes());
+    let reversed = (3.0, -1.0, json!("C"));
+    place
+        .write("often.jams", jams("chord", &[once.clone(), once.clone(), once.clone(), reversed]).as_bytes());
+    place.write("over.jams", jams("chord", &[once, late]).as_bytes());
+    for (a, b, overlap) in
+        [("once.jams", "often.jams", 0.5), ("often.jams", "once.jams", 1.0), ("once.jams", "over.jams", 0.75)]
+    {
+        assert_eq!(place.compare(a, b)["chords"]["overlap"], overlap, "{a} {b}");
+    }
+}
+
+#[test]
+fn only_whole_numbers_that_can_be_places_in_a_bar_are_places() {
+    let (place, _) = Place::with_music();
+    let write = |name: &str, values: &dyn Fn(u32) -> Value| {
+        let beats: Vec<_> = (0..40).map(|i| (10.0 + 0.5 * f64::from(i), 0.0, values(i))).collect();
+        place.write(name, jams("beat", &beats).as_bytes());
+    };
+    write("bars.jams", &|i| json!(i % 4 + 1));
+    write("halves.jams", &|i| json!(if i % 4 == 2 { 1.5 } else { f64::from(i % 4 + 1) }));
+    write("counted.jams", &|i| json!(i + 1));
+    let downbeats = |name| place.compare("bars.jams", name)["downbeats"].clone();
+    assert_eq!(downbeats("halves.jams")["f_measure"], 1.0);
+    assert!(downbeats("counted.jams").is_null(), "numbers that count beats are no places");
+}
+
+#[test]
 fn what_one_side_does_not_say_is_left_out() {
     let (place, heard) = Place::with_music();
     place.write_beats("b.beats", &beats(&heard), |_, time| format!("{time:.3}"));
@@ -227,6 +290,12 @@ fn scripts_get_an_exit_status_and_a_reason() {
     place.write("many.json", b"[{}, {}]");
     place.write("words.txt", b"hello world\n");
     place.write("empty.txt", b"");
+    place.write("early.beats", b"0.5\n1.0\n");
+    place.write("late.beats", b"0.5\n20.0\n");
+    place.write(
+        "nan.csv",
+        b"file,time_s,duration_s,event_type,confidence,bar,position,label\r\na,nan,,beat,,,,\r\n",
+    );
     fs::create_dir(place.path("folder")).unwrap();
     place.run(&["compare", "--min-f", "0.9", "a.json", "a.json"]).expect(0);
     for (arguments, status, said) in [
@@ -238,7 +307,10 @@ fn scripts_get_an_exit_status_and_a_reason() {
         (&["a.json", "words.txt"], 1, "line 1"),
         (&["a.json", "empty.txt"], 1, "nothing that can be compared"),
         (&["a.json", "folder"], 1, "without analysis.json"),
-        (&["--picture", "a.gif", "a.json", "a.json"], 2, "ends in .png or .svg"),
+        (&["a.json", "nan.csv"], 1, "row 1 of the table has no time that counts"),
+        (&["--min-f", "0.9", "early.beats", "late.beats"], 1, "of A some that are scored"),
+        (&["--picture", "a.gif", "a.json", "a.json"], 2, "a.gif is no name that ends in .png or .svg"),
+        (&["--picture", "folder", "a.json", "a.json"], 2, "folder is no name that ends in .png or .svg"),
         (&["--min-f", "2", "a.json", "a.json"], 2, "from 0 to 1"),
         (&["a.json"], 2, "required"),
     ] {

@@ -156,8 +156,9 @@ impl Stft {
         (self.origin, self.taken, self.next_frame) = (0, 0, 0);
     }
 
+    /// Takes samples until the frames below `frames` are handed out: once they are, nothing makes room for more.
     fn feed(&mut self, mut samples: &[f32], frames: u64, on_frame: &mut impl FnMut(&[f32])) {
-        while !samples.is_empty() {
+        while !samples.is_empty() && self.next_frame < frames {
             let room = self.capacity - self.pending.len();
             let (now, later) = samples.split_at(room.min(samples.len()));
             self.pending.extend_from_slice(now);

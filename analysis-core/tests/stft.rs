@@ -125,6 +125,25 @@ fn there_are_as_many_frames_as_centres_before_the_end() {
 }
 
 #[test]
+fn a_signal_ends_at_any_rate_and_with_any_window() {
+    let frames_of = |mut stft: Stft, len: usize| {
+        let mut frames = 0;
+        stft.push(&noise(len, 3), &mut |_| frames += 1);
+        stft.finish(&mut |_| frames += 1);
+        frames
+    };
+    for rate in 1..1_500 {
+        let want = units::frame_count(1_000, 10, rate);
+        assert_eq!(frames_of(Stft::new(rate, 10), 1_000), want, "rate {rate}");
+    }
+    for (window, hop_ms) in (2..=64).flat_map(|window| [(window, 1), (window, 10)]) {
+        let want = units::frame_count(999, hop_ms, 8_000);
+        let stft = Stft::with_window(8_000, hop_ms, window);
+        assert_eq!(frames_of(stft, 999), want, "window {window}, hop {hop_ms} ms");
+    }
+}
+
+#[test]
 fn an_impulse_is_strongest_in_the_frame_centred_on_it() {
     for (rate, hop_ms) in [(44_100, 10), (22_050, 10), (11_025, 10), (48_000, 7)] {
         let mut signal = vec![0.0; rate as usize];

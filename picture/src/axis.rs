@@ -76,14 +76,18 @@ impl TimeAxis {
     pub(crate) fn draw(&self, svg: &mut Svg, top: f64) {
         let step_ms = self.step_ms();
         svg.open("g", &[("id", "time"), ("class", "axis")]);
-        let mut tick_ms = (self.span.from_ms / step_ms).ceil() * step_ms;
-        while tick_ms <= self.span.to_ms {
+        for tick_ms in self.ticks(step_ms) {
             let x = self.x(tick_ms);
             svg.line((x, top), (x, top + 4.0), "rule");
             svg.text((x, top + 15.0), "small middle", &clock(tick_ms, step_ms < 1000.0));
-            tick_ms += step_ms;
         }
         svg.close("g");
+    }
+
+    /// The times of the ticks. They are counted: far from zero the sum of a time and a step is that time again.
+    fn ticks(&self, step_ms: f64) -> impl Iterator<Item = f64> {
+        let (first_ms, to_ms) = ((self.span.from_ms / step_ms).ceil() * step_ms, self.span.to_ms);
+        (0_u32..).map(move |i| first_ms + f64::from(i) * step_ms).take_while(move |tick_ms| *tick_ms <= to_ms)
     }
 
     /// A round number of milliseconds that leaves room for the times.
@@ -140,6 +144,15 @@ mod tests {
         assert_eq!(round_numbers(113.2, 121.0, 4.0), [114.0, 116.0, 118.0, 120.0]);
         assert_eq!(round_numbers(-62.0, -14.0, 3.0), [-60.0, -40.0, -20.0]);
         assert_eq!(round_numbers(0.0, 1.0, 2.0), [0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn ticks_come_to_an_end_however_far_from_zero() {
+        for (from_ms, to_ms) in [(0.0, 5_000.0), (0.0, 1e300), (1e19, 1e19 + 4_096.0)] {
+            let axis = TimeAxis { span: Span::new(from_ms, to_ms).unwrap(), left: 0.0, width: 1_000.0 };
+            let found = axis.ticks(axis.step_ms()).take(1_000).count();
+            assert!((1..100).contains(&found), "{found} from {from_ms} to {to_ms}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) fn targets(args: &PictureArgs, inputs: &[Input]) -> Result<Vec<Vec<Pa
         };
         return Ok(output::folders(out, &names).into_iter().map(files).collect());
     }
-    check_file(out)?;
+    check_file(out, "neither a folder that exists nor a name")?;
     if inputs.len() != 1 {
         let (shown, count) = (out.display(), inputs.len());
         let advice = "name a folder that exists to get a file for each";
@@ -38,12 +38,11 @@ pub(crate) fn targets(args: &PictureArgs, inputs: &[Input]) -> Result<Vec<Vec<Pa
     Ok(vec![vec![out.clone()]])
 }
 
-/// Refuses a name that does not tell what to draw, and a folder that is missing.
-pub(crate) fn check_file(out: &Path) -> Result<()> {
+/// Refuses a name that does not tell what to draw, which is called `what`, and a folder that is missing.
+pub(crate) fn check_file(out: &Path, what: &str) -> Result<()> {
     let shown = out.display();
     if kind_of(out).is_none() {
-        let what = "neither a folder that exists nor a name that ends in .png or .svg";
-        return Err(wrong_usage(format!("--picture {shown} is {what}")));
+        return Err(wrong_usage(format!("--picture {shown} is {what} that ends in .png or .svg")));
     }
     let folder = output::folder_of(out);
     ensure!(folder.is_dir(), "--picture {shown}: there is no folder {}; create it first", folder.display());

@@ -184,9 +184,17 @@ mod tests {
 
     #[test]
     fn time_goes_to_the_stage_whose_turn_it_was() {
+        let until_the_clock_moves = || {
+            let now = Instant::now();
+            while Instant::now() == now {
+                std::hint::spin_loop();
+            }
+        };
         let watch = Watch::start();
         watch.enter(Stage::Beats);
+        until_the_clock_moves();
         watch.enter(Stage::Decode);
+        until_the_clock_moves();
         let spent = watch.finish(1_000);
         let of = |wanted| spent.stages[Stage::ALL.iter().position(|stage| *stage == wanted).unwrap()];
         assert!(!of(Stage::Beats).is_zero() && !of(Stage::Decode).is_zero() && of(Stage::Tonal).is_zero());

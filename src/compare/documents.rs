@@ -1,5 +1,6 @@
 //! Documents of JSON: those of `--format json`, and JAMS.
 
+use super::lists::add_beats;
 use super::names::{key_name, lead_sheet};
 use super::side::{Kind, Side};
 use analysis_core::events::{Event, EventType};
@@ -9,7 +10,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 
 /// Largest document: ten hours of everything are 160 MB.
 const MOST_BYTES: u64 = 1 << 30;
@@ -99,8 +100,12 @@ impl<'de> Deserialize<'de> for Compared {
 pub(crate) fn read(file: File) -> Result<Side> {
     let bytes = file.metadata()?.len();
     ensure!(bytes <= MOST_BYTES, "it is larger than the {} MiB that are taken of JSON", MOST_BYTES >> 20);
+    let mut text = BufReader::new(file);
+    if text.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        text.consume(3);
+    }
     let document: Document =
-        serde_json::from_reader(BufReader::new(file)).context("it is JSON of another kind, or damaged")?;
+        serde_json::from_reader(text).context("it is JSON of another kind, or damaged")?;
     match (document.summary, document.annotations) {
         (Some(summary), _) => Ok(analysis(summary, document.audio, document.events.0)),
         (None, Some(annotations)) => {
@@ -160,6 +165,11 @@ fn add_annotation(side: &mut Side, annotation: &Annotation) -> Result<()> {
         side.tempo_bpm = longest.and_then(|tempo| tempo.value.as_f64());
         return Ok(());
     }
+    if namespace.starts_with("beat") {
+        let at = |value: &Value| position(if namespace == "beat" { value } else { &value["position"] });
+        add_beats(side, data.iter().map(|beat| (beat.time, at(&beat.value))).collect());
+        return Ok(());
+    }
     data.into_iter().for_each(|observation| add_observation(side, namespace, &observation));
     Ok(())
 }
@@ -168,8 +178,6 @@ fn add_observation(side: &mut Side, namespace: &str, Observation { time, duratio
     let end = time + duration;
     let text = value.as_str().unwrap_or_default();
     match namespace {
-        "beat" => side.add_beat(*time, position(value)),
-        "beat_position" => side.add_beat(*time, position(&value["position"])),
         "chord" | "chord_harte" => side.add_chord(*time, end, lead_sheet(text)),
         "key_mode" => {
             side.key = side.key.take().or_else(|| key_name(text));
@@ -178,11 +186,12 @@ fn add_observation(side: &mut Side, namespace: &str, Observation { time, duratio
     }
 }
 
+/// A place in a bar: one between two beats is none.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "`as` clamps to the range of u32"
 )]
 fn position(value: &Value) -> Option<u32> {
-    value.as_f64().map(|position| position as u32)
+    value.as_f64().filter(|position| position.fract() == 0.0).map(|position| position as u32)
 }

@@ -8,7 +8,7 @@ use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::config::MAX_THREADS;
 use analysis_core::frame::BANDS;
 use analysis_core::{Config, Error};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -27,8 +27,7 @@ impl Observer for Recorder {
 }
 
 /// Analyses a file in full, on all cores.
-pub(crate) fn listen(path: &Path, look: &LookArgs) -> Result<Side> {
-    let file = File::open(path).context("failed to open the file")?;
+pub(crate) fn listen(file: File, path: &Path, look: &LookArgs) -> Result<Side> {
     if std::io::stderr().is_terminal() {
         say::err(format_args!("arsis: analysing {}", path.display()));
     }

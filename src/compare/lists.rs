@@ -2,7 +2,7 @@
 
 use super::names::{key_name, lead_sheet};
 use super::side::{Kind, Side};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use export::labels::{Label, Limits, audacity};
 use scores::chords::Chord;
 
@@ -58,7 +58,7 @@ fn position(label: &str) -> Option<u32> {
 }
 
 /// Adds beats with their places, if places are what the numbers are.
-fn add_beats(side: &mut Side, beats: Vec<(f64, Option<u32>)>) {
+pub(super) fn add_beats(side: &mut Side, beats: Vec<(f64, Option<u32>)>) {
     let are_places =
         beats.iter().all(|(_, position)| position.is_none_or(|at| (1..=MOST_IN_A_BAR).contains(&at)));
     beats.into_iter().for_each(|(time_s, position)| side.add_beat(time_s, position.filter(|_| are_places)));
@@ -89,8 +89,14 @@ fn tabbed(line: &str) -> String {
     if line.contains('\t') {
         return line.to_owned();
     }
-    let columns: Vec<&str> = line.trim().splitn(3, ' ').map(str::trim).collect();
-    columns.join("\t")
+    let (start, rest) = column(line.trim());
+    let (end, label) = column(rest);
+    [start, end, label].join("\t").trim_end().to_owned()
+}
+
+/// The first column, and what follows it, however many spaces are between them.
+fn column(text: &str) -> (&str, &str) {
+    text.split_once(char::is_whitespace).map_or((text, ""), |(column, rest)| (column, rest.trim_start()))
 }
 
 fn seconds(ms: u32) -> f64 {
@@ -125,14 +131,19 @@ fn table(bytes: &[u8]) -> Result<Side> {
     let rows = export::csv::read(bytes).map_err(|error| anyhow!("{error}"))?;
     let mut side = Side { kind: Some(Kind::Table), ..Side::default() };
     let file = rows.first().map(|row| row.file.clone());
-    for row in rows {
-        anyhow::ensure!(
+    for (i, row) in rows.into_iter().enumerate() {
+        ensure!(
             Some(&row.file) == file.as_ref(),
             "it is a table of several files ({} and {}); give one of one file",
             file.unwrap_or_default(),
             row.file
         );
         let end_s = row.time_s + row.duration_s.unwrap_or(0.0);
+        ensure!(
+            row.time_s.is_finite() && end_s.is_finite(),
+            "row {} of the table has no time that counts",
+            i + 1
+        );
         match row.event_type.as_str() {
             "beat" => side.add_beat(row.time_s, row.position),
             "chord" => side.add_chord(row.time_s, end_s, row.label),
@@ -176,6 +187,15 @@ mod tests {
         let letters = labels("0 20 A\n20 45 B\n").unwrap();
         assert_eq!((letters.chords.is_none(), letters.sections.unwrap().len()), (true, 2));
         assert_eq!(labels("0 2 A\n2 4 B:min\n").unwrap().chords.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn columns_may_be_any_number_of_spaces_apart() {
+        let side = labels("0.0   2.0  Am\n  2.0 4.0   F\n1.5   1.5   1.1\n").unwrap();
+        let chords: Vec<_> =
+            side.chords.iter().flatten().map(|c| (c.start, c.end, c.name.as_str())).collect();
+        assert_eq!(chords, [(0.0, 2.0, "Am"), (2.0, 4.0, "F")]);
+        assert_eq!((side.beats, side.downbeats), (Some(vec![1.5]), Some(vec![1.5])));
     }
 
     #[test]

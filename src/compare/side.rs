@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail, ensure};
 use picture::Region;
 use scores::chords::Span;
 use serde::Serialize;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, copy};
 use std::path::Path;
 
 /// Largest document that is read whole; analyses of `--format json` are read event by event.
 const MOST_BYTES: u64 = 64 << 20;
+/// Most that is kept of what can be read only once.
+const MOST_KEPT_BYTES: u64 = 1 << 30;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,9 +100,7 @@ impl Side {
         for times in [&mut self.beats, &mut self.downbeats].into_iter().flatten() {
             times.sort_by(f64::total_cmp);
         }
-        if let Some(chords) = &mut self.chords {
-            chords.sort_by(|a, b| a.start.total_cmp(&b.start));
-        }
+        self.chords = self.chords.take().map(one_after_another);
         if let Some(sections) = &mut self.sections {
             sections.sort_by(|a, b| a.from_ms.total_cmp(&b.from_ms));
         }
@@ -133,6 +133,17 @@ impl Side {
             || self.sections.is_some()
             || self.loudness_lufs.is_some()
     }
+}
+
+/// Chords by when they begin, each until the next at most: what one side says twice must not count twice.
+fn one_after_another(mut chords: Vec<Span>) -> Vec<Span> {
+    chords.retain(|chord| chord.end > chord.start);
+    chords.sort_by(|a, b| a.start.total_cmp(&b.start));
+    for at in 1..chords.len() {
+        chords[at - 1].end = chords[at - 1].end.min(chords[at].start);
+    }
+    chords.retain(|chord| chord.end > chord.start);
+    chords
 }
 
 /// Middle of the steps between rising times, in seconds; `None` where there is none.
@@ -172,23 +183,44 @@ fn read_as_found(path: &Path, look: &LookArgs) -> Result<Side> {
         ensure!(inside.is_file(), "it is a folder without analysis.json, which `arsis analyze -o` writes");
         return documents::read(File::open(inside)?);
     }
+    let mut file = open(path)?;
     if is_audio(path) {
-        return heard::listen(path, look);
+        return heard::listen(file, path, look);
     }
-    let mut file = File::open(path).context("failed to open the file")?;
     let mut start = Vec::new();
     file.by_ref().take(4096).read_to_end(&mut start)?;
+    file.rewind()?;
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).trim_ascii_start();
     if text.starts_with(b"{") {
-        return documents::read(File::open(path)?);
+        return documents::read(file);
     }
     if text.starts_with(b"[") {
         bail!("it is a list of JSON; give one document of --format json, of one file");
     }
     if start.contains(&0) || std::str::from_utf8(&start).is_err_and(|error| error.error_len().is_some()) {
-        return heard::listen(path, look);
+        return heard::listen(file, path, look);
     }
     let bytes = file.metadata()?.len();
     ensure!(bytes <= MOST_BYTES, "it is larger than the {} MiB that are taken of a list", MOST_BYTES >> 20);
-    lists::read(&fs::read(path)?)
+    let mut list = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut list)?;
+    lists::read(&list)
+}
+
+/// Opens a file that can be read back and forth: a pipe gives what it holds once, and is kept in a temporary file.
+fn open(path: &Path) -> Result<File> {
+    let file = File::open(path).context("failed to open the file")?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let mut kept = tempfile::tempfile().context("failed to create a temporary file")?;
+    let bytes = copy(&mut file.take(MOST_KEPT_BYTES + 1), &mut kept)
+        .context("failed to keep it in a temporary file")?;
+    ensure!(
+        bytes <= MOST_KEPT_BYTES,
+        "it is a pipe with more than the {} MiB that are taken of one; write it to a file first",
+        MOST_KEPT_BYTES >> 20
+    );
+    kept.rewind()?;
+    Ok(kept)
 }
