@@ -326,7 +326,7 @@ test("a session that ends in the middle is taken up where it was", async ({ page
 
 test("an account without approval, an unknown page and a page that breaks are said to be so", async ({ page }) => {
   await signIn(page);
-  await page.goto("/nowhere");
+  await page.goto("/tracks/nowhere");
   await expect(page.getByRole("heading", { name: "There is no page here" })).toBeVisible();
   await isAccessible(page);
   await library(page, [track(1, { tags: null })]);
