@@ -10,7 +10,7 @@ import { computed, effect, signal } from "@preact/signals";
 import type { Explained } from "../api";
 import { explain, isSignedOut } from "../api";
 import { tell, tellError } from "../notices";
-import { noticeEnd, session } from "../session";
+import { noticeEnd, person, session } from "../session";
 
 /** One gesture. `redo` and `undo` speak with the server, and throw where it refuses. */
 export interface Act {
@@ -50,6 +50,8 @@ export class History {
   readonly #done = signal<readonly Act[]>([]);
   readonly #undone = signal<readonly Act[]>([]);
   readonly #queue = signal<readonly Step[]>([]);
+  /** Whose page it is: what waits for the server may outlive both. */
+  readonly #by = person.peek()?.user_id;
   #working = false;
   #retry = (): void => undefined;
   /** Why what was done is not stored yet; null while all is well. */
@@ -68,10 +70,15 @@ export class History {
     return this.#take(act, "redo");
   }
 
-  async undo(): Promise<void> {
-    const act = this.#done.peek().at(-1);
-    if (!act) return;
-    this.#done.value = this.#done.peek().slice(0, -1);
+  /** Whether an act is done, and so can be undone. */
+  has(act: Act): boolean {
+    return this.#done.value.includes(act);
+  }
+
+  /** Undoes what was done last, or an act that nothing later is built on. */
+  async undo(act = this.#done.peek().at(-1)): Promise<void> {
+    if (!act || !this.#done.peek().includes(act)) return;
+    this.#done.value = this.#done.peek().filter((one) => one !== act);
     this.#undone.value = [...this.#undone.peek(), act];
     await this.#take(act, "undo", `Undone: ${act.what}`);
   }
@@ -103,6 +110,11 @@ export class History {
     this.#working = true;
     addEventListener("beforeunload", warn);
     for (let step = this.#queue.peek()[0]; step; step = this.#queue.peek()[0]) {
+      const now = session.peek();
+      if (now.kind === "in" && now.me.user_id !== this.#by) {
+        this.#drop();
+        continue;
+      }
       try {
         await step.act[step.way](step.once);
         this.#end(step, true);
@@ -122,6 +134,14 @@ export class History {
     step.over(worked);
   }
 
+  /** Drops all of it: whoever is here now is not to send, or to undo, what somebody else did. */
+  #drop(): void {
+    const left = this.#queue.peek();
+    for (const step of left) this.#end(step, false);
+    [this.#done.value, this.#undone.value] = [[], []];
+    tell({ kind: "error", title: left.length === 1 ? "One change was not stored" : `${left.length} changes were not stored`, detail: "Somebody else had begun, who is not signed in any more." });
+  }
+
   /** Forgets an act that was refused, with what was to follow from it. */
   #refuse(step: Step, error: unknown): void {
     const { act, way } = step;
@@ -138,7 +158,8 @@ export class History {
     this.waiting.value = explain(error);
     await new Promise<void>((go) => {
       const timer = setInterval(() => session.peek().kind === "in" && navigator.onLine && this.#retry(), RETRY_MS);
-      const online = (): void => this.#retry();
+      // While it is not known who is here, nothing is sent.
+      const online = (): void => void (session.peek().kind === "in" && this.#retry());
       const over = isSignedOut(error) && noticeEnd(error);
       const stop = effect(() => void (over && session.value.kind === "in" && queueMicrotask(online)));
       this.#retry = () => {
