@@ -206,6 +206,8 @@ test("the list is searched, ordered, walked through and edited by keyboard", asy
   await isAccessible(page);
   await question.getByRole("button", { name: "Delete" }).click();
   await expect(names).toHaveText([`${word} A`]);
+  // Its row is gone: on from the next.
+  await expect(names).toBeFocused();
 });
 
 test("a running analysis says how far it is and is stopped; a failed one says why and is tried again", async ({ page }) => {

@@ -1,6 +1,7 @@
 /** The tools that correct beats and bars: the beat that is chosen, the whole or the selection, and taps. */
 
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { time } from "../../format";
 import { Dialog } from "../../ui/dialog";
 import { useTrack } from "../model";
@@ -107,12 +108,17 @@ function Machine() {
   const asks = useSignal(false);
   const count = editing.beats.count.value;
   const n = `${count.toLocaleString("en")} ${count === 1 ? "correction" : "corrections"}`;
+  const went = useRef(false);
+  useEffect(() => {
+    // The button that asked goes with the corrections: on from the tab of what it was in.
+    if (!count && went.current) document.getElementById("edit-tab-beats")?.focus({ preventScroll: true });
+    went.current = false;
+  }, [count]);
   if (!count) return null;
   const close = (): void => void (asks.value = false);
   const go = (): void => {
     close();
-    // The button that asked goes with the corrections: on from the tab of what it was in.
-    requestAnimationFrame(() => document.getElementById("edit-tab-beats")?.focus({ preventScroll: true }));
+    went.current = true;
     void forget(editing);
   };
   return (
