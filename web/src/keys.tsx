@@ -33,8 +33,10 @@ export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 /** The name of what was pressed, as `Shortcut.keys` has it. */
 export function nameOf(event: KeyboardEvent): string {
   const key = event.key === " " ? "Space" : event.key;
-  const mod = (MAC ? event.metaKey : event.ctrlKey) ? "Mod+" : "";
-  const alt = event.altKey ? "Alt+" : "";
+  // On many layouts some characters are typed with AltGr, which Windows tells as Ctrl and Alt, or with Option: these are part of the character.
+  const isTyped = key.length === 1 && event.getModifierState("AltGraph");
+  const mod = (MAC ? event.metaKey : event.ctrlKey && !isTyped) ? "Mod+" : "";
+  const alt = event.altKey && !isTyped && !(MAC && key.length === 1) ? "Alt+" : "";
   // A character already says whether Shift made it.
   const shift = event.shiftKey && (key.length > 1 || mod) ? "Shift+" : "";
   return mod + alt + shift + (key.length === 1 ? key.toLowerCase() : key);
@@ -46,8 +48,19 @@ function isTaken(event: KeyboardEvent, keys: string): boolean {
   if (document.querySelector("dialog[open], [popover]:popover-open")) return true;
   if (!at) return false;
   if (at.closest("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true]")) return true;
-  if ((keys === "Space" || keys === "Enter") && at.closest("button, a, summary, [role=button], [role=tab], input")) return true;
-  return keys.includes("Arrow") && at.closest("input, [role=slider], [role=tablist], [role=listbox]") !== null;
+  if ((keys === "Space" || keys === "Enter") && at.closest("button, a, summary, [role=button], [role=tab], input:not([type=range])")) return true;
+  if (PAGING.has(keys) && scrolls(at)) return true;
+  return (keys.includes("Arrow") || PAGING.has(keys)) && at.closest("input, [role=slider], [role=tablist], [role=listbox]") !== null;
+}
+
+const PAGING = new Set(["PageUp", "PageDown", "Home", "End"]);
+
+/** Whether it is in something that scrolls for itself, as a list in a panel does. */
+function scrolls(at: Element): boolean {
+  for (let box: Element | null = at; box && box !== document.body; box = box.parentElement) {
+    if (box.scrollHeight > box.clientHeight && /auto|scroll/.test(getComputedStyle(box).overflowY)) return true;
+  }
+  return false;
 }
 
 addEventListener("keydown", (event) => {

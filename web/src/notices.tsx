@@ -35,9 +35,9 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
-/** Tells of a failure; one that ends the session leads to the sign-in instead. */
+/** Tells of a failure; one that ends the session leads to the sign-in instead. What was stopped, as by leaving a page, is none. */
 export function tellError(error: unknown, what: string, action?: Notice["action"]): void {
-  if (noticeEnd(error)) return;
+  if (noticeEnd(error) || (error instanceof DOMException && error.name === "AbortError")) return;
   const { title, detail } = explain(error);
   tell({ kind: "error", title: `${what}: ${title}`, detail, action });
 }

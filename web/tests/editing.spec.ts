@@ -180,6 +180,11 @@ test("beats are moved, bars begun, and undone one gesture at a time", async ({ p
   const grid = async (): Promise<any> => ask(request, `/v1/analyses/${made.analysis.id}/grid`);
   const knob = page.getByRole("slider", { name: "Beat to correct" });
   await knob.focus();
+  // The focus alone chooses nothing.
+  await expect(knob).toHaveAttribute("aria-valuetext", /^No beat is chosen/);
+  await expect(page.getByRole("tab", { name: "Regions" })).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Beats" })).toHaveAttribute("aria-selected", "true");
   await expect(knob).toHaveAttribute("aria-valuetext", /^Beat \d of bar \d+, .*the machine’s$/);
   const at = Number(await knob.getAttribute("aria-valuenow"));
   for (let step = 0; step < 3; step += 1) await page.keyboard.press("Alt+ArrowRight");
@@ -202,6 +207,8 @@ test("beats are moved, bars begun, and undone one gesture at a time", async ({ p
   await page.getByRole("button", { name: "Back to the machine’s" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove 2 corrections" }).click();
   await expect(page.getByText("These are the machine’s beats.")).toBeVisible();
+  // The button that asked is gone.
+  await expect(page.getByRole("tab", { name: "Beats" })).toBeFocused();
   expect((await ask(request, `${tracks()}/corrections`)).items).toEqual([]);
   await page.keyboard.press("Control+z");
   await expect(page.getByRole("tab", { name: /Beats 2/ })).toBeVisible();
@@ -277,6 +284,109 @@ test("without a network what was done is kept, told, and stored later; what is r
   await expect(dialog.getByLabel("To")).toBeFocused();
   await expect(dialog.locator("#edit-error-end_time_ms")).toBeVisible();
   await expect(page.locator(".edit-block")).toHaveCount(1);
+});
+
+const refusal = (status: number, title: string) => ({ status, contentType: "application/problem+json", json: { type: "about:blank", title, status } });
+
+test("a refusal that is no field's fault is said in the dialog, which keeps what was written", async ({ page, request }) => {
+  await open(page);
+  await page.route("**/regions", (route) => (route.request().method() === "POST" ? route.fulfill(refusal(409, "There are too many regions")) : route.fallback()));
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog", { name: "New region" });
+  await dialog.getByLabel("Name").fill("One more");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText("There are too many regions");
+  await expect((await axe(page)).violations).toEqual([]);
+  await page.unroute("**/regions");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect.poll(async () => (await ask(request, `${tracks()}/regions`)).items.map((one: any) => one.name)).toEqual(["One more"]);
+});
+
+test("a correction that is stored stays where its beats cannot be decoded, and they are decoded later", async ({ page, request }) => {
+  await open(page);
+  await page.getByRole("slider", { name: "Beat to correct" }).press("ArrowRight");
+  await page.route("**/regrid", (route) => route.fulfill(refusal(500, "Something failed")));
+  await page.getByRole("button", { name: "+10 ms" }).click();
+  const notice = page.locator(".notice").filter({ hasText: "What you corrected is stored" });
+  await expect(notice).toContainText("Something failed");
+  await expect(page.getByText("was not stored")).toHaveCount(0);
+  expect((await ask(request, `${tracks()}/corrections`)).items).toHaveLength(1);
+  await page.unroute("**/regrid");
+  await notice.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("tab", { name: /Beats 1/ })).toBeVisible();
+  const undo = page.getByRole("button", { name: /^Undo/ });
+  await expect(undo).toHaveAccessibleName("Undo: Beat moved by +10 ms");
+  await undo.click();
+  await expect(page.getByText("These are the machine’s beats.")).toBeVisible();
+  expect((await ask(request, `${tracks()}/corrections`)).items).toEqual([]);
+  // With nothing more to undo the button keeps the focus.
+  await expect(undo).toBeDisabled();
+  await expect(undo).toBeFocused();
+});
+
+test("a notice undoes what it tells of, and goes where that was undone already", async ({ page, request }) => {
+  await say(request, "regions", { name: "One", start_time_ms: 2000, end_time_ms: 8000 });
+  await say(request, "regions", { name: "Two", start_time_ms: 10000, end_time_ms: 20000 });
+  await open(page);
+  for (const name of ["One", "Two"]) {
+    await block(page, name).press("Delete");
+    await expect(block(page, name)).toHaveCount(0);
+  }
+  const names = async (): Promise<string[]> => (await ask(request, `${tracks()}/regions`)).items.map((one: any) => one.name);
+  await expect.poll(names).toEqual([]);
+  const notice = (name: string) => page.locator(".notice").filter({ hasText: `Region “${name}” removed` });
+  await notice("One").getByRole("button", { name: "Undo" }).click();
+  await expect.poll(names).toEqual(["One"]);
+  await page.keyboard.press("Control+z");
+  await expect.poll(async () => (await names()).sort()).toEqual(["One", "Two"]);
+  await expect(notice("Two").getByRole("button", { name: "Undo" })).toHaveCount(0);
+});
+
+test("what waits for the server comes through though its page was left", async ({ page, request }) => {
+  await open(page);
+  let go = (): void => undefined;
+  const left = new Promise<void>((done) => (go = done));
+  await page.route("**/regions", async (route) => {
+    if (route.request().method() === "POST") await left;
+    await route.fallback();
+  });
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog", { name: "New region" });
+  await dialog.getByLabel("Name").fill("First");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByRole("button", { name: "Saving…" })).toBeVisible();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByLabel("Import JAMS or Audacity labels").setInputFiles({ name: "labels.txt", mimeType: "text/plain", buffer: Buffer.from("21.0\t25.5\tBridge\n30\t31\tCoda\n") });
+  await expect(page.getByRole("button", { name: "Undo: Regions taken from labels.txt" })).toBeVisible();
+  await page.getByRole("link", { name: "Arsis" }).click();
+  await expect(page.getByRole("heading", { name: "Library" })).toBeVisible();
+  go();
+  await expect(page.getByText("2 regions taken from labels.txt")).toBeVisible();
+  expect((await ask(request, `${tracks()}/regions`)).items.map((one: any) => one.name).sort()).toEqual(["Bridge", "Coda", "First"]);
+  await expect(page.locator(".notice.error")).toHaveCount(0);
+});
+
+test("what one person has left behind is not sent as another", async ({ page, request }) => {
+  const me = await ask(request, "/v1/me");
+  await open(page);
+  let sent = 0;
+  await page.route("**/regions", (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    sent += 1;
+    return route.fulfill(refusal(401, "A session token is needed"));
+  });
+  await page.keyboard.press("r");
+  await page.getByRole("dialog", { name: "New region" }).getByLabel("Name").fill("Mine");
+  await page.keyboard.press("Enter");
+  const again = page.getByRole("dialog", { name: "Sign in" });
+  await page.route("**/v1/me", (route) => route.fulfill({ json: { ...me, user_id: "00000000-0000-4000-8000-000000000001" } }));
+  await again.getByLabel("Token or link").fill(TOKEN);
+  await again.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.locator(".notice").filter({ hasText: "One change was not stored" })).toBeVisible();
+  await expect(again).toHaveCount(0);
+  expect(sent).toBe(1);
+  expect((await ask(request, `${tracks()}/regions`)).items).toEqual([]);
 });
 
 for (const [colours, width, height] of [["light", 1440, 900], ["dark", 390, 844]] as const) {

@@ -206,6 +206,8 @@ test("the list is searched, ordered, walked through and edited by keyboard", asy
   await isAccessible(page);
   await question.getByRole("button", { name: "Delete" }).click();
   await expect(names).toHaveText([`${word} A`]);
+  // Its row is gone: on from the next.
+  await expect(names).toBeFocused();
 });
 
 test("a running analysis says how far it is and is stopped; a failed one says why and is tried again", async ({ page }) => {
@@ -326,7 +328,7 @@ test("a session that ends in the middle is taken up where it was", async ({ page
 
 test("an account without approval, an unknown page and a page that breaks are said to be so", async ({ page }) => {
   await signIn(page);
-  await page.goto("/nowhere");
+  await page.goto("/tracks/nowhere");
   await expect(page.getByRole("heading", { name: "There is no page here" })).toBeVisible();
   await isAccessible(page);
   await library(page, [track(1, { tags: null })]);

@@ -197,6 +197,26 @@ test.describe("the controls", () => {
     await expect(slider).toHaveAttribute("aria-valuetext", /^0:00\.\d of 0:4\d/);
     await slider.press("Home");
     await expect.poll(() => heardMs(page)).toBe(0);
+    // On a slider keys that page are its own, and Space, which does nothing to one, still plays.
+    const volume = page.getByRole("slider", { name: "Volume" });
+    const loud = Number(await volume.inputValue());
+    await volume.press("PageDown");
+    await expect.poll(async () => Number(await volume.inputValue())).toBeLessThan(loud);
+    await slider.press("Space");
+    await expect(pause(page)).toBeVisible();
+    await slider.press("Space");
+    await expect(play(page)).toBeVisible();
+  });
+
+  test("characters that a layout has behind AltGr do what they say", async ({ page }) => {
+    await expect(play(page)).toBeVisible();
+    await page.getByRole("button", { name: "5 seconds on" }).click();
+    // As a German keyboard on Windows types it.
+    const typed = (key: string) => page.evaluate((key) => dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey: true, altKey: true, modifierAltGraph: true })), key);
+    await typed("[");
+    await page.getByRole("button", { name: "5 seconds on" }).click();
+    await typed("]");
+    await expect(page.getByRole("button", { name: /^Loop, 0:05/ })).toHaveAttribute("aria-pressed", "true");
   });
 
   test("keep the place while the tab lives, and tell the system what plays", async ({ page }) => {

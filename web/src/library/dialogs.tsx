@@ -66,8 +66,12 @@ export function EditDialog({ track, onClose }: About) {
 export function DeleteDialog({ track, onClose }: About) {
   const { isBusy, failure, run } = useSaving(async () => {
     await client.deleteTrack(track.id);
+    const row = document.querySelector(`[data-track="${track.id}"]`);
+    const next = row?.nextElementSibling ?? row?.previousElementSibling;
     onClose();
     removed(track.id);
+    // Its row goes, and with it what had the focus: on from the row that takes its place.
+    requestAnimationFrame(() => (next?.querySelector("a") ?? document.querySelector<HTMLElement>("main h1"))?.focus({ preventScroll: true }));
     tell({ kind: "info", title: `“${track.name}” is deleted` });
   });
   return (

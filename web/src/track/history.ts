@@ -71,10 +71,15 @@ export class History {
     return this.#take(act, "redo");
   }
 
-  async undo(): Promise<void> {
-    const act = this.#done.peek().at(-1);
-    if (!act) return;
-    this.#done.value = this.#done.peek().slice(0, -1);
+  /** Whether an act is done, and so can be undone. */
+  has(act: Act): boolean {
+    return this.#done.value.includes(act);
+  }
+
+  /** Undoes what was done last, or an act that nothing later is built on. */
+  async undo(act = this.#done.peek().at(-1)): Promise<void> {
+    if (!act || !this.#done.peek().includes(act)) return;
+    this.#done.value = this.#done.peek().filter((one) => one !== act);
     this.#undone.value = [...this.#undone.peek(), act];
     await this.#take(act, "undo", `Undone: ${act.what}`);
   }

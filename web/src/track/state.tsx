@@ -104,6 +104,7 @@ function None({ model }: { readonly model: TrackModel }) {
 export function Act({ label, run, what, primary = true }: { readonly label: string; readonly run: () => Promise<void>; readonly what: string; readonly primary?: boolean }) {
   const busy = useSignal(false);
   const go = async (): Promise<void> => {
+    if (busy.peek()) return;
     busy.value = true;
     try {
       await run();
@@ -114,7 +115,7 @@ export function Act({ label, run, what, primary = true }: { readonly label: stri
     }
   };
   return (
-    <button class={primary ? "primary" : ""} disabled={busy.value} onClick={() => void go()}>
+    <button class={primary ? "primary" : ""} aria-disabled={busy.value} onClick={() => void go()}>
       {label}
     </button>
   );

@@ -100,8 +100,7 @@ export async function forget(editing: Editing): Promise<void> {
 
 /** When a tap was heard, in ms: what is heard comes later than what is played, and events later than fingers. */
 export function tapTime(editing: Editing, event: Event): number {
-  const player = editing.model.player as typeof editing.model.player & { tapTimeMs?: (event: Event) => number };
-  return player.tapTimeMs?.(event) ?? player.timeMs.peek();
+  return editing.model.player.tapTimeMs(event);
 }
 
 export function startTaps(editing: Editing): void {
@@ -126,9 +125,12 @@ export async function endTaps(editing: Editing, keep: boolean): Promise<void> {
     return;
   }
   const { durationMs, beats } = editing.model;
+  const before = beats.corrected.peek();
   const worked = await say(editing, `${taps.length} taps`, tapsOf(taps, durationMs.peek()), "tap");
-  const row = beats.corrected.peek()?.summary.tap_rows.at(-1);
-  if (!worked) return;
+  const grid = beats.corrected.peek();
+  const row = grid?.summary.tap_rows.at(-1);
+  // The same grid as before was not decoded anew.
+  if (!worked || (grid && grid === before)) return;
   if (row) tell({ kind: "info", title: `Tapped ${row.bpm.toFixed(1)} BPM`, detail: lateness(row.latency_ms) });
   else tell({ kind: "info", title: "The taps changed nothing", detail: "They keep no beat, or there are too few in a row." });
 }

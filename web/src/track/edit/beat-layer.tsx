@@ -132,7 +132,7 @@ export function BeatLayer() {
       <div
         class={`beat-knob ${chosenMs !== null && isSeen ? "" : "away"}`}
         ref={knob}
-        style={{ left: `${isSeen ? x : 0}px` }}
+        style={{ left: `${isSeen ? x : 12}px` }}
         role="slider"
         tabIndex={0}
         aria-label="Beat to correct"
@@ -140,7 +140,6 @@ export function BeatLayer() {
         aria-valuemax={Math.max(Math.round(model.durationMs.value), 1)}
         aria-valuenow={Math.round(beat?.timeMs ?? chosenMs ?? 0)}
         aria-valuetext={beat ? beatName(beat) : "No beat is chosen: arrows choose one"}
-        onFocus={() => chosenMs === null && stepBeat(editing, 1)}
         onBlur={settle}
         onKeyDown={onKeyDown}
       />

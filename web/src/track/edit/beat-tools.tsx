@@ -1,8 +1,9 @@
 /** The tools that correct beats and bars: the beat that is chosen, the whole or the selection, and taps. */
 
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { time } from "../../format";
+import { Dialog } from "../../ui/dialog";
 import { useTrack } from "../model";
 import { addBeat, chosenBeat, forget, lateness, moveBeat, removeBeat, setLevel, setMeter, shiftBeats, showsBars, startTaps, stepBeat, toggleDownbeat } from "./beat-acts";
 import type { Factor } from "./beat-acts";
@@ -51,7 +52,7 @@ function ChosenBeat() {
   const beat = chosenBeat(editing);
   const set = (event: SubmitEvent): void => {
     event.preventDefault();
-    setMeter(editing, beats.value);
+    if (beat) setMeter(editing, beats.value);
   };
   return (
     <fieldset class="edit-group">
@@ -62,17 +63,17 @@ function ChosenBeat() {
         <button aria-label="Next beat" title="Next beat" onClick={() => stepBeat(editing, 1)}>›</button>
       </div>
       <div class="edit-tools">
-        <button disabled={!beat} onClick={() => beat && moveBeat(editing, beat.timeMs, beat.timeMs - 10, "click")}>−10 ms</button>
-        <button disabled={!beat} onClick={() => beat && moveBeat(editing, beat.timeMs, beat.timeMs + 10, "click")}>+10 ms</button>
-        <button disabled={!beat} onClick={() => toggleDownbeat(editing, "click")}>{beat?.position === 1 ? "No bar starts here" : "A bar starts here"}</button>
-        <button disabled={!beat} onClick={() => beat && removeBeat(editing, beat.timeMs, "click")}>Remove</button>
+        <button aria-disabled={!beat} onClick={() => beat && moveBeat(editing, beat.timeMs, beat.timeMs - 10, "click")}>−10 ms</button>
+        <button aria-disabled={!beat} onClick={() => beat && moveBeat(editing, beat.timeMs, beat.timeMs + 10, "click")}>+10 ms</button>
+        <button aria-disabled={!beat} onClick={() => beat && toggleDownbeat(editing, "click")}>{beat?.position === 1 ? "No bar starts here" : "A bar starts here"}</button>
+        <button aria-disabled={!beat} onClick={() => beat && removeBeat(editing, beat.timeMs, "click")}>Remove</button>
       </div>
       <form class="edit-tools" onSubmit={set}>
         <label class="edit-inline">
           Beats in a bar
           <input type="number" min={1} max={32} required value={beats.value} onInput={(event) => (beats.value = event.currentTarget.valueAsNumber)} />
         </label>
-        <button disabled={!beat || !(beats.value >= 1 && beats.value <= 32)}>From this beat on</button>
+        <button aria-disabled={!beat || !(beats.value >= 1 && beats.value <= 32)}>From this beat on</button>
       </form>
     </fieldset>
   );
@@ -105,24 +106,36 @@ function Legend() {
 function Machine() {
   const model = useTrack();
   const editing = editingOf(model);
-  const dialog = useRef<HTMLDialogElement>(null);
+  const asks = useSignal(false);
   const count = editing.beats.count.value;
   const n = `${count.toLocaleString("en")} ${count === 1 ? "correction" : "corrections"}`;
+  const went = useRef(false);
+  useEffect(() => {
+    // The button that asked goes with the corrections: on from the tab of what it was in.
+    if (!count && went.current) document.getElementById("edit-tab-beats")?.focus({ preventScroll: true });
+    went.current = false;
+  }, [count]);
   if (!count) return null;
+  const close = (): void => void (asks.value = false);
+  const go = (): void => {
+    close();
+    went.current = true;
+    void forget(editing);
+  };
   return (
     <div class="edit-tools">
       <span class="edit-hint">{n}</span>
       <span class="edit-space" />
-      <button onClick={() => dialog.current!.showModal()}>Back to the machine’s</button>
-      <dialog class="edit-form" ref={dialog} aria-labelledby="edit-forget">
-        <h2 id="edit-forget">Back to the machine’s beats?</h2>
-        <p>Your {n} of this track will be removed. This can be undone as long as the page is open.</p>
-        <div class="edit-actions">
-          <span class="edit-space" />
-          <button onClick={() => dialog.current!.close()}>Cancel</button>
-          <button class="primary" onClick={() => (dialog.current!.close(), void forget(editing))}>Remove {n}</button>
-        </div>
-      </dialog>
+      <button onClick={() => (asks.value = true)}>Back to the machine’s</button>
+      {asks.value && (
+        <Dialog title="Back to the machine’s beats?" onClose={close}>
+          <p>Your {n} of this track will be removed. This can be undone as long as the page is open.</p>
+          <div class="actions">
+            <button onClick={close}>Cancel</button>
+            <button class="primary" onClick={go}>Remove {n}</button>
+          </div>
+        </Dialog>
+      )}
     </div>
   );
 }

@@ -6,7 +6,9 @@
 import type { components } from "@arsis/client";
 import { computed, signal } from "@preact/signals";
 import { client } from "../../api";
+import { tellError } from "../../notices";
 import type { Act } from "../history";
+import { isPassing } from "../history";
 import type { TrackModel } from "../model";
 import type { Span } from "../view";
 import { isStatus } from "./things";
@@ -73,11 +75,11 @@ export class Corrections {
         const json = { analysis_id: this.#analysis, source, corrections: [...corrections] };
         const made = await client.call("post", "/v1/tracks/{track_id}/corrections", { path: { track_id }, json, headers: { "idempotency-key": once } });
         batch = made.batch_id;
-        await this.#decode();
+        await this.#decodeStored();
       },
       undo: async () => {
         await client.call("delete", "/v1/tracks/{track_id}/corrections", { path: { track_id }, query: { batch_id: this.#now(batch) } });
-        await this.#decode();
+        await this.#decodeStored();
       },
       ahead: (way) => this.#mark(way === "redo" ? marks : []),
     };
@@ -94,7 +96,7 @@ export class Corrections {
         const found = batches(await this.#all());
         if (found.length) gone = found;
         await client.call("delete", "/v1/tracks/{track_id}/corrections", { path: { track_id } });
-        await this.#decode();
+        await this.#decodeStored();
       },
       undo: async (once) => {
         for (const [n, batch] of gone.entries()) {
@@ -103,7 +105,7 @@ export class Corrections {
           const made = await client.call("post", "/v1/tracks/{track_id}/corrections", { path: { track_id }, json, headers: { "idempotency-key": `${once}-${n}` } });
           this.#anew.set(batch_id, made.batch_id);
         }
-        await this.#decode();
+        await this.#decodeStored();
       },
       ahead: () => this.#mark([]),
     };
@@ -132,6 +134,21 @@ export class Corrections {
     if (!analysis_id) return;
     const grid = await client.call("post", "/v1/analyses/{analysis_id}/regrid", { path: { analysis_id }, json: {} });
     if (this.#analysis === analysis_id) this.model.beats.corrected.value = shown(grid as Schemas["Grid"]);
+  }
+
+  /** What was said is stored by now: where it cannot be decoded that is told for itself, and takes nothing back. */
+  async #decodeStored(): Promise<void> {
+    try {
+      await this.#decode();
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.#notDecoded(error);
+    }
+  }
+
+  #notDecoded(error: unknown): void {
+    const again = (): void => void this.#decode().catch((failure: unknown) => this.#notDecoded(failure));
+    tellError(error, "What you corrected is stored, but the beats do not follow it yet", { label: "Try again", run: again });
   }
 
   #now(batch: string): string {

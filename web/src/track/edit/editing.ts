@@ -4,7 +4,7 @@ import { batch, effect, signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 import { client } from "../../api";
 import { onRenewal } from "../../connection";
-import { tell, tellError } from "../../notices";
+import { dismiss, tell, tellError } from "../../notices";
 import type { Act } from "../history";
 import type { TrackModel } from "../model";
 import type { Span } from "../view";
@@ -54,8 +54,8 @@ export class Editing {
   #unread: string | null = null;
 
   constructor(readonly model: TrackModel) {
-    this.regions = new Things(regionsOf(model.trackId, model.signal), this.#ask("region"));
-    this.annotations = new Things(annotationsOf(model.trackId, model.signal), this.#ask("annotation"));
+    this.regions = new Things(regionsOf(model.trackId), this.#ask("region"));
+    this.annotations = new Things(annotationsOf(model.trackId), this.#ask("annotation"));
     this.beats = new Corrections(model);
   }
 
@@ -94,9 +94,9 @@ export class Editing {
     if (this.#unread && shown?.id === this.#unread && shown.status === "completed") this.#openBeats(this.#unread);
   }
 
-  async #read(things: { load(): Promise<unknown>; readonly state: { value: string } }, what: string): Promise<void> {
+  async #read(things: { load(signal: AbortSignal): Promise<unknown>; readonly state: { value: string } }, what: string): Promise<void> {
     try {
-      await things.load();
+      await things.load(this.model.signal);
     } catch (error) {
       if (this.model.signal.aborted) return;
       things.state.value = "failed";
@@ -131,10 +131,9 @@ export class Editing {
       model.player.seek(thing.start_time_ms);
     });
     if (!play) return;
-    const player = model.player as typeof model.player & { playSpan?: (span: Span, how: { loop: boolean }) => void };
-    if (span && player.playSpan) return player.playSpan(span, { loop });
-    player.loop.value = loop ? span : null;
-    void player.play().catch(() => undefined);
+    if (span) return model.player.playSpan(span, { loop });
+    model.player.loop.value = null;
+    void model.player.play();
   }
 
   /** Where something new goes: the selection, or `lengthMs` from what is heard now on. */
@@ -162,8 +161,11 @@ export class Editing {
     const what = `${kind === "region" ? "Region" : "Annotation"} “${nameOf(thing)}” removed`;
     const act = kind === "region" ? this.regions.removing(key, what) : this.annotations.removing(key, what);
     if (this.chosen.peek()?.key === key) this.chosen.value = null;
-    void this.model.history.act(act);
-    tell({ kind: "info", title: what, action: { label: "Undo", run: () => this.model.history.toUndo.peek() === what && void this.model.history.undo() } });
+    const { history } = this.model;
+    void history.act(act);
+    const notice = tell({ kind: "info", title: what, action: { label: "Undo", run: () => void history.undo(act) } });
+    // Undone elsewhere, or refused, there is nothing for the notice to undo.
+    const stop = effect(() => void (history.has(act) || queueMicrotask(() => (stop(), dismiss(notice)))));
   }
 
   /** Puts a region elsewhere in the list. */

@@ -3,6 +3,8 @@
 import { ApiError } from "@arsis/client";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { Explained } from "../../api";
+import { explain, isUnapproved } from "../../api";
 import { time } from "../../format";
 import type { Act } from "../history";
 import { useTrack } from "../model";
@@ -24,6 +26,8 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
   const model = useTrack();
   const dialog = useRef<HTMLDialogElement>(null);
   const errors = useSignal<Errors>({});
+  /** Why it was not stored, where that is no field's fault. */
+  const failure = useSignal<Explained | null>(null);
   const saving = useSignal(false);
   const { kind } = of;
   const thing = editing.things(kind).at(of.key);
@@ -50,16 +54,22 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
 
   const save = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
+    if (saving.peek()) return;
     const read = fieldsOf(new FormData(event.currentTarget as HTMLFormElement), of);
-    errors.value = read.errors;
+    [errors.value, failure.value] = [read.errors, null];
     if (Object.keys(read.errors).length) return focusError(dialog.current);
     const made = actOf(editing, of, thing, read.json);
     if (!made) return dialog.current?.close();
     saving.value = true;
     const refused = (error: unknown): boolean => {
-      if (!(error instanceof ApiError) || error.status !== 422 || !dialog.current?.open) return false;
-      errors.value = Object.fromEntries(error.errors.map((one) => [one.pointer.replace("#/", ""), `${one.detail}.`]));
-      queueMicrotask(() => focusError(dialog.current));
+      // The page behind the dialog tells nobody anything.
+      if (!dialog.current?.open || isUnapproved(error)) return false;
+      const named = error instanceof ApiError && error.status === 422 ? error.errors.map((one) => [one.pointer.replace("#/", ""), `${one.detail}.`] as const) : [];
+      const isShown = ([field]: readonly [string, string]): boolean => dialog.current!.querySelector(`[aria-describedby="edit-error-${field}"], [name="${field}"]`) !== null;
+      if (named.length && named.every(isShown)) {
+        errors.value = Object.fromEntries(named);
+        queueMicrotask(() => focusError(dialog.current));
+      } else failure.value = explain(error);
       return true;
     };
     const worked = await model.history.act({ ...made, refused });
@@ -77,7 +87,7 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
     <dialog class="edit-form" ref={dialog} onClose={close} aria-labelledby="edit-form-title">
       <form onSubmit={(event) => void save(event)} noValidate>
         <h2 id="edit-form-title">{mine ? `${thing ? "Edit" : "New"} ${word}` : "Another’s annotation"}</h2>
-        <fieldset disabled={!mine || saving.value}>
+        <fieldset disabled={!mine}>
           <label>
             {kind === "region" ? "Name" : "Title"}
             <input name={kind === "region" ? "name" : "title"} maxLength={200} required defaultValue={thing ? nameOf(thing) : kind === "region" ? `Region ${number}` : ""} {...at(kind === "region" ? "name" : "title")} />
@@ -129,11 +139,12 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
             </label>
           )}
         </fieldset>
+        {failure.value && <p role="alert" class="error-text">{failure.value.title}{failure.value.detail && `. ${failure.value.detail}`}</p>}
         <div class="edit-actions">
           {thing && mine && <button type="button" class="quiet danger" onClick={() => (dialog.current?.close(), editing.remove({ kind, key: of.key! }))}>Remove</button>}
           <span class="edit-space" />
           <button type="button" onClick={() => dialog.current?.close()}>{mine ? "Cancel" : "Close"}</button>
-          {mine && <button class="primary" disabled={saving.value}>{saving.value ? "Saving…" : "Save"}</button>}
+          {mine && <button class="primary" aria-disabled={saving.value}>{saving.value ? "Saving…" : "Save"}</button>}
         </div>
       </form>
     </dialog>

@@ -71,8 +71,8 @@ function Undo() {
   const [undo, redo] = [history.toUndo.value, history.toRedo.value];
   return (
     <div class="edit-undo" role="group" aria-label="History">
-      <button aria-label={undo ? `Undo: ${undo}` : "Undo"} title={undo ? `Undo: ${undo}` : "Nothing to undo"} disabled={!history.canUndo.value} onClick={() => void history.undo()}>↶</button>
-      <button aria-label={redo ? `Redo: ${redo}` : "Redo"} title={redo ? `Redo: ${redo}` : "Nothing to redo"} disabled={!history.canRedo.value} onClick={() => void history.redo()}>↷</button>
+      <button aria-label={undo ? `Undo: ${undo}` : "Undo"} title={undo ? `Undo: ${undo}` : "Nothing to undo"} aria-disabled={!history.canUndo.value} onClick={() => void history.undo()}>↶</button>
+      <button aria-label={redo ? `Redo: ${redo}` : "Redo"} title={redo ? `Redo: ${redo}` : "Nothing to redo"} aria-disabled={!history.canRedo.value} onClick={() => void history.redo()}>↷</button>
     </div>
   );
 }

@@ -29,11 +29,11 @@ async function* pages<T>(page: (cursor: { cursor?: string }) => Promise<{ items:
 export const myself = (): string => (session.value.kind === "in" ? session.value.me.user_id : "");
 const unmade = () => ({ id: "", etag: "", author_id: myself(), created_at: "", updated_at: "" });
 
-export function regionsOf(track_id: string, signal: AbortSignal): Route<Region, RegionRequest, RegionPatch> {
+export function regionsOf(track_id: string): Route<Region, RegionRequest, RegionPatch> {
   const path = (region_id: string) => ({ path: { track_id, region_id } });
   return {
     name: "region",
-    list: () => pages((cursor) => client.call("get", "/v1/tracks/{track_id}/regions", { path: { track_id }, query: { limit: PAGE, ...cursor }, signal })),
+    list: (signal) => pages((cursor) => client.call("get", "/v1/tracks/{track_id}/regions", { path: { track_id }, query: { limit: PAGE, ...cursor }, ...(signal && { signal }) })),
     read: (id) => client.call("get", "/v1/tracks/{track_id}/regions/{region_id}", path(id)),
     create: (json, once) => client.call("post", "/v1/tracks/{track_id}/regions", { path: { track_id }, json, ...keyed(once) }),
     update: (id, json, etag) => client.call("patch", "/v1/tracks/{track_id}/regions/{region_id}", { ...path(id), json, ...tagged(etag) }),
@@ -46,11 +46,11 @@ export function regionsOf(track_id: string, signal: AbortSignal): Route<Region, 
   };
 }
 
-export function annotationsOf(track_id: string, signal: AbortSignal): Route<Annotation, AnnotationRequest, AnnotationPatch> {
+export function annotationsOf(track_id: string): Route<Annotation, AnnotationRequest, AnnotationPatch> {
   const path = (annotation_id: string) => ({ path: { track_id, annotation_id } });
   return {
     name: "annotation",
-    list: () => pages((cursor) => client.call("get", "/v1/tracks/{track_id}/annotations", { path: { track_id }, query: { limit: PAGE, ...cursor }, signal })),
+    list: (signal) => pages((cursor) => client.call("get", "/v1/tracks/{track_id}/annotations", { path: { track_id }, query: { limit: PAGE, ...cursor }, ...(signal && { signal }) })),
     read: (id) => client.call("get", "/v1/tracks/{track_id}/annotations/{annotation_id}", path(id)),
     create: (json, once) => client.call("post", "/v1/tracks/{track_id}/annotations", { path: { track_id }, json, ...keyed(once) }),
     update: (id, json, etag) => client.call("patch", "/v1/tracks/{track_id}/annotations/{annotation_id}", { ...path(id), json, ...tagged(etag) }),

@@ -55,8 +55,8 @@ export function RegionList() {
           <Common kind="region" item={select} />
           <button onClick={() => editing.visit({ kind: "region", key: select.key }, true, true)}>Loop</button>
           <span class="edit-pairs">
-            <button aria-label="Earlier in the list" title="Earlier in the list" disabled={chosen === 0} onClick={() => editing.reorder(select.key, chosen - 1)}>↑</button>
-            <button aria-label="Later in the list" title="Later in the list" disabled={chosen === items.length - 1} onClick={() => editing.reorder(select.key, chosen + 1)}>↓</button>
+            <button aria-label="Earlier in the list" title="Earlier in the list" aria-disabled={chosen === 0} onClick={() => editing.reorder(select.key, chosen - 1)}>↑</button>
+            <button aria-label="Later in the list" title="Later in the list" aria-disabled={chosen === items.length - 1} onClick={() => editing.reorder(select.key, chosen + 1)}>↓</button>
           </span>
         </div>
       )}

@@ -27,7 +27,7 @@ export interface Item<T> {
 /** How one kind of them is asked for. */
 export interface Route<T, N, P> {
   readonly name: string;
-  list(): AsyncGenerator<T, void, undefined>;
+  list(signal?: AbortSignal): AsyncGenerator<T, void, undefined>;
   read(id: string): Promise<T>;
   create(json: N, once: string): Promise<T>;
   update(id: string, json: P, etag: string | undefined): Promise<T>;
@@ -66,11 +66,11 @@ export class Things<T extends Thing, N extends object, P extends object> {
     return key === null ? undefined : this.items.value.find((item) => item.key === key)?.thing;
   }
 
-  /** Reads them all; keys of those that were there stay. */
-  async load(): Promise<void> {
+  /** Reads them all; keys of those that were there stay. Only what is read for the page alone ends with it, by `signal`. */
+  async load(signal?: AbortSignal): Promise<void> {
     const keys = new Map([...this.#stored.peek()].map(([key, thing]) => [thing.id, key]));
     const next = new Map<number, T>();
-    for await (const thing of this.route.list()) {
+    for await (const thing of this.route.list(signal)) {
       next.set(keys.get(thing.id) ?? (lastKey += 1), thing);
     }
     this.#stored.value = next;
