@@ -240,6 +240,38 @@ test.describe("the page", () => {
     await expect(panel.getByText("0 of 4 marked")).toBeVisible();
   });
 
+  test("gives way to what is played elsewhere", async ({ page }) => {
+    await page.route("**/v1/listening-prompts/presets*", async (route) => {
+      const answer = await (await route.fetch()).json();
+      for (const one of answer.items) if (one.name === "Tap along") one.config.duration_ms = 10_000;
+      await route.fulfill({ json: answer });
+    });
+    const panel = await open(page);
+    await begin(panel, "Find the pulse", "Tap along");
+    await panel.getByRole("button", { name: /^Tap/ }).press("Space");
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByRole("slider", { name: "Position" }).press("End");
+    await expect(panel.getByRole("button", { name: "Play again" })).toBeVisible();
+    // Nobody asked for the answer to be compared.
+    await expect(panel.getByRole("button", { name: "Check" })).toBeEnabled();
+  });
+
+  test("plays nothing that was left meanwhile", async ({ page }) => {
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((go) => (answer = go));
+    const panel = await open(page);
+    const asked = page.waitForRequest(/events\?.*type=beat/);
+    await page.route(/events\?.*type=beat/, async (route) => (await answered, route.continue()));
+    await begin(panel, "Find the syncopation");
+    const read = page.waitForResponse(/events\?.*type=beat/);
+    await asked;
+    await panel.getByRole("button", { name: "All prompts" }).click();
+    answer();
+    await (await read).finished();
+    await expect(panel.getByRole("button", { name: "Find the pulse" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
+  });
+
   test("choices and numbers are compared with the summary", async ({ page, request }) => {
     const { summary } = await ask(request, `/v1/analyses/${track.analysis.id}`);
     const panel = await open(page);
@@ -307,6 +339,13 @@ test.describe("the page", () => {
     await panel.getByLabel(/in a line/).fill("Walks calmly");
     await panel.getByRole("button", { name: /Save at/ }).click();
     await expect(panel.getByRole("list", { name: "Notes" })).toContainText("Walks calmly");
+    // It is an annotation like all others, and is taken back as they are.
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Undo/ }).first().click();
+    await expect(panel.getByRole("list", { name: "Notes" })).toHaveCount(0);
+    await page.getByRole("button", { name: /^Redo/ }).first().click();
+    await expect(panel.getByRole("list", { name: "Notes" })).toContainText("Walks calmly");
+    await expect(page.getByText("Done again: Annotation “Walks calmly” added")).toBeVisible();
     await panel.getByRole("button", { name: "I am done" }).click();
     await expect(panel.getByRole("group", { name: "Result" })).toContainText("1 note written");
     const kept = await ask(request, `/v1/tracks/${track.track.id}/annotations`);

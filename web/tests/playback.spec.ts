@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analysed, ask, signIn, upload } from "./support";
+import { analysed, ask, signIn, TOKEN, upload } from "./support";
 import type { Uploaded } from "./support";
 
 /** A piece of knocks at known times, on the left alone: what is on the right of the page's sound is its own clicks. */
@@ -52,7 +52,8 @@ const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProces
         this.last[which] = currentFrame + i;
       });
     }
-    if (found[0].length || found[1].length) this.port.postMessage(found);
+    const isLoud = input[0].some((value, i) => Math.abs(value - input[1][i]) > 0.01);
+    if (isLoud || found[0].length || found[1].length) this.port.postMessage([...found, isLoud ? (currentFrame + 128) / sampleRate : null]);
     return true;
   }
 });`;
@@ -60,19 +61,21 @@ const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProces
 interface Recorded {
   music: number[];
   clicks: number[];
+  /** When anything but clicks was heard last. */
+  lastS: number;
 }
 
 /** Listens at the page's loudspeaker: what goes there is heard by a recorder as well. */
 async function listen(page: Page): Promise<void> {
   await page.addInitScript((code) => {
     const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    const recorded = ((window as any).recorded = { music: [], clicks: [] } as { music: number[]; clicks: number[] });
+    const recorded = ((window as any).recorded = { music: [], clicks: [], lastS: 0 } as { music: number[]; clicks: number[]; lastS: number });
     const connect = AudioNode.prototype.connect as (this: AudioNode, ...all: unknown[]) => unknown;
     (AudioNode.prototype as any).connect = function (this: AudioNode, ...all: unknown[]) {
       if (all[0] instanceof AudioDestinationNode && !(this instanceof AudioWorkletNode)) {
         void this.context.audioWorklet.addModule(address).then(() => {
           const recorder = new AudioWorkletNode(this.context, "recorder", { channelCount: 2, channelCountMode: "explicit" });
-          recorder.port.onmessage = ({ data: [music, clicks] }) => (recorded.music.push(...music), recorded.clicks.push(...clicks));
+          recorder.port.onmessage = ({ data: [music, clicks, lastS] }) => (recorded.music.push(...music), recorded.clicks.push(...clicks), (recorded.lastS = lastS ?? recorded.lastS));
           connect.call(this, recorder);
           connect.call(recorder, this.context.destination);
         });
@@ -157,6 +160,83 @@ test.describe("the metronome", () => {
     await page.keyboard.press("l");
     await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
     await expect.poll(() => heardMs(page)).toBeGreaterThan(2_400);
+  });
+});
+
+test.describe("an exercise", () => {
+  test.use({ bypassCSP: true });
+  let made: Uploaded;
+  let awayMs: number;
+  let bars: number[];
+  test.beforeAll(async ({ request }) => {
+    made = await analysed(request, "Knocks to listen to", knocks());
+    const timesOf = async (type: string): Promise<number[]> => (await ask(request, `/v1/analyses/${made.analysis.id}/events?type=${type}&limit=200`)).items.map((one: { time_ms: number }) => one.time_ms);
+    bars = await timesOf("downbeat");
+    const away = (await timesOf("beat")).map((one) => ((one - KNOCKS.firstMs + KNOCKS.everyMs / 2) % KNOCKS.everyMs) - KNOCKS.everyMs / 2);
+    awayMs = away.reduce((sum, one) => sum + one, 0) / away.length;
+  });
+
+  /** Begins an exercise whose preset says something else. */
+  async function begin(page: Page, prompt: string, preset: string, config: object): Promise<void> {
+    await listen(page);
+    await page.addInitScript(() => {
+      const Made = window.AudioContext;
+      (window as any).contexts = 0;
+      window.AudioContext = class extends Made {
+        constructor(options?: AudioContextOptions) {
+          super(options);
+          (window as any).contexts += 1;
+        }
+      };
+    });
+    await page.route("**/v1/listening-prompts/presets*", async (route) => {
+      const answer = await (await route.fetch()).json();
+      for (const one of answer.items) if (one.name === preset) one.config = { ...one.config, ...config };
+      await route.fulfill({ json: answer });
+    });
+    await signIn(page, `/tracks/${made.track.id}`);
+    await page.getByRole("region", { name: "Listening prompts" }).getByRole("button", { name: prompt }).click();
+    const start = page.getByRole("button", { name: "Start", exact: true });
+    await expect(start).toBeVisible();
+    // The only one there is is not asked for.
+    if (await page.getByRole("radio", { name: preset }).count()) await page.getByRole("radio", { name: preset }).check();
+    await start.click();
+  }
+
+  test("falls silent when it says", async ({ page }) => {
+    await begin(page, "Find the pulse", "Tap in silence", { bars_with_music: 1, bars_muted: 2 });
+    await expect(page.getByText("Silence: go on.")).toBeVisible();
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(bars[1]! + 500);
+    const { music, lastS } = await recorded(page);
+    // So far from the knocks as the bar is from them in the track.
+    const over = (lastS - music[0]!) * 1000 - (bars[1]! - KNOCKS.firstMs);
+    const lateMs = over - Math.round(over / KNOCKS.everyMs) * KNOCKS.everyMs;
+    expect(Math.abs(lateMs), `${lateMs} ms`).toBeLessThan(25);
+  });
+
+  test("clicks on the music's beats, as loud as the person wants it", async ({ page }) => {
+    await begin(page, "Find the syncopation", "Against the beat", { loop_bars: 4, playback_rate: 1 });
+    await expect.poll(async () => (await recorded(page)).clicks.length).toBeGreaterThan(8);
+    const found = errors(await recorded(page), awayMs, 1);
+    expect(Math.abs(middle(found)), found.map((one) => one.toFixed(1)).join(" ")).toBeLessThan(5);
+    await page.getByRole("button", { name: "Mute" }).first().click();
+    const from = await heardMs(page);
+    await expect.poll(async () => Math.abs((await heardMs(page)) - from)).toBeGreaterThan(300);
+    await forget(page);
+    await expect.poll(async () => Math.abs((await heardMs(page)) - from)).toBeGreaterThan(1_800);
+    expect((await recorded(page)).clicks).toEqual([]);
+    expect(await page.evaluate(() => (window as any).contexts)).toBe(1);
+  });
+
+  test("goes round without a gap, through a filter", async ({ page }) => {
+    // Pictures so often that one of them falls into the last ms of every round.
+    await page.addInitScript(() => (window.requestAnimationFrame = (run) => window.setTimeout(() => run(performance.now()), 2)));
+    await begin(page, "Follow the bass", "Bass alone", { loop_bars: 1, filter: { type: "highpass", cutoff_hz: 500 } });
+    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
+    const { music } = await recorded(page);
+    const odd = music.slice(1).map((at, i) => (at - music[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
+    expect(odd.length, odd.join(" ")).toBeLessThanOrEqual(2);
+    expect(await page.evaluate(() => (window as any).contexts)).toBe(1);
   });
 });
 
@@ -246,6 +326,12 @@ test.describe("the controls", () => {
     await expect(page.getByRole("alert")).toContainText("This browser cannot play WAV");
     await expect(page.getByRole("alert")).toContainText("Everything that is drawn works without it");
     expect((await new AxeBuilder({ page }).include(".transport").analyze()).violations).toEqual([]);
+    // Asked again, it says so again, and claims nothing else.
+    await page.route("**/v1/tracks/*", (route) => setTimeout(() => void route.fallback(), 100));
+    await play(page).click();
+    await expect(page.getByRole("alert")).toHaveCount(0);
+    await expect(page.getByRole("alert")).toContainText("This browser cannot play WAV");
+    await expect(play(page)).toBeVisible();
     await page.unroute(audio);
     await page.route(audio, (route) => route.abort("connectionreset"));
     await page.reload();
@@ -257,6 +343,40 @@ test.describe("the controls", () => {
     await page.route(audio, (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ title: "Not signed in", status: 401 }) }));
     await page.reload();
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    // Signed in again, it plays.
+    await page.unroute(audio);
+    await page.getByLabel("Token or link").fill(TOKEN);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await play(page).click();
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(100);
+  });
+
+  test("measures a speed once it is chosen, and again where that failed", async ({ page }) => {
+    await page.addInitScript(() => {
+      const made = ((window as any).made = { count: 0 });
+      const create = URL.createObjectURL.bind(URL);
+      URL.createObjectURL = (what: Blob) => ((made.count += what.type === "audio/wav" ? 1 : 0), create(what));
+      const start = HTMLMediaElement.prototype.play;
+      HTMLMediaElement.prototype.play = function () {
+        return this.src.startsWith("blob:") ? Promise.reject(new DOMException("", "NotSupportedError")) : start.call(this);
+      };
+    });
+    await page.reload();
+    const measured = (): Promise<number> => page.evaluate(() => (window as any).made.count as number);
+    await play(page).click();
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(100);
+    await page.getByRole("button", { name: "Speed and sound" }).click();
+    // A slider that is drawn along.
+    await page.locator(".sound-panel input[type=range]").first().evaluate((slider: HTMLInputElement) => {
+      for (const rate of [0.9, 0.8, 0.7, 0.6]) {
+        slider.value = `${rate}`;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    });
+    await expect.poll(measured).toBe(1);
+    await pause(page).click();
+    await play(page).click();
+    await expect.poll(measured).toBe(2);
   });
 
   for (const [scheme, width] of [["light", 1440], ["dark", 390]] as const) {

@@ -8,7 +8,6 @@ import type { Shortcut } from "../../keys";
 import { letter, SAME } from "./check";
 import type { Exercise } from "./exercise";
 import { Notes } from "./notes";
-import { tapTimeMs } from "./playing";
 import type { Mode } from "./prompts";
 import { Sections } from "./sections";
 
@@ -65,7 +64,7 @@ function isAnswered(exercise: Exercise): boolean {
 
 function Again({ exercise }: Given) {
   if (exercise.performing.value) return <button onClick={() => exercise.stopPlaying()}>Stop</button>;
-  return <button onClick={() => void (exercise.mode.peek() === "tap" ? exercise.start() : exercise.play())}>Play again</button>;
+  return <button onClick={() => (exercise.mode.peek() === "tap" ? void exercise.start() : exercise.play())}>Play again</button>;
 }
 
 /** Where in what is played one is. */
@@ -93,7 +92,7 @@ function Strike({ exercise, what }: Given & { readonly what: string }) {
   const button = useRef<HTMLButtonElement>(null);
   // The button that was pressed to start is gone; from here on Space strikes.
   useEffect(() => button.current?.focus({ preventScroll: true }), []);
-  const strike = (event: Event): void => exercise.mark(tapTimeMs(exercise.model.player, event));
+  const strike = (event: Event): void => exercise.mark(exercise.model.player.tapTimeMs(event));
   const shortcuts = useMemo((): readonly Shortcut[] => [{ keys: "j", what: `${what} in the exercise`, group: "Listening prompts", repeats: false, run: strike }], [exercise, what]);
   useShortcuts(shortcuts);
   const keyed = (event: KeyboardEvent): void => {

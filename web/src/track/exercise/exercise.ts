@@ -2,11 +2,11 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { tellError } from "../../notices";
+import { editingOf } from "../edit/editing";
 import type { TrackModel } from "../model";
 import { show } from "../view";
 import type { Span } from "../view";
 import { check } from "./check";
-import { ClickTrack } from "./clicks";
 import type { CurvePoint } from "./compare/curve";
 import { concealedBy, NOTHING } from "./conceal";
 import type { Part } from "./conceal";
@@ -45,8 +45,13 @@ export class Exercise {
   readonly curve = signal<readonly CurvePoint[]>([]);
   /** What was chosen, or the number that was guessed, as it was typed. */
   readonly answer = signal("");
-  /** Annotations that were saved: when, and their titles. */
-  readonly notes = signal<readonly { readonly timeMs: number; readonly title: string }[]>([]);
+  /** Annotations that were written: when, and their titles. */
+  readonly notes = computed(() =>
+    this.#noted.value.flatMap((key) => {
+      const note = editingOf(this.model).annotations.at(key);
+      return note ? [{ key, timeMs: note.start_time_ms, title: note.title }] : [];
+    }),
+  );
   readonly outcome = signal<Outcome | null>(null);
   readonly performing = signal(false);
   readonly past;
@@ -61,12 +66,14 @@ export class Exercise {
   });
   mutedFromMs: number | null = null;
   #performance: Performance | null = null;
-  #clicks: ClickTrack | null = null;
+  readonly #noted = signal<readonly number[]>([]);
   #levels: readonly number[] = [];
   #last = 0;
   #heardToMs = 0;
   /** Grows with each start, so that what was asked for an earlier one is dropped. */
   #round = 0;
+  /** Grows whenever something else is to be played, or nothing. */
+  #plays = 0;
 
   constructor(readonly model: TrackModel) {
     this.past = signal(pastOf(model.trackId));
@@ -85,6 +92,7 @@ export class Exercise {
 
   choose(prompt: Prompt, preset: Preset = prompt.presets[0]!): void {
     this.stopPlaying();
+    this.#round += 1;
     batch(() => {
       this.prompt.value = prompt;
       this.preset.value = preset;
@@ -106,7 +114,7 @@ export class Exercise {
   #empty(): void {
     this.marks.value = [];
     this.curve.value = [];
-    this.notes.value = [];
+    this.#noted.value = [];
     this.excerpts.value = [];
     this.answer.value = "";
     this.outcome.value = null;
@@ -144,7 +152,7 @@ export class Exercise {
         if (mode === "label") this.#prefill(config.show?.includes("sections") ? sections.map((one) => one.fromMs) : [0]);
         this.#look(played.span, config);
       });
-      if (mode !== "compare" && mode !== "label" && mode !== "estimate") await this.play();
+      if (mode !== "compare" && mode !== "label" && mode !== "estimate") await this.#playSpan();
     } catch (error) {
       if (round !== this.#round || model.signal.aborted) return;
       this.phase.value = "ready";
@@ -164,14 +172,23 @@ export class Exercise {
   }
 
   /** Plays what the exercise plays, from its beginning. */
-  async play(): Promise<void> {
+  play(): void {
+    this.#playSpan().catch((error: unknown) => {
+      if (!this.model.signal.aborted) tellError(error, "The exercise could not be played", { label: "Try again", run: () => this.play() });
+    });
+  }
+
+  async #playSpan(): Promise<void> {
     const [span, config] = [this.span.peek(), this.config.peek()];
     if (!span) return;
     const mode = this.mode.peek();
     const loop = config.loop_bars !== undefined && mode !== "tap" && config.repeat === undefined;
+    const plays = (this.#plays += 1);
     const clicked = config.click ? await this.facts?.times([config.click], span) : undefined;
-    this.#perform({ span, loop, times: config.repeat ?? 1, rate: config.playback_rate ?? 1, mutedFromMs: this.mutedFromMs, level: 1, filter: config.filter });
-    if (clicked) this.#clicks = new ClickTrack(this.model.player, [{ timesMs: clicked, hz: 1600 }]);
+    // Meanwhile something else was to be played, or nothing more.
+    if (plays !== this.#plays) return;
+    this.#perform({ span, loop, times: config.repeat ?? 1, rate: config.playback_rate ?? 1, silentFromMs: this.mutedFromMs, level: 1, filter: config.filter });
+    if (clicked) this.model.player.voices.value = [{ timesMs: clicked, hz: 1600 }];
   }
 
   playExcerpt(index: number): void {
@@ -194,22 +211,23 @@ export class Exercise {
     const mine = outcome.marks.map((mark) => mark.timeMs);
     const theirs = outcome.events.map((event) => event.timeMs);
     this.#perform(plainly(span));
-    this.#clicks = new ClickTrack(this.model.player, [{ timesMs: theirs, hz: 1600 }, { timesMs: mine, hz: 700 }]);
+    this.model.player.voices.value = [{ timesMs: theirs, hz: 1600 }, { timesMs: mine, hz: 700 }];
   }
 
   #perform(playing: Playing): void {
     this.stopPlaying();
     this.performing.value = true;
-    this.#performance = new Performance(this.model.player, playing, () => this.#over());
+    this.#performance = new Performance(this.model.player, playing, (isHeard) => this.#over(isHeard));
   }
 
-  /** What was to be played is over. Taps are compared at once: there is nothing left to tap to. */
-  #over(): void {
+  /** What was to be played is over. Heard to its end, taps are compared at once: there is nothing left to tap to. */
+  #over(isHeard: boolean): void {
     this.#hush();
-    if (this.phase.peek() === "answering" && this.mode.peek() === "tap" && this.marks.peek().length > 0) void this.check();
+    if (isHeard && this.phase.peek() === "answering" && this.mode.peek() === "tap" && this.marks.peek().length > 0) void this.check();
   }
 
   stopPlaying(): void {
+    this.#plays += 1;
     this.#performance?.end();
     this.#hush();
   }
@@ -217,8 +235,7 @@ export class Exercise {
   #hush(): void {
     this.#heardToMs = Math.max(this.#heardToMs, this.#performance?.heardToMs ?? 0);
     this.#performance = null;
-    this.#clicks?.end();
-    this.#clicks = null;
+    this.model.player.voices.value = [];
     this.performing.value = false;
   }
 
@@ -249,6 +266,11 @@ export class Exercise {
     } catch {
       // The mark stays where it was put, which is an answer as well.
     }
+  }
+
+  /** A note that is on its way to being an annotation. */
+  note(key: number): void {
+    this.#noted.value = [...this.#noted.peek(), key];
   }
 
   move(id: number, timeMs: number): void {

@@ -56,6 +56,15 @@ export class Deck {
     this.element.currentTime = s;
   }
 
+  /** Asks for the media anew, after a failure: an element that failed plays nothing until then. */
+  reload(s: number): void {
+    const { playbackRate } = this.element;
+    this.element.load();
+    // Which loading has set back.
+    this.element.playbackRate = playbackRate;
+    this.seek(s);
+  }
+
   setRate(rate: number): void {
     this.element.playbackRate = rate;
     this.fit.reset(rate);

@@ -1,9 +1,12 @@
 /** The way of sound to the ear: music and clicks meet in one audio context, and so share one clock. */
 
+import { Shaper } from "./shape";
+
 export class Graph {
   readonly context: AudioContext;
   readonly music: GainNode;
   readonly clicks: GainNode;
+  readonly shaper: Shaper;
   readonly #all: GainNode;
 
   constructor() {
@@ -11,7 +14,8 @@ export class Graph {
     this.music = this.context.createGain();
     this.clicks = this.context.createGain();
     this.#all = this.context.createGain();
-    this.music.connect(this.#all);
+    this.shaper = new Shaper(this.context, this.#all);
+    this.music.connect(this.shaper.input);
     this.clicks.connect(this.#all);
     this.#all.connect(this.context.destination);
   }

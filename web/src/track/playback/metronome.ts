@@ -15,6 +15,14 @@ export interface Heard {
   readonly contextS: (ms: number) => number | null;
 }
 
+/** Times that click in a tone of their own. */
+export interface Voice {
+  /** In order of time, in ms. */
+  readonly timesMs: readonly number[];
+  readonly hz: number;
+}
+
+const [STRONG_HZ, WEAK_HZ] = [1760, 1175];
 /** Clicks are given to the context so long before they sound. */
 const AHEAD_S = 0.2;
 /** Where a hidden tab's timers come once a second only. */
@@ -46,7 +54,9 @@ export class Metronome {
   #beats: { readonly span: Span; readonly revision: number; readonly beats: readonly Beat[] } | null = null;
   #asking: AbortController | null = null;
   #pending: Pending[] = [];
-  #sounds: { readonly strong: AudioBuffer; readonly weak: AudioBuffer } | null = null;
+  readonly #sounds = new Map<number, AudioBuffer>();
+  /** What clicks whether the metronome is on or not. */
+  voices: readonly Voice[] = [];
 
   constructor(clicks: Clicks) {
     this.#clicks = clicks;
@@ -59,25 +69,27 @@ export class Metronome {
 
   /** To be called every 25 ms or so while music is heard. */
   tick(graph: Graph, heard: readonly Heard[], nowMs: number): void {
-    if (!this.#clicks.on.peek()) return this.cancel();
-    this.#fetch(nowMs);
+    const on = this.#clicks.on.peek();
+    if (!on && this.voices.length === 0) return this.cancel();
+    if (on) this.#fetch(nowMs);
     const now = graph.context.currentTime;
     const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
     this.#pending = this.#pending.filter((click) => click.atS > now - 0.2);
-    const beats = chosen(this.#beats?.beats ?? [], this.#clicks.every.peek());
+    const beats = on ? chosen(this.#beats?.beats ?? [], this.#clicks.every.peek()) : [];
     for (const { span, contextS } of heard) {
+      for (const voice of this.voices) this.#sing(graph, voice, span, contextS, now, until);
       for (const beat of beats) {
         if (beat.timeMs < span.fromMs || beat.timeMs >= span.toMs) continue;
         const atS = contextS(beat.timeMs);
         if (atS === null || atS < now || atS > until) continue;
-        this.#schedule(graph, `${beat.timeMs}`, atS, beat.strong);
+        this.#schedule(graph, `${beat.timeMs}`, atS, beat.strong ? STRONG_HZ : WEAK_HZ);
       }
     }
   }
 
   /** A click at a time of the context, for counting in. */
   click(graph: Graph, atS: number, strong: boolean): void {
-    this.#schedule(graph, `count ${atS}`, atS, strong);
+    this.#schedule(graph, `count ${atS}`, atS, strong ? STRONG_HZ : WEAK_HZ);
   }
 
   /** Takes back all that was not heard yet: after a seek, a pause, or a change of rate. */
@@ -99,12 +111,29 @@ export class Metronome {
     this.#asking?.abort();
   }
 
-  #schedule(graph: Graph, key: string, atS: number, strong: boolean): void {
+  #sing(graph: Graph, { timesMs, hz }: Voice, span: Span, contextS: Heard["contextS"], now: number, until: number): void {
+    const isDue = (ms: number): boolean => ms >= span.fromMs && (contextS(ms) ?? -Infinity) >= now;
+    // There may be thousands: the first that is not over yet is looked for by halves.
+    let [low, high] = [0, timesMs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isDue(timesMs[middle]!)) high = middle;
+      else low = middle + 1;
+    }
+    for (let i = low; i < timesMs.length && timesMs[i]! < span.toMs; i += 1) {
+      const atS = contextS(timesMs[i]!);
+      if (atS === null || atS > until) return;
+      this.#schedule(graph, `${hz} ${timesMs[i]}`, atS, hz);
+    }
+  }
+
+  #schedule(graph: Graph, key: string, atS: number, hz: number): void {
     // The same beat comes again with each tick, a little elsewhere as the clocks are known better; a loop's next round is far off.
     if (this.#pending.some((click) => click.key === key && Math.abs(click.atS - atS) < 0.05)) return;
-    this.#sounds ??= { strong: tone(graph.context, 1760), weak: tone(graph.context, 1175) };
+    const sound = this.#sounds.get(hz) ?? tone(graph.context, hz);
+    this.#sounds.set(hz, sound);
     const node = graph.context.createBufferSource();
-    node.buffer = strong ? this.#sounds.strong : this.#sounds.weak;
+    node.buffer = sound;
     node.connect(graph.clicks);
     node.start(atS);
     this.#pending.push({ key, atS, node });

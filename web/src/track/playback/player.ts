@@ -9,11 +9,13 @@ import { diagnose } from "./failure";
 import { SmoothClock } from "./fit";
 import { Graph } from "./graph";
 import { Metronome } from "./metronome";
-import type { BeatSource, Heard } from "./metronome";
+import type { BeatSource, Heard, Voice } from "./metronome";
 import { keepPlace, placeOf } from "./resume";
+import { AS_IT_IS } from "./shape";
+import type { Shape } from "./shape";
 import { Sound } from "./sound";
 import type { Clicks } from "./sound";
-import { leadAt } from "./stretch";
+import { knownLead, leadAt } from "./stretch";
 import { Turns } from "./turns";
 
 /** Why there is no sound, for the person. */
@@ -30,6 +32,8 @@ export const RATES = { least: 0.25, most: 2 } as const;
 export const LEAST_LOOP_MS = 100;
 const TICK_MS = 20;
 const KEEP_MS = 2_000;
+/** A speed counts as chosen once it was not changed for so long: measurements are for those. */
+const SETTLED_MS = 250;
 
 export class Player {
   /** What is heard now, in ms: the media clock less the latency of the output. Changes with each picture while it plays. */
@@ -39,6 +43,8 @@ export class Player {
   /** What is played again and again. */
   readonly loop = signal<Span | null>(null);
   readonly failure = signal<PlayerFailure | null>(null);
+  /** What clicks besides the metronome. */
+  readonly voices = signal<readonly Voice[]>([]);
   /** Whether playing waits for bytes. */
   readonly waiting = signal(false);
   /** Grows with each jump in time. */
@@ -58,10 +64,13 @@ export class Player {
   #entry: Entry | null = null;
   #leadS = 0;
   #stopAtMs: number | null = null;
+  #shape = AS_IT_IS;
   #timer = 0;
+  #settling = 0;
   #frame = 0;
   #keptAt = 0;
   #wasPlaying = false;
+  #isDiagnosing = false;
 
   constructor(trackId: string) {
     this.#trackId = trackId;
@@ -78,7 +87,11 @@ export class Player {
         this.#metronome.cancel();
         if (loop && (this.timeMs.peek() < loop.fromMs || this.timeMs.peek() >= loop.toMs)) this.seek(loop.fromMs);
       }),
-      effect(() => void (this.clicks.on.value && this.#learnLead())),
+      effect(() => void ((this.clicks.on.value || this.voices.value.length > 0) && this.#learnLead())),
+      effect(() => {
+        this.#metronome.cancel();
+        this.#metronome.voices = this.voices.value;
+      }),
       onRenewal(() => this.failure.peek()?.kind === "network" && void this.retry(this.#wasPlaying)),
     ];
     addEventListener("pagehide", () => keepPlace(trackId, this.timeMs.peek()), { signal: this.#gone.signal });
@@ -103,12 +116,17 @@ export class Player {
     if (this.playing.peek()) return;
     const last = this.#durationMs() - 50;
     if (last > 0 && this.timeMs.peek() >= last) this.seek(this.loop.peek()?.fromMs ?? 0);
+    this.#wasPlaying = false;
+    // An element that failed refuses to play, and fires no further event.
+    if (this.#deck.element.error) this.#deck.reload(this.timeMs.peek() / 1000);
     batch(() => ((this.playing.value = true), (this.failure.value = null)));
     try {
       await this.#start();
     } catch (error) {
-      // Stopped before it began, or an element that failed: that is told by its own event.
-      if (!(error instanceof DOMException) || error.name === "NotAllowedError") this.pause();
+      const name = error instanceof DOMException ? error.name : "";
+      if (name === "NotAllowedError") this.pause();
+      // Stopped before it began.
+      else if (name !== "AbortError") void this.#fail(this.#deck.element.error);
     }
   }
 
@@ -154,6 +172,13 @@ export class Player {
     this.#learnLead();
   }
 
+  /** Lets the music sound otherwise, until it is said again. */
+  setShape(shape: Shape): void {
+    this.#shape = shape;
+    this.#graph?.shaper.set(shape);
+    this.#graph?.shaper.silentFrom(this.#silentFromS());
+  }
+
   /** Plays a span alone, once or again and again. */
   playSpan(span: Span, { loop = false }: { readonly loop?: boolean } = {}): void {
     this.loop.value = loop ? span : null;
@@ -171,7 +196,7 @@ export class Player {
   async retry(plays = true): Promise<void> {
     const at = this.timeMs.peek();
     this.failure.value = null;
-    this.#deck.element.load();
+    this.#deck.reload(at / 1000);
     this.seek(at);
     if (plays) await this.play();
   }
@@ -185,6 +210,7 @@ export class Player {
     this.#gone.abort();
     keepPlace(this.#trackId, this.timeMs.peek());
     this.playing.value = false;
+    clearTimeout(this.#settling);
     this.#halt();
     this.#stops.forEach((stop) => stop());
     this.sound.dispose();
@@ -204,6 +230,7 @@ export class Player {
       this.#graph = new Graph();
       this.#deck.connect(this.#graph);
       this.sound.apply();
+      this.setShape(this.#shape);
     }
     const graph = this.#graph;
     this.#clock.reset();
@@ -238,10 +265,15 @@ export class Player {
   /** Finds out how far the sound is ahead of the clock at this speed, where something has to be in time with it. */
   #learnLead(): void {
     const [graph, rate] = [this.#graph, this.rate.peek()];
-    if (!graph || graph.context.state !== "running" || (rate === 1 && !this.clicks.on.peek())) return;
-    void leadAt(graph.context, rate).then((leadS) => {
+    clearTimeout(this.#settling);
+    if (!graph || graph.context.state !== "running" || (rate === 1 && !this.clicks.on.peek() && this.voices.peek().length === 0)) return;
+    const known = knownLead(rate);
+    if (known !== null) return this.#setLead(known);
+    const measure = async (): Promise<void> => {
+      const leadS = await leadAt(graph.context, rate);
       if (rate === this.rate.peek() && !this.#gone.signal.aborted) this.#setLead(leadS);
-    });
+    };
+    this.#settling = window.setTimeout(() => void measure(), SETTLED_MS);
   }
 
   #setLead(leadS: number): void {
@@ -287,9 +319,13 @@ export class Player {
   }
 
   async #fail(error: MediaError | null): Promise<void> {
-    this.#wasPlaying = this.playing.peek();
+    this.#wasPlaying ||= this.playing.peek();
     this.pause();
+    // An element that is asked to play and fails says so twice.
+    if (this.#isDiagnosing) return;
+    this.#isDiagnosing = true;
     const failure = await diagnose(this.#trackId, error, this.#gone.signal);
+    this.#isDiagnosing = false;
     if (!this.#gone.signal.aborted) this.failure.value = failure;
   }
 
@@ -322,6 +358,7 @@ export class Player {
     if (this.#entry) this.#enter(this.#entry, nowS);
     this.#deck.read(nowS);
     this.#takeTurns(nowS, nowS - graph.latencyS);
+    graph.shaper.silentFrom(this.#silentFromS());
     this.#metronome.tick(graph, this.#heard(), this.timeMs.peek());
     if (document.hidden) this.timeMs.value = this.#heardMs(performance.now());
     if (this.#stopAtMs !== null && this.#heardMs(performance.now()) >= this.#stopAtMs) this.#stopAtEnd(this.#stopAtMs);
@@ -346,6 +383,13 @@ export class Player {
       // The other deck was not ready in time: with a gap, then.
       this.seek(loop.fromMs);
     }
+  }
+
+  /** When the silence of the shape begins, on the context's clock. */
+  #silentFromS(): number {
+    const { silentFromMs } = this.#shape;
+    if (silentFromMs === null) return Infinity;
+    return this.#deck.contextS(silentFromMs) ?? (this.timeMs.peek() >= silentFromMs ? -Infinity : Infinity);
   }
 
   #stopAtEnd(ms: number): void {

@@ -23,14 +23,23 @@ const MARK = 4;
 const MOST_SPREAD_S = 0.025;
 const MOST_S = 0.2;
 
+/** What is being measured. */
 const under = new Map<number, Promise<number>>();
 
-/** The lead at a rate, from an earlier measurement where this browser has made one. Measured once a rate; 0 where it cannot be. */
+/** The lead at a rate from an earlier measurement; null where this browser has made none. */
+export function knownLead(rate: number): number | null {
+  const known = kept()[String(rate)];
+  return typeof known === "number" ? known : null;
+}
+
+/** The lead at a rate, measured now. 0 where that fails: it is measured again when it is asked for again. */
 export function leadAt(context: AudioContext, rate: number): Promise<number> {
   let found = under.get(rate);
   if (!found) {
-    const known = kept()[String(rate)];
-    found = typeof known === "number" ? Promise.resolve(known) : measure(context, rate).catch(() => null).then((lead) => keep(rate, lead));
+    found = measure(context, rate)
+      .catch(() => null)
+      .then((lead) => keep(rate, lead))
+      .finally(() => under.delete(rate));
     under.set(rate, found);
   }
   return found;
