@@ -7,6 +7,7 @@ import { explain } from "../api";
 import { followLink } from "../route";
 import { noticeEnd } from "../session";
 import { EditPanel } from "./edit/panel";
+import { isStatus } from "./edit/things";
 import { ExercisePanel } from "./exercise/panel";
 import { Head } from "./head";
 import { TrackContext, TrackModel } from "./model";
@@ -16,6 +17,8 @@ import { AnalysisState } from "./state";
 import { Timeline } from "./timeline";
 import "./page.css";
 
+const GONE: Explained = { title: "There is no track here", detail: "It was deleted, or is not yours." };
+
 export function TrackPage({ trackId }: { readonly trackId: string }) {
   const model = useMemo(() => new TrackModel(trackId), [trackId]);
   const failure = useSignal<Explained | null>(null);
@@ -23,7 +26,7 @@ export function TrackPage({ trackId }: { readonly trackId: string }) {
     const load = (): void => {
       failure.value = null;
       model.load().catch((error: unknown) => {
-        if (!model.signal.aborted && !noticeEnd(error)) failure.value = explain(error);
+        if (!model.signal.aborted && !noticeEnd(error)) failure.value = isStatus(error, 404) ? GONE : explain(error);
       });
     };
     load();
@@ -36,8 +39,8 @@ export function TrackPage({ trackId }: { readonly trackId: string }) {
         <h1>{failure.value.title}</h1>
         <p>{failure.value.detail}</p>
         <p class="buttons">
-          <button class="primary" onClick={() => location.reload()}>Try again</button>
-          <a class="button" href="/" onClick={followLink}>To the library</a>
+          {failure.value !== GONE && <button class="primary" onClick={() => location.reload()}>Try again</button>}
+          <a class={`button ${failure.value === GONE ? "primary" : ""}`} href="/" onClick={followLink}>To the library</a>
         </p>
       </div>
     );
