@@ -171,6 +171,7 @@ test.describe("the page", () => {
     await expect(panel.getByRole("button", { name: "Find the pulse" })).toBeVisible();
     // No sections were found in this piece.
     await expect(panel.getByRole("button", { name: "Where does the section change?" })).toHaveCount(0);
+    await expect(panel.getByRole("button", { name: "Verse, chorus, bridge" })).toHaveCount(0);
     await panel.getByRole("checkbox", { name: /cannot answer/ }).check();
     await expect(panel.getByRole("button", { name: /Where does the section change.*No sections were found/ })).toBeDisabled();
     await panel.getByLabel("Category").selectOption("dynamics");
