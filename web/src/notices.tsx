@@ -11,6 +11,8 @@ export interface Notice {
   readonly kind: "info" | "error";
   readonly title: string;
   readonly detail?: string | undefined;
+  /** The newest of a topic takes the place of the one before. */
+  readonly topic?: string | undefined;
   /** What the person can do about it. */
   readonly action?: { readonly label: string; readonly run: () => void } | undefined;
 }
@@ -24,7 +26,7 @@ let last = 0;
 export function tell(notice: Omit<Notice, "id">): number {
   const id = (last += 1);
   // The same again takes the place of the one before.
-  const others = notices.value.filter((one) => one.title !== notice.title || one.detail !== notice.detail);
+  const others = notices.value.filter((one) => (one.title !== notice.title || one.detail !== notice.detail) && (!notice.topic || one.topic !== notice.topic));
   notices.value = [...others, { ...notice, id }].slice(-MOST);
   // What can be acted on is not taken away under the hand.
   if (notice.kind === "info" && !notice.action) setTimeout(() => dismiss(id), INFO_MS);

@@ -262,7 +262,9 @@ test("what fails is said, and tried again", async ({ page, request }) => {
   await accessible(page);
 
   await signIn(page, "/tracks/00000000-0000-4000-8000-000000000000");
-  await expect(page.getByRole("alert")).toContainText("There is no such thing");
+  await expect(page.getByRole("alert")).toContainText("It was deleted, or is not yours.");
+  await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
+  await expect(page.locator(".notice")).toHaveCount(0);
 });
 
 for (const [width, theme] of [[1440, "light"], [1440, "dark"], [390, "light"], [390, "dark"]] as const) {

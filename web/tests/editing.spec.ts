@@ -264,6 +264,41 @@ test("taps in a row are one gesture, and the grid follows them", async ({ page, 
   await expect.poll(async () => (await ask(request, `${tracks()}/corrections`)).items.length).toBe(0);
 });
 
+for (const [width, height] of [[1440, 900], [390, 844]] as const) {
+  test(`nothing lies over what is to be pressed, taps that were thrown away come back, and leaving breaks nothing, ${width} pixels wide`, async ({ page }) => {
+    const broken: string[] = [];
+    page.on("pageerror", (error) => broken.push(error.message));
+    await page.setViewportSize({ width, height });
+    await open(page);
+    await page.getByText("Export", { exact: true }).click();
+    // A trial click goes to whatever lies on top.
+    for (const name of [/^JAMS/, /^CSV/, /^rekordbox/]) await page.getByRole("link", { name }).click({ trial: true, timeout: 5_000 });
+    await page.keyboard.press("Escape");
+
+    await page.keyboard.press("k");
+    const bar = page.getByRole("group", { name: "Tap along" });
+    for (const key of ["k", "j", "k", "j", "k"]) await page.keyboard.press(key);
+    await expect(bar.getByRole("button", { name: /^Tap 5/ })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(bar).toBeHidden();
+    const told = page.locator(".notice").filter({ hasText: "5 taps discarded" });
+    await told.getByRole("button", { name: "Undo" }).click();
+    await expect(bar.getByRole("button", { name: /^Tap 5/ })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("k");
+    await expect(told).toBeVisible();
+    for (const name of ["Done", "Cancel"]) {
+      const [box, over] = [(await bar.getByRole("button", { name }).boundingBox())!, (await told.boundingBox())!];
+      expect(over.y + over.height).toBeLessThanOrEqual(box.y);
+    }
+    await bar.getByRole("button", { name: "Cancel" }).click({ trial: true });
+    await page.keyboard.press("Escape");
+    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Library" }).click();
+    await expect(page.getByRole("heading", { name: "Library" })).toBeVisible();
+    expect(broken).toEqual([]);
+  });
+}
+
 test("without a network what was done is kept, told, and stored later; what is refused names its field", async ({ page, request }) => {
   await open(page);
   await page.route("**/regions", (route) => (route.request().method() === "POST" ? route.abort("internetdisconnected") : route.fallback()));

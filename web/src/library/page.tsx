@@ -2,7 +2,7 @@
 
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { renewals } from "../connection";
+import { connection, renewals } from "../connection";
 import type { Shortcut } from "../keys";
 import { useShortcuts } from "../keys";
 import { restoreScroll } from "../route";
@@ -112,5 +112,6 @@ function Reading({ isEmpty }: { readonly isEmpty: boolean }) {
       </section>
     );
   }
-  return now.kind === "reading" && isEmpty && shown.value === null ? <p class="hint">One moment…</p> : null;
+  if (now.kind !== "reading" || !isEmpty || shown.value !== null) return null;
+  return <p class="hint" role="status">{connection.value === "lost" ? "The library comes when the connection does." : "One moment…"}</p>;
 }

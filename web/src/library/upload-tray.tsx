@@ -134,7 +134,7 @@ function Line({ one }: { readonly one: Upload }) {
         {state.kind === "failed" && <span class="mark bad"><WarnIcon /></span>}
         <span class="name" title={name}>{name}</span>
         {state.kind === "done" && <a class="button small" href={`/tracks/${state.track.id}`} aria-label={`Open ${name}`} onClick={followLink}>Open</a>}
-        {state.kind === "failed" && <button class="small" aria-label={`Try again: ${name}`} onClick={() => retry(one)}>Try again</button>}
+        {state.kind === "failed" && !state.isFinal && <button class="small" aria-label={`Try again: ${name}`} onClick={() => retry(one)}>Try again</button>}
         {state.kind !== "done" && (
           <button class="quiet icon small" aria-label={`${state.kind === "failed" ? "Dismiss" : "Cancel"} ${name}`} onClick={() => remove(one)}>
             <CloseIcon />

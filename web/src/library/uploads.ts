@@ -13,8 +13,8 @@ export type UploadState =
   | { readonly kind: "waiting" }
   | { readonly kind: "sending" }
   | { readonly kind: "done"; readonly track: Track }
-  /** `passes` where it was no fault of the file: it is tried again by itself once the server is there. */
-  | { readonly kind: "failed"; readonly why: string; readonly passes: boolean };
+  /** `isFinal` where the file itself cannot pass. `passes` where it was no fault of the file: it is tried again by itself once the server is there. */
+  | { readonly kind: "failed"; readonly why: string; readonly passes: boolean; readonly isFinal: boolean };
 
 const AT_A_TIME = 2;
 /** Over how long the rate is measured, in ms. */
@@ -66,15 +66,18 @@ export class Upload {
     const isLost = error instanceof TypeError;
     if (isLost) void tryNow();
     noticeEnd(error);
-    this.state.value = { kind: "failed", why: reason(error, this.file), passes: isLost || isSignedOut(error) };
+    this.state.value = { kind: "failed", why: reason(error, this.file), passes: isLost || isSignedOut(error), isFinal: error instanceof ApiError && FINAL.includes(error.status) };
   }
 }
+
+const FINAL: readonly number[] = [413, 415, 422];
+const capital = (text: string): string => text.replace(/^./, (first) => first.toUpperCase());
 
 /** Why an upload did not come through, and what can be done. */
 function reason(error: unknown, file: File): string {
   if (error instanceof ApiError) {
     if (error.status === 413) return `Too large: ${size(file.size)}. ${error.detail ?? "The server takes smaller files only."}`;
-    if (error.status === 415) return `No audio that can be read. ${error.detail ?? ""}`.trim();
+    if (error.status === 415) return `No audio that can be read. ${capital(error.detail ?? "")}`.trim();
     if (error.status === 401) return "The session is over. It goes on once you have signed in.";
   }
   if (error instanceof TypeError) return "The connection broke off before the file was there.";

@@ -34,7 +34,10 @@ export function Head() {
         </div>
         <Actions />
       </div>
-      <Facts />
+      {/* On a phone it is one row, which scrolls. */}
+      <div class="facts-row" role="region" aria-label="Facts" tabIndex={matchMedia("(max-width: 700px)").matches ? 0 : undefined}>
+        <Facts />
+      </div>
     </header>
   );
 }

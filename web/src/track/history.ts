@@ -130,7 +130,7 @@ export class History {
   #end(step: Step, worked: boolean): void {
     step.retract();
     this.#queue.value = this.#queue.peek().filter((one) => one !== step);
-    if (worked && step.said) tell({ kind: "info", title: step.said });
+    if (worked && step.said) tell({ kind: "info", title: step.said, topic: "history" });
     step.over(worked);
   }
 

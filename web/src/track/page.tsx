@@ -2,9 +2,11 @@
 
 import { useEffect, useMemo } from "preact/hooks";
 import { explain, isOfSession } from "../api";
+import type { Explained } from "../api";
 import { followLink } from "../route";
 import { useTitle } from "../ui/title";
 import { EditPanel } from "./edit/panel";
+import { isStatus } from "./edit/things";
 import { ExercisePanel } from "./exercise/panel";
 import { Head } from "./head";
 import { TrackContext, TrackModel } from "./model";
@@ -13,6 +15,8 @@ import { Transport } from "./playback/transport";
 import { AnalysisState } from "./state";
 import { Timeline } from "./timeline";
 import "./page.css";
+
+const GONE: Explained = { title: "There is no track here", detail: "It was deleted, or is not yours." };
 
 export function TrackPage({ trackId }: { readonly trackId: string }) {
   const model = useMemo(() => new TrackModel(trackId), [trackId]);
@@ -23,15 +27,16 @@ export function TrackPage({ trackId }: { readonly trackId: string }) {
   }, [model]);
   const error = model.failure.value;
   // Whoever is to sign in again first finds the page as it was.
-  const failure = error === null || model.track.value || isOfSession(error) ? null : explain(error);
+  const isGone = isStatus(error, 404);
+  const failure = error === null || model.track.value || isOfSession(error) ? null : isGone ? GONE : explain(error);
   if (failure) {
     return (
       <div class="track-failure" role="alert">
         <h1>{failure.title}</h1>
         <p>{failure.detail}</p>
         <p class="buttons">
-          <button class="primary" onClick={() => location.reload()}>Try again</button>
-          <a class="button" href="/" onClick={followLink}>To the library</a>
+          {!isGone && <button class="primary" onClick={() => location.reload()}>Try again</button>}
+          <a class={`button ${isGone ? "primary" : ""}`} href="/" onClick={followLink}>To the library</a>
         </p>
       </div>
     );

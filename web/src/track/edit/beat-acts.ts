@@ -119,7 +119,12 @@ export function tap(editing: Editing, event: Event): void {
 export async function endTaps(editing: Editing, keep: boolean): Promise<void> {
   const taps = editing.taps.peek();
   editing.taps.value = null;
-  if (!keep || !taps?.length) return;
+  if (!taps?.length) return;
+  if (!keep) {
+    const again = (): void => void (editing.taps.value ??= taps);
+    tell({ kind: "info", title: taps.length === 1 ? "One tap discarded" : `${taps.length} taps discarded`, topic: "taps", action: { label: "Undo", run: again } });
+    return;
+  }
   if (taps.length < FEWEST_TAPS) {
     tell({ kind: "info", title: `${taps.length === 1 ? "One tap is" : `${taps.length} taps are`} too few`, detail: `${FEWEST_TAPS} in a row at least say where the beats are.` });
     return;
@@ -131,9 +136,13 @@ export async function endTaps(editing: Editing, keep: boolean): Promise<void> {
   const row = grid?.summary.tap_rows.at(-1);
   // The same grid as before was not decoded anew.
   if (!worked || (grid && grid === before)) return;
-  if (row) tell({ kind: "info", title: `Tapped ${row.bpm.toFixed(1)} BPM`, detail: lateness(row.latency_ms) });
+  if (row && grid && agrees(grid.summary)) tell({ kind: "info", title: "Your taps agree with the machine’s beats", detail: `Tapped ${row.bpm.toFixed(1)} BPM: no beat had to move.` });
+  else if (row) tell({ kind: "info", title: `Tapped ${row.bpm.toFixed(1)} BPM`, detail: lateness(row.latency_ms) });
   else tell({ kind: "info", title: "The taps changed nothing", detail: "They keep no beat, or there are too few in a row." });
 }
+
+/** Whether what was said moved no beat. */
+export const agrees = ({ origins }: { readonly origins: { readonly corrected: number; readonly inferred: number } }): boolean => origins.corrected + origins.inferred === 0;
 
 export const lateness = (ms: number): string =>
   Math.abs(ms) < 1 ? "Your taps come on time." : `Your taps come ${Math.abs(ms).toFixed(0)} ms ${ms > 0 ? "late" : "early"}; the beats are laid where they are heard.`;

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { time } from "../../format";
 import { Dialog } from "../../ui/dialog";
 import { useTrack } from "../model";
-import { addBeat, chosenBeat, forget, lateness, moveBeat, removeBeat, setLevel, setMeter, shiftBeats, showsBars, startTaps, stepBeat, toggleDownbeat } from "./beat-acts";
+import { addBeat, agrees, chosenBeat, forget, lateness, moveBeat, removeBeat, setLevel, setMeter, shiftBeats, showsBars, startTaps, stepBeat, toggleDownbeat } from "./beat-acts";
 import type { Factor } from "./beat-acts";
 import { beatName, ORIGINS } from "./beat-layer";
 import { editingOf } from "./editing";
@@ -86,6 +86,7 @@ function Legend() {
   const { origins, tap_rows } = grid.summary;
   return (
     <>
+      {agrees(grid.summary) && <p class="edit-hint">What you said agrees with the machine’s beats: none had to move.</p>}
       <ul class="edit-legend" aria-label="Where beats come from">
         {(["corrected", "inferred", "machine"] as const).map((origin) => (
           <li key={origin}>

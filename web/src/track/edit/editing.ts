@@ -13,7 +13,7 @@ import { Corrections } from "./corrections";
 import type { Annotation, AnnotationPatch, AnnotationRequest, Region, RegionPatch, RegionRequest } from "./routes";
 import { annotationsOf, myself, regionsOf } from "./routes";
 import type { Ask, Item, Thing } from "./things";
-import { Things } from "./things";
+import { isStatus, Things } from "./things";
 
 export type Kind = "region" | "annotation";
 export interface Chosen {
@@ -100,6 +100,8 @@ export class Editing {
     } catch (error) {
       if (this.model.signal.aborted) return;
       things.state.value = "failed";
+      // The track is gone, which the page says.
+      if (isStatus(error, 404)) return;
       tellError(error, `${what} could not be read`, { label: "Try again", run: () => void this.#read(things, what) });
     }
   }

@@ -20,8 +20,8 @@ export function EditLanes() {
   const editing = editingOf(useTrack());
   return (
     <>
-      <ThingLane editing={editing} kind="region" label="Regions" empty="Drag here, or press R, to make a region" />
-      <ThingLane editing={editing} kind="annotation" label="Annotations" empty="Drag here, or press N, to write an annotation" />
+      <ThingLane editing={editing} kind="region" label="Regions" empty="Drag here, or press R, to make a region" touch="Add region, below, makes one" />
+      <ThingLane editing={editing} kind="annotation" label="Annotations" empty="Drag here, or press N, to write an annotation" touch="Add annotation, below, writes one" />
     </>
   );
 }
@@ -31,9 +31,11 @@ interface ThingLaneProps {
   readonly kind: Kind;
   readonly label: string;
   readonly empty: string;
+  /** The same for fingers, which move the picture here. */
+  readonly touch: string;
 }
 
-function ThingLane({ editing, kind, label, empty }: ThingLaneProps) {
+function ThingLane({ editing, kind, label, empty, touch }: ThingLaneProps) {
   const model = useTrack();
   const lane = useRef<HTMLDivElement>(null);
   // Where something stands in its rows changes with the scale alone, so that nothing jumps while the view moves.
@@ -80,7 +82,12 @@ function ThingLane({ editing, kind, label, empty }: ThingLaneProps) {
           editing.form.value = { kind, key: null, start: at, end: null };
         }}
       >
-        {!placed.value.length && !fresh && <span class="edit-empty">{empty}</span>}
+        {!placed.value.length && !fresh && (
+          <span class="edit-empty">
+            <span class="by-keys">{empty}</span>
+            <span class="by-touch">{touch}</span>
+          </span>
+        )}
         {shown.map(({ item, row }) => (
           <Block key={item.key} kind={kind} item={item} row={row} reached={item.key === reached} onStep={(way) => step(item.key, way)} />
         ))}

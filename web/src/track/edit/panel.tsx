@@ -56,7 +56,7 @@ export function EditPanel() {
       {tab !== "beats" && (
         <label class="edit-check">
           <input type="checkbox" checked={snaps.value} onChange={(event) => setSnaps(event.currentTarget.checked)} />
-          Edges snap to beats <span class="edit-hint">(Alt: not now)</span>
+          Edges snap to beats <span class="edit-hint by-keys">(Alt: not now)</span>
         </label>
       )}
       <ThingForm />
@@ -113,6 +113,7 @@ function shortcutsOf(editing: Editing): readonly Shortcut[] {
     { keys: "b", what: "Add a beat here", group, repeats: false, run: () => isReady() && addBeat(editing, model.player.timeMs.peek(), "keyboard") },
     { keys: "d", what: "A bar starts at this beat, or does not", group, repeats: false, run: () => isReady() && toggleDownbeat(editing, "keyboard") },
     { keys: "k", what: "Tap along", group, repeats: false, run: (event) => (editing.taps.peek() ? tap(editing, event) : isReady() && startTaps(editing)) },
+    { keys: "j", what: "Tap, while tapping along", group, repeats: false, run: (event) => tap(editing, event) },
     { keys: "Mod+z", what: "Undo", group, run: () => void model.history.undo() },
     { keys: "Mod+Shift+z", what: "Redo", group, run: () => void model.history.redo() },
     { keys: "Mod+y", what: "Redo", group, run: () => void model.history.redo() },

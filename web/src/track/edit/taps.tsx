@@ -45,7 +45,7 @@ function Tapping() {
   return (
     <div class="edit-taps" role="group" aria-label="Tap along">
       <button class="primary edit-tap" ref={button} onPointerDown={(event) => (event.preventDefault(), button.current!.focus(), tap(editing, event))} onClick={(event) => event.detail === 0 && tap(editing, event)} onKeyDown={onKeyDown}>
-        Tap <span>{taps.length ? `${taps.length}${tempo ? ` · ${tempo.toFixed(0)} BPM` : ""}` : "on every beat, or press K"}</span>
+        Tap <span>{taps.length ? `${taps.length}${tempo ? ` · ${tempo.toFixed(0)} BPM` : ""}` : <>on every beat<span class="by-keys">, or press K</span></>}</span>
       </button>
       <div class="edit-tools">
         {!playing && <button onClick={() => void model.player.play().catch(() => undefined)}>Play</button>}

@@ -158,8 +158,8 @@ function State({ kind }: { readonly kind: Kind }) {
   return (
     <p class="edit-hint">
       {kind === "region"
-        ? "No regions yet. A region is a stretch with a name, such as a verse: mark a stretch and press R, or drag on the lane of regions."
-        : "No annotations yet. Press N to note something at the place that is heard, or at the stretch that is marked."}
+        ? "No regions yet. A region is a stretch with a name, such as a verse: mark a stretch, then add it."
+        : "No annotations yet. Add one at the place that is heard, or at the stretch that is marked."}
     </p>
   );
 }

@@ -7,6 +7,7 @@ import { useShortcuts } from "../../keys";
 import type { Shortcut } from "../../keys";
 import { letter, SAME } from "./check";
 import type { Exercise } from "./exercise";
+import { ToLane } from "./lane";
 import { Notes } from "./notes";
 import type { Mode } from "./prompts";
 import { Sections } from "./sections";
@@ -57,7 +58,7 @@ function isAnswered(exercise: Exercise): boolean {
   if (mode === "tap") return exercise.marks.value.length > 0;
   if (mode === "choice" || mode === "compare") return exercise.answer.value !== "";
   if (mode === "estimate") return exercise.answer.value.trim() !== "" && Number.isFinite(Number(exercise.answer.value.replace(",", ".")));
-  if (mode === "label") return exercise.marks.value.every((mark) => mark.label !== "");
+  if (mode === "label") return exercise.marks.value.length > 0 && exercise.marks.value.every((mark) => mark.label !== "");
   if (mode === "draw") return exercise.curve.value.length > 2;
   return true;
 }
@@ -93,7 +94,7 @@ function Strike({ exercise, what }: Given & { readonly what: string }) {
   // The button that was pressed to start is gone; from here on Space strikes.
   useEffect(() => button.current?.focus({ preventScroll: true }), []);
   const strike = (event: Event): void => exercise.mark(exercise.model.player.tapTimeMs(event));
-  const shortcuts = useMemo((): readonly Shortcut[] => [{ keys: "j", what: `${what} in the exercise`, group: "Listening prompts", repeats: false, run: strike }], [exercise, what]);
+  const shortcuts = useMemo((): readonly Shortcut[] => ["j", "k"].map((keys) => ({ keys, what: `${what} in the exercise`, group: "Listening prompts", repeats: false, run: strike })), [exercise, what]);
   useShortcuts(shortcuts);
   const keyed = (event: KeyboardEvent): void => {
     if (event.key !== " " && event.key !== "Enter") return;
@@ -108,7 +109,7 @@ function Strike({ exercise, what }: Given & { readonly what: string }) {
   return (
     <button ref={button} class="exercise-strike" onPointerDown={(event) => event.button === 0 && strike(event)} onKeyDown={keyed} onClick={clicked} onContextMenu={(event) => event.preventDefault()}>
       <strong>{what}</strong>
-      <span>
+      <span class="by-keys">
         or press <kbd>J</kbd>
       </span>
     </button>
@@ -133,8 +134,10 @@ function Marking({ exercise }: Given) {
       <Strike exercise={exercise} what="Mark here" />
       <p>
         {answers ? `${marks.length} of ${answers} marked. ` : `${marks.length} marked. `}
-        Click on the lane “Your answer” to add one, drag to move it; by keyboard arrows move and Delete removes it.
+        {answers && marks.length >= answers ? "For another, remove one first. " : "Click on the lane “Your answer” to add one. "}
+        Drag one to move it; by keyboard arrows move and Delete removes it.
       </p>
+      <ToLane />
       {marks.length > 0 && (
         <ul class="exercise-marks" aria-label="Marks">
           {marks.slice(-24).map((mark) => (
@@ -211,6 +214,7 @@ function Drawing({ exercise }: Given) {
   return (
     <>
       <p>Draw on the lane “Your answer”: left to right, high is much. By keyboard go to the lane; ↑ and ↓ change the height, ← and → draw on.</p>
+      <ToLane />
       {exercise.curve.value.length > 0 && (
         <button class="quiet" onClick={() => (exercise.curve.value = [])}>
           Clear

@@ -79,8 +79,11 @@ async function compare(exercise: Exercise, facts: Facts): Promise<Outcome> {
   const most = Math.max(...known);
   const found = most - Math.min(...known) < least(most) ? SAME : letter(known.indexOf(most));
   const outcome = choiceOutcome(exercise.answer.peek(), found, "difference");
-  const said = known.map((value, i) => `${letter(i)} ${number(value)}`).join(", ");
-  return { ...outcome, lines: [...outcome.lines, `Measured: ${said}${unit && ` ${unit}`}.`] };
+  // Heights of brightness say nothing to an ear: how far apart they are does.
+  const apart = most - Math.max(...known.filter((_, i) => letter(i) !== found));
+  const bright = found === SAME ? "equally bright" : `${found} is brighter by ${number(apart)} semitones`;
+  const said = known.map((value, i) => `${letter(i)} ${number(value)}`).join(", ") + (unit && ` ${unit}`);
+  return { ...outcome, lines: [...outcome.lines, `Measured: ${config.frame_field === "centroid" ? bright : said}.`] };
 }
 
 export const letter = (index: number): string => String.fromCharCode(65 + index);

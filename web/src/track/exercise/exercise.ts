@@ -246,7 +246,7 @@ export class Exercise {
 
   mark(timeMs: number): void {
     const durationMs = this.model.durationMs.peek();
-    if (this.phase.peek() !== "answering" || this.marks.peek().length >= MOST_MARKS) return;
+    if (this.phase.peek() !== "answering" || this.marks.peek().length >= this.#most) return;
     const id = (this.#last += 1);
     const at = Math.min(Math.max(Math.round(timeMs), 0), durationMs);
     this.marks.value = sorted([...this.marks.peek(), { id, timeMs: at, label: "" }]);
@@ -266,6 +266,11 @@ export class Exercise {
     } catch {
       // The mark stays where it was put, which is an answer as well.
     }
+  }
+
+  /** What is asked for is enough, where it is said how many. */
+  get #most(): number {
+    return (this.mode.peek() === "mark" && this.config.peek().answers) || MOST_MARKS;
   }
 
   /** A note that is on its way to being an annotation. */

@@ -1,6 +1,6 @@
 /** The lane on which a listener answers, and where the answer is compared with the analysis. Nothing while no exercise is open. */
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Lane } from "../lanes/lane";
 import { useTrack } from "../model";
 import { CurveSurface } from "./curve-surface";
@@ -14,6 +14,9 @@ export function ExerciseLane() {
   const exercise = exerciseOf(useTrack());
   const draw = useMemo(() => drawing(exercise), [exercise]);
   const [phase, mode] = [exercise.phase.value, exercise.mode.value];
+  // Where the lane is the place to answer on, it is seen when the answering begins.
+  const isAnsweredHere = phase === "answering" && (mode === "mark" || mode === "draw");
+  useEffect(() => void (isAnsweredHere && showLane("nearest")), [isAnsweredHere]);
   if (phase === "choosing" || phase === "ready" || !isDrawn(exercise)) return null;
   const answering = phase === "answering";
   return (
@@ -24,6 +27,19 @@ export function ExerciseLane() {
     </div>
   );
 }
+
+/** Brings the lane into view. */
+function showLane(block: ScrollLogicalPosition): void {
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  document.querySelector(".exercise-lane")?.scrollIntoView({ block, behavior });
+}
+
+/** On a phone the lane is far above the controls. */
+export const ToLane = () => (
+  <p>
+    <button class="small" onClick={() => showLane("center")}>Show the lane “Your answer”</button>
+  </p>
+);
 
 const isDrawn = (exercise: Exercise): boolean => ["tap", "mark", "label", "draw"].includes(exercise.mode.value);
 

@@ -133,7 +133,7 @@ export function unanswerable(preset: Preset, analysis: Analysis | null): string 
   if (analysis.status !== "completed") return "The analysis is not finished yet.";
   if (config.summary_field && fieldOf(analysis.summary, config.summary_field) === undefined) return `This analysis has no ${config.summary_field.replaceAll(/[._]/g, " ")}.`;
   if (config.frame_field && analysis.analysis_type === "structure") return undefined;
-  const needed = preset.mode === "annotate" || preset.mode === "loop" ? [] : (config.event_types ?? []);
+  const needed = preset.mode === "label" ? ["section"] : preset.mode === "annotate" || preset.mode === "loop" ? [] : (config.event_types ?? []);
   const found = needed.filter((type) => hasEvents(analysis, type));
   return needed.length > 0 && found.length === 0 ? `No ${needed[0]}s were found in this track.` : undefined;
 }

@@ -2,6 +2,7 @@
 
 import { time } from "../../format";
 import type { Exercise } from "./exercise";
+import { ToLane } from "./lane";
 
 export function Sections({ exercise }: { readonly exercise: Exercise }) {
   const [marks, { labels = [] }] = [exercise.marks.value, exercise.config.value];
@@ -37,6 +38,7 @@ export function Sections({ exercise }: { readonly exercise: Exercise }) {
         {exercise.performing.value && <button onClick={() => exercise.stopPlaying()}>Stop</button>}
         <button onClick={() => exercise.mark(player.timeMs.peek())}>New section at the playhead</button>
       </div>
+      <ToLane />
       <p>Boundaries can be dragged on the lane “Your answer”.</p>
     </>
   );

@@ -13,17 +13,19 @@ export function Playhead({ view }: { readonly view: ReadonlySignal<View> }) {
   const line = useRef<HTMLDivElement>(null);
   const band = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    // Held here: the page is still told of what ends with it, when the refs are empty already.
+    const [head, stretch] = [line.current!, band.current!];
     // Moved by hand: nothing is drawn or rendered again because of it.
     const stops = [
       effect(() => {
         const x = toX(view.value, player.timeMs.value);
-        place(line.current!, x >= 0 && x <= view.value.widthPx, x);
+        place(head, x >= 0 && x <= view.value.widthPx, x);
       }),
       effect(() => {
         const [loop, at] = [player.loop.value, view.value];
         const [from, to] = loop ? [Math.max(toX(at, loop.fromMs), 0), Math.min(toX(at, loop.toMs), at.widthPx)] : [0, 0];
-        place(band.current!, to > from, from);
-        band.current!.style.width = `${Math.max(to - from, 0)}px`;
+        place(stretch, to > from, from);
+        stretch.style.width = `${Math.max(to - from, 0)}px`;
       }),
     ];
     return () => stops.forEach((stop) => stop());

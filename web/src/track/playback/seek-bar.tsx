@@ -29,10 +29,11 @@ export function SeekBar() {
   const slider = useRef<HTMLInputElement>(null);
   const loop = useRef<HTMLSpanElement>(null);
   useEffect(() => {
+    // Held here: the page is still told of what ends with it, when the refs are empty already.
+    const [at, band] = [slider.current!, loop.current!];
     const stops = [
       effect(() => {
         const duration = Math.max(model.durationMs.value, 1);
-        const at = slider.current!;
         at.max = String(duration);
         at.valueAsNumber = player.timeMs.value;
         at.style.setProperty("--part", `${(player.timeMs.value / duration) * 100}%`);
@@ -40,14 +41,14 @@ export function SeekBar() {
       // Read out where a person has moved it or stopped; never with each tick.
       effect(() => {
         void [player.seeks.value, player.playing.value, model.durationMs.value];
-        slider.current!.setAttribute("aria-valuetext", said(model, player.timeMs.peek()));
+        at.setAttribute("aria-valuetext", said(model, player.timeMs.peek()));
       }),
       effect(() => {
         const [span, duration] = [player.loop.value, Math.max(model.durationMs.value, 1)];
-        loop.current!.hidden = span === null;
+        band.hidden = span === null;
         if (!span) return;
-        loop.current!.style.left = `${(span.fromMs / duration) * 100}%`;
-        loop.current!.style.width = `${((span.toMs - span.fromMs) / duration) * 100}%`;
+        band.style.left = `${(span.fromMs / duration) * 100}%`;
+        band.style.width = `${((span.toMs - span.fromMs) / duration) * 100}%`;
       }),
     ];
     return () => stops.forEach((stop) => stop());
@@ -81,17 +82,16 @@ export function Readout() {
   const model = useTrack();
   const at = useRef<HTMLSpanElement>(null);
   const place = useRef<HTMLSpanElement>(null);
-  useEffect(
-    () =>
-      effect(() => {
-        const ms = model.player.timeMs.value;
-        write(at.current!, time(ms, 1));
-        const bar = barAndBeat(model, ms);
-        write(place.current!, bar ?? "");
-        place.current!.hidden = bar === null;
-      }),
-    [model],
-  );
+  useEffect(() => {
+    const [now, where] = [at.current!, place.current!];
+    return effect(() => {
+      const ms = model.player.timeMs.value;
+      write(now, time(ms, 1));
+      const bar = barAndBeat(model, ms);
+      write(where, bar ?? "");
+      where.hidden = bar === null;
+    });
+  }, [model]);
   return (
     <div class="readout">
       <span>
