@@ -60,7 +60,8 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     ran?;
     say_pace(inputs.len(), &progress);
     let table = settings.timings.as_ref().and_then(timings::Sum::table);
-    table.into_iter().for_each(|table| say::err(format_args!("arsis: {table}")));
+    let lines = table.iter().flat_map(|table| table.lines()).enumerate();
+    lines.for_each(|(at, line)| say::err(format_args!("{}{line}", if at == 0 { "arsis: " } else { "" })));
     let code = printer.finish()?;
     let ended = printer.ended();
     if !stop.is_asked() || ended.by_reader {

@@ -8,7 +8,8 @@ use crate::stop::{INTERRUPTED, TERMINATED};
 use crate::{config, say};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use std::io::ErrorKind;
+use std::fmt::Arguments;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,9 +102,16 @@ pub(crate) async fn user(args: &UserArgs) -> Result<ExitCode> {
     let roles = [(*operator, access::OPERATOR), (*admin, access::ADMIN)];
     let roles: Vec<Uuid> = roles.into_iter().filter(|(asked, _)| *asked).map(|(_, role)| role).collect();
     let token = add_user(&database.pool, email, None, &roles).await?;
-    say::out(format_args!("{}", token.expose()))?;
+    let shown = show_token(format_args!("{}", token.expose()));
     database.close().await;
-    Ok(ExitCode::SUCCESS)
+    shown.map(|()| ExitCode::SUCCESS)
+}
+
+/// Shows a line with a token: it is stored nowhere as it is, so that who cannot see it must know.
+pub(crate) fn show_token(line: Arguments<'_>) -> Result<()> {
+    let mut out = std::io::stdout();
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.context("the token that was made could not be shown; for a new one: arsis user add EMAIL")
 }
 
 /// Adds a user with roles of the seeds and a session: all of it or nothing.

@@ -63,7 +63,7 @@ async fn greet(database: &Database, address: SocketAddr) -> Result<()> {
     let roles: &[_] = if database.private { &[access::OPERATOR] } else { &[] };
     let token = fleet::add_user(&database.pool, LOCAL_USER, Some("Local user"), roles).await?;
     say::out(format_args!("Arsis listens. Your address, with a token that is shown only this once:"))?;
-    say::out(format_args!("  http://{address}/?token={}", token.expose()))?;
+    fleet::show_token(format_args!("  http://{address}/?token={}", token.expose()))?;
     if !database.private {
         say::out(format_args!("For one that may see and steer the queue: arsis user add EMAIL --operator"))?;
     }

@@ -9,17 +9,19 @@ mod results;
 
 use crate::analyze::exports;
 use crate::analyze::file::{Job, Settings};
-use crate::analyze::inputs::{Input, Source};
+use crate::analyze::inputs::{Input, Source, Stamp};
 use crate::analyze::printer::{Form, Printer};
 use crate::analyze::progress::Progress;
 use crate::analyze::timings::Sum;
 use crate::analyze::{Share, analyze_all, config, output_folder};
+use crate::cli::picture::DrawingArgs;
 use crate::cli::watch::WatchArgs;
 use crate::cli::{Format, wrong_usage};
 use crate::stop::Stop;
 use crate::{advice, say};
+use analysis_core::ANALYZER_VERSION;
 use anyhow::{Context, Result};
-use looks::{Looks, Stamp};
+use looks::Looks;
 use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     let mut failed = false;
     loop {
         failed |= watch.look()?;
-        if stop.is_asked() || (args.once && !watch.looks.waits()) {
+        if stop.is_asked() || (args.once && (watch.gone || !watch.looks.waits())) {
             break;
         }
         stop.sleep(Duration::from_secs_f64(args.interval));
@@ -135,10 +137,8 @@ impl<'a> Watch<'a> {
             Ok(seen) => seen,
             Err(error) => {
                 if !std::mem::replace(&mut self.gone, true) {
-                    say::err(format_args!(
-                        "arsis: {} cannot be read ({error}); waiting for it",
-                        folder.display()
-                    ));
+                    let then = if self.args.once { "" } else { "; waiting for it" };
+                    say::err(format_args!("arsis: {} cannot be read ({error}){then}", folder.display()));
                 }
                 return Ok(self.args.once);
             }
@@ -147,7 +147,7 @@ impl<'a> Watch<'a> {
             say::err(format_args!("arsis: {} is back", folder.display()));
         }
         self.name_unreadable(seen.unreadable);
-        let ready = self.looks.take(seen.files.into_iter());
+        let ready = self.looks.take(seen.files.into_iter(), &self.unreadable);
         let todo: Vec<_> = ready.into_iter().filter_map(|(path, stamp)| self.todo(path, stamp)).collect();
         let mut failed = false;
         for batch in todo.chunks(self.threads.get() * BATCH_PER_THREAD) {
@@ -175,7 +175,7 @@ impl<'a> Watch<'a> {
         let source = Source { size_bytes: stamp.size_bytes, modified_ns: stamp.modified_ns, asked };
         let below = path.strip_prefix(&self.args.folder).unwrap_or(&path);
         let folder = self.output.as_ref().map(|output| output.join(below));
-        let done = |folder: &PathBuf| results::are_there(folder, &path, &source, &self.settings.config);
+        let done = |folder: &PathBuf| results::are_there(folder, &path, &source, &self.settings);
         if folder.as_ref().is_some_and(done) {
             return None;
         }
@@ -186,8 +186,10 @@ impl<'a> Watch<'a> {
     fn asked(&self) -> String {
         let config = &self.settings.config;
         let (kind, hop_ms, bands) = (config.analysis_type, config.hop_ms, config.bands);
-        format!("{kind:?} {hop_ms} {bands} {:?} {:?}", self.args.engine.values, self.args.formats)
-            .to_lowercase()
+        let DrawingArgs { picture_format, look } = &self.args.drawing;
+        let drawn = format!("{picture_format:?} {look:?}");
+        let (values, formats) = (self.args.engine.values, &self.args.formats);
+        format!("{ANALYZER_VERSION} {kind:?} {hop_ms} {bands} {values:?} {formats:?} {drawn}").to_lowercase()
     }
 
     /// Analyses some files as `arsis analyze` does. Says whether one failed.
@@ -219,6 +221,14 @@ impl<'a> Watch<'a> {
         let ended = printer.ended();
         self.reader_gone |= ended.reader_gone;
         self.by_reader |= ended.by_reader;
+        for todo in batch {
+            let changed = |path: &PathBuf| Stamp::of(path).is_some_and(|now| now != todo.source.stamp());
+            if let Input::File(path) = &todo.input
+                && changed(path)
+            {
+                self.looks.unsettle(path);
+            }
+        }
         Ok(printer.failed())
     }
 }

@@ -3,7 +3,7 @@
 use super::click;
 use super::document::Document;
 use super::exports::{self, PeaksFile};
-use super::inputs::{Input, Source};
+use super::inputs::{Input, Source, Stamp};
 use super::output::FolderWriter;
 use super::picture::{self, Columns};
 use super::printer::Heard;
@@ -19,6 +19,7 @@ use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::chunk::Chunk;
 use analysis_core::stages::{Stage, StageHook};
 use anyhow::{Context, Result};
+use std::fmt::{Display, Formatter};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,11 +48,32 @@ pub(crate) struct Job<'a> {
     pub(crate) source: Option<Source>,
 }
 
+impl Job<'_> {
+    /// Fails where the file is another than the one that was asked for. One that has gone was read while it was there.
+    fn check_unchanged(&self) -> Result<(), Changed> {
+        let (Some(source), Input::File(path)) = (&self.source, self.input) else { return Ok(()) };
+        let changed = Stamp::of(path).is_some_and(|now| now != source.stamp());
+        if changed { Err(Changed) } else { Ok(()) }
+    }
+}
+
+/// A file was written to while it was analysed: what was heard is of neither.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Changed;
+
+impl Display for Changed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it changed while it was analysed; left for a later look")
+    }
+}
+
+impl std::error::Error for Changed {}
+
 /// Analyses one input.
 ///
 /// # Errors
 /// Whatever is wrong with the file or with where its results go; [`analysis_core::Error::Cancelled`] when it was
-/// stopped. No folder is left of it.
+/// stopped, [`Changed`] when it was written to meanwhile. No folder is left of it.
 pub(crate) fn analyze(job: &Job<'_>, settings: &Settings, progress: &Progress) -> Result<Heard> {
     settings.stop.check()?;
     let watch = settings.timings.as_ref().map(|_| Watch::start());
@@ -83,7 +105,9 @@ fn hear(
         stop: &settings.stop,
         watch,
     };
-    let analysis = analyzer::analyze(file, hint, config, &mut recorder)?;
+    let analysis = analyzer::analyze(file, hint, config, &mut recorder);
+    job.check_unchanged()?;
+    let analysis = analysis?;
     recorder.progress.part("writing");
     watch.into_iter().for_each(|watch| watch.enter(Stage::Observer));
     let peaks = recorder.peaks.map(|peaks| peaks.finish(analysis.audio.sample_rate)).transpose()?;
@@ -91,17 +115,29 @@ fn hear(
     let columns = recorder.columns;
     let svg = picture::is_wanted(drawing, recorder.writer.is_some(), &job.pictures)
         .then(|| picture::svg(&document, &columns, &drawing.look))
-        .transpose()?
-        .unwrap_or_default();
+        .transpose();
     if let Some(writer) = recorder.writer {
         exports::write_into(&writer, formats, &document.track())?;
-        picture::write_into(&writer, drawing.picture_format, &svg)?;
+        // The analysis is worth keeping where it cannot be drawn; who named a picture is told below.
+        match &svg {
+            Ok(svg) => {
+                svg.iter().try_for_each(|svg| picture::write_into(&writer, drawing.picture_format, svg))?
+            }
+            Err(error) if job.pictures.is_empty() => {
+                let line = format_args!("arsis: {}: no picture: {error:#}", job.input.name());
+                progress.suspend(|| say::err(line));
+            }
+            Err(_) => {}
+        }
         if let Some(source) = &job.source {
             writer.write_file(Source::FILE, |out| Ok(serde_json::to_writer(out, source)?))?;
         }
         writer.finish(&document)?;
     }
-    job.pictures.iter().try_for_each(|path| picture::write(path, &svg))?;
+    if !job.pictures.is_empty() {
+        let svg = svg?.unwrap_or_default();
+        job.pictures.iter().try_for_each(|path| picture::write(path, &svg))?;
+    }
     if let (Some(path), Some(file)) = (&job.click, again) {
         click::write(path, file, hint, config, &document.analysis)?;
         if document.analysis.events.beats().is_empty() {

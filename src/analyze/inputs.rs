@@ -4,8 +4,9 @@ use crate::advice::READS;
 use crate::cli::wrong_usage;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Extensions taken from folders; a file named on the command line is tried whatever it is called.
 const EXTENSIONS: [&str; 22] = [
@@ -61,6 +62,30 @@ impl Input {
     }
 }
 
+/// A file as it was seen: if it is written to, one of these changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Its size.
+    pub(crate) size_bytes: u64,
+    /// When it was last written, in ns since 1970.
+    pub(crate) modified_ns: u64,
+}
+
+impl Stamp {
+    /// Of the file that is there now.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().filter(Metadata::is_file).map(|found| Self::from(&found))
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(found: &Metadata) -> Self {
+        let since = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+        Self { size_bytes: found.len(), modified_ns }
+    }
+}
+
 /// A file as results are of it: who finds the same again need not analyse it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Source {
@@ -75,6 +100,11 @@ pub(crate) struct Source {
 impl Source {
     /// What it is written as, beside the results.
     pub(crate) const FILE: &str = "source.json";
+
+    /// The file it is of.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { size_bytes: self.size_bytes, modified_ns: self.modified_ns }
+    }
 }
 
 /// Expands folders, in the order of their names, so that the same folder gives the same results.

@@ -5,8 +5,11 @@ use super::document::Document;
 use analysis_core::chunk::Chunk;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -36,8 +39,9 @@ pub(crate) struct FolderWriter {
 impl FolderWriter {
     /// Starts a folder; what an interrupted run left of it goes.
     pub(crate) fn create(folder: PathBuf) -> Result<Self> {
-        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let part = folder.with_file_name(format!(".{name}.part"));
+        let mut name = hidden(&folder);
+        name.push("part");
+        let part = folder.with_file_name(name);
         remove_folder(&part)?;
         fs::create_dir_all(&part).with_context(|| format!("failed to create {}", part.display()))?;
         Ok(Self { part, folder })
@@ -96,12 +100,30 @@ impl Drop for FolderWriter {
 
 /// A hidden file in the folder of `path` that goes when the run fails; readable as any other file is.
 pub(crate) fn part_beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
+        .prefix(&hidden(path))
         .suffix(".part")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder_of(path))
+}
+
+/// How the hidden name beside `path` begins: `.NAME.`, with room for what follows. Of a long name it holds the beginning
+/// and a number that others have not.
+fn hidden(path: &Path) -> OsString {
+    const MOST_BYTES: usize = 200;
+    const KEPT_BYTES: usize = 50;
+    let name = path.file_name().unwrap_or_default();
+    let mut hidden = OsString::from(".");
+    if name.len() <= MOST_BYTES {
+        hidden.push(name);
+    } else {
+        let mut number = DefaultHasher::new();
+        name.hash(&mut number);
+        hidden.push(&*String::from_utf8_lossy(&name.as_bytes()[..KEPT_BYTES]));
+        hidden.push(format!("-{:016x}", number.finish()));
+    }
+    hidden.push(".");
+    hidden
 }
 
 /// The folder that `path` is in.

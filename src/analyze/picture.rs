@@ -150,10 +150,14 @@ pub(crate) fn style(look: &LookArgs) -> Result<Style> {
     Ok(Style::new(look.picture_width, look.picture_theme.into())?)
 }
 
+/// What pictures are called in the folder of a file.
+pub(crate) fn file_names(format: PictureFormat) -> impl Iterator<Item = PathBuf> {
+    extensions(format).iter().map(|extension| Path::new("picture").with_extension(extension))
+}
+
 /// Writes `picture.png` and `picture.svg` into the folder of a file, as far as they are asked for.
 pub(crate) fn write_into(folder: &FolderWriter, format: PictureFormat, svg: &str) -> Result<()> {
-    for extension in extensions(format) {
-        let name = Path::new("picture").with_extension(extension);
+    for name in file_names(format) {
         folder.write_file(&name.to_string_lossy(), |out| draw(&name, svg, out))?;
     }
     Ok(())

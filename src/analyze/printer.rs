@@ -1,10 +1,10 @@
 //! What goes to standard output: results in the order of the inputs, whichever finishes first.
 
 use super::document::Document;
+use super::file::Changed;
 use super::table::{self, Look, Row};
 use super::{exports, text};
 use crate::cli::{AnalyzeArgs, Format};
-use crate::queue::table::harmless;
 use crate::stop::Stop;
 use crate::{advice, say};
 use anyhow::{Context, Result};
@@ -129,14 +129,19 @@ impl Printer {
         Ok(())
     }
 
-    /// Says what failed, on standard error and in the table. What was stopped has not failed.
+    /// Says what failed, on standard error and in the table. What was stopped has not failed, nor has what
+    /// changed meanwhile.
     fn name_failure(&mut self, index: usize, name: &str, error: &anyhow::Error) {
         if matches!(error.downcast_ref(), Some(analysis_core::Error::Cancelled)) {
             self.stopped += 1;
             return;
         }
         let reason = advice::told_of(error, Path::new(name));
-        say::err(format_args!("arsis: {}: {reason}", harmless(name).collect::<String>()));
+        say::err(format_args!("arsis: {}: {reason}", name));
+        if error.is::<Changed>() {
+            self.stopped += 1;
+            return;
+        }
         self.failed += 1;
         if let Form::Table(rows) = &mut self.form {
             rows.insert(index, Row::Failed { file: name.to_owned(), reason: crate::causes(error) });

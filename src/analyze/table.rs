@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::fit;
 use super::text::clock;
+use crate::queue::table::harmless;
 use crate::terminal;
 use std::io::stdout;
 
@@ -40,7 +41,7 @@ impl Row {
         let (audio, summary) = (&document.analysis.audio, &document.analysis.summary);
         let lufs = summary.loudness.as_ref().and_then(|loudness| loudness.integrated_lufs);
         let cells = [
-            Some(document.file.clone()),
+            Some(harmless(&document.file).collect()),
             Some(clock(audio.duration_ms)),
             summary.tempo_bpm.map(|bpm| format!("{bpm:.1}")),
             summary.key.as_ref().map(|key| key.name.to_string()),

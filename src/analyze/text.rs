@@ -1,6 +1,7 @@
 //! What people read: a few lines and a small picture of the bands.
 
 use super::document::Document;
+use crate::queue::table::harmless;
 use analysis_core::AnalysisType;
 use analysis_core::events::EventData;
 use picture::Overview;
@@ -35,7 +36,8 @@ fn headline(document: &Document) -> String {
         [&audio.container, &audio.codec].into_iter().flatten().map(String::as_str).collect();
     let rate = f64::from(audio.sample_rate) / 1000.0;
     let length = clock_tenths(audio.duration_ms);
-    format!("{}  {length}  {}  {rate} kHz {channels}\n", document.file, kind.join(" "))
+    let file: String = harmless(&document.file).collect();
+    format!("{file}  {length}  {}  {rate} kHz {channels}\n", kind.join(" "))
 }
 
 fn facts(document: &Document) -> Vec<(&'static str, String)> {

@@ -2,13 +2,15 @@
 
 use super::scoring::Comparison;
 use super::side::Kind;
+use crate::queue::table::harmless;
 use std::fmt::Write;
 
 /// The two sides, a line a measure, and what to make of it.
 pub(crate) fn describe(comparison: &Comparison) -> String {
     let mut out = String::new();
     for (letter, about) in [("A", &comparison.reference), ("B", &comparison.estimate)] {
-        let _ = writeln!(out, "{letter}  {}  {}", about.file, about.kind.map_or("", kind));
+        let file: String = harmless(&about.file).collect();
+        let _ = writeln!(out, "{letter}  {file}  {}", about.kind.map_or("", kind));
     }
     let lines = lines(comparison);
     if lines.is_empty() {

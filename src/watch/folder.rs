@@ -1,13 +1,11 @@
 //! One look at the folder: which audio files are there, of what size and time.
 
-use super::looks::Stamp;
-use crate::analyze::inputs::is_audio;
+use crate::analyze::inputs::{Stamp, is_audio};
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// What one look saw.
 #[derive(Debug, Default)]
@@ -53,8 +51,8 @@ fn take(folder: &Path, recursive: bool, seen: &mut Seen) -> io::Result<BTreeSet<
         if kind.is_dir() {
             folders.extend(recursive.then_some(path));
         } else if is_audio(&path) {
-            let found = fs::metadata(&path).ok().filter(Metadata::is_file);
-            seen.files.extend(found.map(|found| (path, stamp(&found))));
+            let stamp = Stamp::of(&path);
+            seen.files.extend(stamp.map(|stamp| (path, stamp)));
         }
     }
     Ok(folders)
@@ -63,10 +61,4 @@ fn take(folder: &Path, recursive: bool, seen: &mut Seen) -> io::Result<BTreeSet<
 /// Hidden names: among them what copying programs write to before they rename it.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.file_name().as_bytes().starts_with(b".")
-}
-
-fn stamp(found: &Metadata) -> Stamp {
-    let since = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    let modified_ns = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-    Stamp { size_bytes: found.len(), modified_ns }
 }

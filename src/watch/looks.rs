@@ -1,16 +1,8 @@
 //! What is known of the files of a folder from one look to the next, and which of them are to be analysed.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-/// A file as it was seen: if it is written to, one of these changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// Its size.
-    pub(crate) size_bytes: u64,
-    /// When it was last written, in ns since 1970.
-    pub(crate) modified_ns: u64,
-}
+use crate::analyze::inputs::Stamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -27,8 +19,12 @@ pub(crate) struct Looks {
 
 impl Looks {
     /// Takes what is there now; gives what was the same in the last look and was not given since. What is gone is
-    /// forgotten, and new when it returns.
-    pub(crate) fn take(&mut self, now: impl Iterator<Item = (PathBuf, Stamp)>) -> Vec<(PathBuf, Stamp)> {
+    /// forgotten, and new when it returns; what was settled in a folder that is `unreadable` now may still be there.
+    pub(crate) fn take(
+        &mut self,
+        now: impl Iterator<Item = (PathBuf, Stamp)>,
+        unreadable: &BTreeSet<PathBuf>,
+    ) -> Vec<(PathBuf, Stamp)> {
         let mut before = std::mem::take(&mut self.known);
         let mut ready = Vec::new();
         for (path, stamp) in now {
@@ -38,7 +34,14 @@ impl Looks {
             }
             self.known.insert(path, Known { stamp, settled: known.is_some() });
         }
+        let hidden = |path: &Path| path.ancestors().any(|folder| unreadable.contains(folder));
+        self.known.extend(before.into_iter().filter(|(path, known)| known.settled && hidden(path)));
         ready
+    }
+
+    /// Waits for another look at a file that changed since the last one.
+    pub(crate) fn unsettle(&mut self, path: &Path) {
+        self.known.get_mut(path).into_iter().for_each(|known| known.settled = false);
     }
 
     /// Whether some are waiting for a second look.
@@ -52,8 +55,13 @@ mod tests {
     use super::*;
 
     fn look(looks: &mut Looks, files: &[(&str, u64)]) -> Vec<String> {
+        look_past(looks, files, "elsewhere")
+    }
+
+    fn look_past(looks: &mut Looks, files: &[(&str, u64)], unreadable: &str) -> Vec<String> {
         let stamp = |size_bytes| Stamp { size_bytes, modified_ns: 1 };
-        let ready = looks.take(files.iter().map(|(name, size)| (name.into(), stamp(*size))));
+        let files = files.iter().map(|(name, size)| (name.into(), stamp(*size)));
+        let ready = looks.take(files, &BTreeSet::from([unreadable.into()]));
         ready.into_iter().map(|(path, _)| path.display().to_string()).collect()
     }
 
@@ -66,6 +74,19 @@ mod tests {
         assert_eq!(look(&mut looks, &[("a", 2), ("b", 5)]), ["a", "b"]);
         assert_eq!(look(&mut looks, &[("a", 2), ("b", 5)]), Vec::<String>::new());
         assert!(!looks.waits());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_for_a_look_makes_nothing_new() {
+        let mut looks = Looks::default();
+        let (both, more) = ([("f/a", 1), ("g/a", 1)], [("f/a", 1), ("f/b", 1), ("g/a", 1)]);
+        look(&mut looks, &both);
+        assert_eq!(look(&mut looks, &both), ["f/a", "g/a"]);
+        look(&mut looks, &more);
+        assert!(look_past(&mut looks, &[], "f").is_empty());
+        assert!(!looks.waits(), "what was not settled is not waited for");
+        assert!(look(&mut looks, &more).is_empty());
+        assert_eq!(look(&mut looks, &more), ["f/b", "g/a"]);
     }
 
     #[test]
