@@ -759,11 +759,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Puts the session that this request came with by bearer token into a cookie.
-         * @description The cookie ends when the session does, no script can read it, and no other site's page can use it. It has the name of
-         *     the platform's session cookie (`ARSIS_SESSION_COOKIE`), and is sent by HTTPS alone where the page came by it.
+         * Signs a page in: a session of its own, in a cookie, for the owner of the bearer token that this request came with.
+         * @description It ends when the token's session would have, and may be signed out of alone. No script can read the cookie, and no other
+         *     site's page can use it. It has the name of the platform's session cookie (`ARSIS_SESSION_COOKIE`), and is sent by HTTPS
+         *     alone where the page came by it.
          */
-        post: operations["keepSessionInCookie"];
+        post: operations["signInByCookie"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7327,7 +7328,7 @@ export interface operations {
             504: components["responses"]["Problem504"];
         };
     };
-    keepSessionInCookie: {
+    signInByCookie: {
         parameters: {
             query?: never;
             header?: never;
@@ -7336,7 +7337,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is in a cookie */
+            /** @description The session is in a cookie */
             204: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
@@ -7349,7 +7350,7 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Problem401"];
-            /** @description It came by cookie, or its token cannot be in one */
+            /** @description The request came by cookie itself */
             403: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
