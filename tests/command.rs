@@ -588,6 +588,9 @@ fn a_reader_that_goes_away_is_no_error() {
     // Where results are kept as well, the work goes on without the reader.
     without_reader(&["analyze", "-j", "1", "--details", "-o", "out", "a.wav", "b.wav", "c.wav"]);
     assert_eq!(place.names("out"), ["a.wav", "b.wav", "c.wav"]);
+    std::fs::create_dir(place.path("pictures")).unwrap();
+    without_reader(&["analyze", "-j", "1", "--details", "--picture", "pictures", "a.wav", "b.wav", "c.wav"]);
+    assert_eq!(place.names("pictures"), ["a.wav.png", "b.wav.png", "c.wav.png"]);
 }
 
 #[test]
