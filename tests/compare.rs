@@ -308,7 +308,7 @@ fn scripts_get_an_exit_status_and_a_reason() {
         (&["a.json", "empty.txt"], 1, "nothing that can be compared"),
         (&["a.json", "folder"], 1, "without analysis.json"),
         (&["a.json", "nan.csv"], 1, "row 1 of the table has no time that counts"),
-        (&["--min-f", "0.9", "early.beats", "late.beats"], 1, "of A some that are scored"),
+        (&["--min-f", "0.9", "early.beats", "late.beats"], 1, "A has no beats from 0:05 on"),
         (&["--picture", "a.gif", "a.json", "a.json"], 2, "a.gif is no name that ends in .png or .svg"),
         (&["--picture", "folder", "a.json", "a.json"], 2, "folder is no name that ends in .png or .svg"),
         (&["--min-f", "2", "a.json", "a.json"], 2, "from 0 to 1"),
