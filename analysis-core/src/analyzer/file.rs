@@ -21,8 +21,8 @@ use std::sync::Arc;
 /// caller's thread and gets the same calls in the same order; when this returns, or panics, the other threads have ended.
 ///
 /// # Errors
-/// [`Error::InvalidConfig`]; what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
-/// for audio over `config.limits`; [`Error::Io`]; whatever `observer` returns.
+/// [`Error::InvalidConfig`](crate::Error::InvalidConfig); what [`Decoder`] reports for empty, unrecognised, unsupported or corrupt audio and
+/// for audio over `config.limits`; [`Error::Io`](crate::Error::Io); whatever `observer` returns.
 pub fn analyze<R: Read + Seek + Send + Sync + 'static>(
     mut reader: R,
     hint: Option<&str>,
