@@ -4,7 +4,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { palette, stepOf } from "../src/track/frames/colours";
-import { analysed, ask, signIn, TOKEN } from "./support";
+import { analysed, ask, drawn, signIn, spectrum, TOKEN } from "./support";
 import type { Uploaded } from "./support";
 
 const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -16,7 +16,6 @@ test.beforeAll(async ({ playwright, baseURL }) => {
   await request.dispose();
 });
 
-const spectrum = (page: Page) => page.locator("[data-kind=spectrogram] canvas");
 const visiblePart = (page: Page) => page.getByRole("slider", { name: "Visible part", exact: true });
 const readout = (page: Page) => page.locator(".lanes-readout");
 
@@ -24,8 +23,6 @@ async function open(page: Page, track = demo.track.id): Promise<void> {
   await signIn(page, `/tracks/${track}`);
   await drawn(page);
 }
-
-const drawn = (page: Page) => expect(spectrum(page)).toHaveAttribute("data-drawn", "true");
 
 /** Presses a key so often, then waits for the picture. */
 async function press(page: Page, key: string, times = 1): Promise<void> {

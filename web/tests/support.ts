@@ -49,3 +49,9 @@ export async function ask(request: APIRequestContext, path: string): Promise<any
   expect(response.ok(), `${path}: ${response.status()}`).toBe(true);
   return response.json();
 }
+
+/** The canvas of the spectrum: it says what it shows. */
+export const spectrum = (page: Page) => page.locator("[data-kind=spectrogram] canvas");
+
+/** Waits until all that the spectrum shows is of the level that suits the view. */
+export const drawn = (page: Page) => expect(spectrum(page)).toHaveAttribute("data-drawn", "true");
