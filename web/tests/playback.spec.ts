@@ -85,6 +85,27 @@ async function listen(page: Page): Promise<void> {
   }, RECORDER);
 }
 
+/** Lets media elements tell their position every 80 ms only: Firefox does so every 40 to 60 ms. */
+async function tellRarely(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime")!;
+    const told = new WeakMap<HTMLMediaElement, { untilMs: number; s: number }>();
+    Object.defineProperty(HTMLMediaElement.prototype, "currentTime", {
+      get(this: HTMLMediaElement) {
+        const last = told.get(this);
+        if (last && !this.paused && performance.now() < last.untilMs) return last.s;
+        const s = get!.call(this) as number;
+        told.set(this, { untilMs: performance.now() + 80, s });
+        return s;
+      },
+      set(this: HTMLMediaElement, s: number) {
+        told.delete(this);
+        set!.call(this, s);
+      },
+    });
+  });
+}
+
 const recorded = (page: Page): Promise<Recorded> => page.evaluate(() => (window as any).recorded as Recorded);
 const forget = (page: Page): Promise<void> => page.evaluate(() => void ((window as any).recorded.music.length = (window as any).recorded.clicks.length = 0));
 
@@ -141,26 +162,29 @@ test.describe("the metronome", () => {
     await check(0.5, "at half speed after a jump", 20);
   });
 
-  test("a loop goes round without a gap, and the clicks with it", async ({ page }) => {
-    await listen(page);
-    await signIn(page, `/tracks/${made.track.id}`);
-    await page.getByRole("button", { name: "Metronome" }).click();
-    await page.getByRole("button", { name: "Speed and sound" }).click();
-    await page.getByRole("group", { name: "Loop bars" }).getByRole("button", { name: "1 bar" }).click();
-    await expect(page.getByRole("button", { name: /^Loop, 0:00\.2 to 0:02\.2/ })).toHaveAttribute("aria-pressed", "true");
-    await page.getByRole("button", { name: "Play", exact: true }).click();
-    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
-    const { music, clicks } = await recorded(page);
-    // Four knocks a round, and from the last to the first of the next as far as between all others. With a gap each of the five
-    // rounds would have a step of another length (one or two whole ones are right: a knock on the very seam may be missed); two are left to a machine that has much else to do.
-    const odd = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
-    expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
-    expect(odd(clicks).length, odd(clicks).join(" ")).toBeLessThanOrEqual(2);
-    expect(await heardMs(page)).toBeLessThan(2_300);
-    await page.keyboard.press("l");
-    await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
-    await expect.poll(() => heardMs(page)).toBeGreaterThan(2_400);
-  });
+  for (const browser of ["at any time", "rarely"]) {
+    test(`a loop goes round without a gap, and the clicks with it, where the position is told ${browser}`, async ({ page }) => {
+      if (browser === "rarely") await tellRarely(page);
+      await listen(page);
+      await signIn(page, `/tracks/${made.track.id}`);
+      await page.getByRole("button", { name: "Metronome" }).click();
+      await page.getByRole("button", { name: "Speed and sound" }).click();
+      await page.getByRole("group", { name: "Loop bars" }).getByRole("button", { name: "1 bar" }).click();
+      await expect(page.getByRole("button", { name: /^Loop, 0:00\.2 to 0:02\.2/ })).toHaveAttribute("aria-pressed", "true");
+      await page.getByRole("button", { name: "Play", exact: true }).click();
+      await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
+      const { music, clicks } = await recorded(page);
+      // Four knocks a round, and from the last to the first of the next as far as between all others. With a gap each of the five
+      // rounds would have a step of another length (one or two whole ones are right: a knock on the very seam may be missed); two are left to a machine that has much else to do.
+      const odd = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
+      expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
+      expect(odd(clicks).length, odd(clicks).join(" ")).toBeLessThanOrEqual(2);
+      expect(await heardMs(page)).toBeLessThan(2_300);
+      await page.keyboard.press("l");
+      await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
+      await expect.poll(() => heardMs(page)).toBeGreaterThan(2_400);
+    });
+  }
 });
 
 test.describe("an exercise", () => {

@@ -1,18 +1,19 @@
 /** Where the sound of a media element lies on the clock of the audio context: straight arithmetic over readings of both clocks. */
 
-/** Readings that are looked at: about half a second's worth. */
+/** Readings that are looked at: a quarter of a second's worth to two seconds', as browsers tell their position more or less often. */
 const MOST = 24;
 /** Fewer say nothing certain. */
 const LEAST = 3;
 
 /**
  * While an element plays at one rate, `media = offset + rate · context`. Single readings of `offset` lag, as an element tells
- * its position in steps; the later of the recent readings are the true ones, so a high quantile of them is taken.
+ * its position in steps (Firefox of some 40 ms). So only those count that found it on a new step, and as these come late by
+ * up to the time between two readings, a high quantile of them is taken.
  */
 export class Fit {
   #offsets: number[] = [];
   #rate = 1;
-  #still: number | null = null;
+  #lastS: number | null = null;
   #offset: number | null = null;
   /** How far the sound is ahead of the element's clock, in seconds of the context. */
   leadS = 0;
@@ -21,18 +22,19 @@ export class Fit {
   reset(rate: number): void {
     this.#offsets = [];
     this.#rate = rate;
-    this.#still = null;
+    this.#lastS = null;
     this.#offset = null;
   }
 
   /** Both clocks, read at one moment, in seconds. Those from before the element moves for the first time count for nothing. */
   add(contextS: number, mediaS: number): void {
-    this.#still ??= mediaS;
-    if (mediaS === this.#still) return;
+    const isNew = this.#lastS !== null && mediaS !== this.#lastS;
+    this.#lastS = mediaS;
+    if (!isNew) return;
     this.#offsets.push(mediaS - contextS * this.#rate);
     if (this.#offsets.length > MOST) this.#offsets.shift();
     const sorted = [...this.#offsets].sort((a, b) => a - b);
-    this.#offset = sorted[Math.floor((sorted.length - 1) * 0.8)]!;
+    this.#offset = sorted[Math.ceil((sorted.length - 1) * 0.8)]!;
   }
 
   get isKnown(): boolean {

@@ -33,8 +33,8 @@ export class Turns {
     if (this.#cued !== loop) this.#cue(spare, loop, deck);
     if (!this.#entry && !spare.element.seeking && spare.element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) this.#entry = new Entry(spare, loop.fromMs, endS);
     if (!this.#entry) return null;
-    if (this.#entry.state === "waiting") this.#entry.heardS = endS;
     const wasSure = this.#entry.state === "sure";
+    if (!wasSure) this.#entry.heardS = endS;
     this.#entry.tick(nowS)?.catch(() => this.cancel(deck));
     if (!this.#entry) return null;
     if (this.#entry.state === "sure" && !wasSure) deck.closeAt(endS);
