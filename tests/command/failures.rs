@@ -1,0 +1,128 @@
+//! What goes wrong, what is said of it, and what it takes with it: nothing.
+
+use super::Place;
+use super::said::Said;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn a_file_that_fails_takes_no_other_with_it() {
+    let place = Place::with_music();
+    place.write("bad.wav", b"this is a letter, not a sound");
+    let said = place.run(&["analyze", "--format", "json", "a.wav", "bad.wav", "c.wav"]).expect(1);
+    let json = said.json();
+    let files: Vec<&str> =
+        json.as_array().unwrap().iter().map(|document| document["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["a.wav", "c.wav"]);
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert!(lines[0].starts_with("arsis: bad.wav: not a recognised audio file"), "{}", said.err);
+    assert_eq!(lines[1..], ["arsis: 1 of 3 files failed"]);
+    let all_bad = place.run(&["analyze", "--format", "json", "bad.wav", "missing.wav"]).expect(1);
+    assert_eq!(all_bad.json(), serde_json::json!([]));
+    let alone = place.run(&["analyze", "--format", "json", "bad.wav"]).expect(1);
+    assert_eq!(alone.out, "", "nothing is said of a file that failed");
+}
+
+#[test]
+fn each_way_to_fail_is_named() {
+    let place = Place::with_music();
+    place.write("garbage.mp3", &testmusic::noise(1.0, 8_000, 0.5, 9).wav().split_off(44));
+    place.write("empty.flac", b"");
+    let no_samples = testmusic::silence(0.0, 44_100).wav();
+    place.write("no-samples.wav", &no_samples);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis-core/tests/fixtures");
+    fs::copy(fixtures.join("ac3.mka"), place.path("ac3.mka")).unwrap();
+    for (file, message) in [
+        ("garbage.mp3", "not a recognised audio file"),
+        ("empty.flac", "the input is empty: it holds no audio"),
+        ("no-samples.wav", "the input is empty: it holds no audio"),
+        ("missing.wav", "failed to open the file: No such file or directory"),
+        ("ac3.mka", "unsupported codec: "),
+    ] {
+        let said = place.run(&["analyze", file]).expect(1);
+        assert_eq!(said.out, "", "{file}");
+        let begins = format!("arsis: {file}: {message}");
+        assert!(said.err.starts_with(&begins), "{:?} does not begin with {begins:?}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "one line for one failure: {}", said.err);
+    }
+    place.write("long.wav", &testmusic::silence(61.0, 8_000).wav());
+    let long = place.run(&["analyze", "--max-minutes", "1", "long.wav"]).expect(1);
+    assert!(long.err.starts_with("arsis: long.wav: the audio lasts longer than the limit"), "{}", long.err);
+}
+
+#[test]
+fn a_failure_says_what_to_do_next() {
+    let place = Place::with_music();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("analysis-core/tests/fixtures");
+    let fixture = |name: &str| fs::read(fixtures.join(name)).unwrap();
+    let aac = fixture("aac.m4a");
+    let at = aac.windows(4).rposition(|code| code == b"mp4a").unwrap();
+    place.write("bought.m4a", &[&aac[..at], b"drms", &aac[at + 4..]].concat());
+    place.write("film.mp4", &fixture("video-only.mp4"));
+    place.write("odd.mka", &fixture("ac3.mka"));
+    place.write("letter.wav", b"this is a letter, not a sound");
+    place.write("empty.flac", b"");
+    place.write("torn.flac", &fixture("exact-s16.flac")[..3_000]);
+    for (file, step) in [
+        ("A.wav", "did you mean a.wav?"),
+        ("lettre.wav", "did you mean letter.wav?"),
+        ("nowhere/a.wav", "there is no folder nowhere"),
+        ("bought.m4a", "protected against copying (DRM)"),
+        ("film.mp4", "is it a film without sound"),
+        ("odd.mka", "convert it first: ffmpeg"),
+        ("letter.wav", "wav, flac, mp3, ogg, opus, m4a, aac"),
+        ("empty.flac", "was it copied to its end?"),
+        ("torn.flac", "Copy or download it again"),
+    ] {
+        let said = place.run(&["analyze", file]).expect(1);
+        assert!(said.err.contains(step), "{file}: {}", said.err);
+    }
+    // Nothing is like these, or they are there.
+    assert!(!place.run(&["analyze", "quite-another.wav"]).expect(1).err.contains("mean"));
+    let long = place.run(&["analyze", "--max-minutes", "1", "missing"]).expect(1);
+    assert_eq!(long.err.lines().count(), 1);
+    place.write("file", b"");
+    let file = place.run(&["analyze", "-o", "file", "a.wav", "b.wav"]).expect(2);
+    assert!(file.err.contains("-o file is a file; name a folder"), "{}", file.err);
+    let below = place.run(&["analyze", "-o", "file/out", "a.wav", "b.wav"]).expect(1);
+    assert_eq!(below.err.lines().count(), 1, "once, not for each file: {}", below.err);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_without_its_password() {
+    let place = Place::new();
+    let with_url = |url: &str, arguments: &[&str]| {
+        Said::of(place.command(arguments).env("DATABASE_URL", url).output().unwrap()).expect(1).err
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let gone = with_url(&format!("postgres://u:secret@127.0.0.1:{port}/music"), &["migrate"]);
+    let says =
+        format!("arsis: failed to connect to the database \"music\" at 127.0.0.1:{port} (DATABASE_URL)");
+    assert!(gone.starts_with(&says) && gone.contains("does PostgreSQL run there?"), "{gone}");
+    let wrong = with_url("u:secret@music", &["migrate"]);
+    assert!(wrong.contains("postgres://USER:PASSWORD@HOST:5432/DATABASE"), "{wrong}");
+    assert!(!gone.contains("secret") && !wrong.contains("secret"), "{gone}{wrong}");
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_what_is_right() {
+    let place = Place::with_music();
+    for (arguments, says) in [
+        (&["analyze"][..], "<PATH>"),
+        (&["analyze", "--format", "yaml", "a.wav"], "possible values: text, json, jsonl"),
+        (
+            &["analyze", "--type", "deep", "a.wav"],
+            "possible values: full, spectral, rhythm, tonal, structure",
+        ),
+        (&["analyze", "-j", "0", "a.wav"], "--jobs"),
+        (&["analyze", "--bands", "7", "a.wav"], "7 is not in 8..=256"),
+        (&["analyze", "--hop-ms", "101", "a.wav"], "101 is not in 1..=100"),
+        (&["analyze", "--max-minutes", "0", "a.wav"], "0 is not in 1..=5760"),
+        (&["analyze", "-", "-"], "only once"),
+        (&["analyse", "a.wav"], "analyze"),
+        (&[], "Usage"),
+    ] {
+        let said = place.run(arguments).expect(2);
+        assert!(said.out.is_empty() && said.err.contains(says), "{arguments:?}: {}", said.err);
+    }
+}

@@ -1,0 +1,51 @@
+//! What is read: standard input, and folders.
+
+use super::Place;
+use super::said::Said;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::Write;
+use std::process::Stdio;
+
+#[test]
+fn standard_input_is_a_file_like_any_other() {
+    let place = Place::with_music();
+    let from_file: Value = place.run(&["analyze", "--format", "json", "a.wav"]).expect(0).json();
+    let open = || Stdio::from(File::open(place.path("a.wav")).unwrap());
+    let mut piped = place.run_with_stdin(&["analyze", "--format", "json", "-"], open()).expect(0).json();
+    assert_eq!(piped["file"], "-");
+    piped["file"] = "a.wav".into();
+    assert_eq!(piped, from_file);
+
+    // A real pipe, which cannot be read back and forth, and a hint.
+    let arguments = ["analyze", "--hint", "wav", "-"];
+    let mut child = place.command(&arguments);
+    let mut child =
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&fs::read(place.path("a.wav")).unwrap()).unwrap();
+    let said = Said::of(child.wait_with_output().unwrap()).expect(0);
+    assert!(said.out.starts_with("-  0:09.0"), "{}", said.out);
+
+    let nothing = place.run(&["analyze", "-"]).expect(1);
+    assert!(nothing.err.contains("-: the input is empty"), "{}", nothing.err);
+}
+
+#[test]
+fn folders_are_walked_only_when_asked() {
+    let place = Place::new();
+    let clicks = testmusic::clicks(120.0, 0.25, 5.0, 44_100).wav();
+    place.write("music/b/2.wav", &clicks);
+    place.write("music/b/1.WAV", &clicks);
+    place.write("music/a.wav", &clicks);
+    place.write("music/notes.txt", b"not audio");
+    place.write("empty/notes.txt", b"not audio");
+
+    let refused = place.run(&["analyze", "music"]).expect(2);
+    assert_eq!((refused.out.as_str(), refused.err.contains("music is a folder; add -r")), ("", true));
+    let said = place.run(&["analyze", "-r", "--format", "json", "music"]).expect(0).json();
+    let files: Vec<&str> =
+        said.as_array().unwrap().iter().map(|document| document["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["music/a.wav", "music/b/1.WAV", "music/b/2.wav"]);
+    let nothing = place.run(&["analyze", "-r", "empty"]).expect(1);
+    assert!(nothing.err.contains("no audio files found in empty"), "{}", nothing.err);
+}
