@@ -151,6 +151,27 @@ test("annotations are written at the playhead, found, and keep their words when 
   await expect.poll(async () => (await list())[0]).toMatchObject({ start_time_ms: 12500, content: "Quietly.\nThen louder.", category: "instrument" });
 });
 
+test("what is written while the list is still read stays", async ({ page, request }) => {
+  await say(request, "annotations", { title: "Written before", start_time_ms: 3_000 });
+  let answer = (): void => undefined;
+  const isWritten = new Promise<void>((done) => (answer = done));
+  await page.route("**/annotations?*", async (route) => {
+    const read = await route.fetch();
+    await isWritten;
+    await route.fulfill({ response: read });
+  });
+  await signIn(page, `/tracks/${made.track.id}`);
+  await page.getByRole("tab", { name: "Annotations" }).click();
+  await page.keyboard.press("n");
+  await page.getByLabel("Title").fill("Written meanwhile");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByText("One moment…")).toBeVisible();
+  answer();
+  await expect(block(page, "Written before")).toBeVisible();
+  await expect(block(page, "Written meanwhile")).toHaveAttribute("aria-pressed", "true");
+});
+
 test("what somebody else changed is shown beside what one wants, and one chooses", async ({ page, request }) => {
   const region = await say(request, "regions", { name: "Mine", start_time_ms: 5000, end_time_ms: 9000 });
   await open(page);

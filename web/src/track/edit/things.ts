@@ -48,6 +48,8 @@ let lastKey = 0;
 
 export class Things<T extends Thing, N extends object, P extends object> {
   readonly #stored = signal<ReadonlyMap<number, T>>(new Map());
+  /** Ids of what was made, changed or removed here, one after the other. */
+  readonly #touched: string[] = [];
   readonly #ahead = signal<readonly Overlay<T>[]>([]);
   readonly state = signal<"loading" | "there" | "failed">("loading");
   /** In their order, with what is not stored yet. */
@@ -68,10 +70,16 @@ export class Things<T extends Thing, N extends object, P extends object> {
 
   /** Reads them all; keys of those that were there stay. Only what is read for the page alone ends with it, by `signal`. */
   async load(signal?: AbortSignal): Promise<void> {
-    const keys = new Map([...this.#stored.peek()].map(([key, thing]) => [thing.id, key]));
-    const next = new Map<number, T>();
-    for await (const thing of this.route.list(signal)) {
-      next.set(keys.get(thing.id) ?? (lastKey += 1), thing);
+    const since = this.#touched.length;
+    const read: T[] = [];
+    for await (const thing of this.route.list(signal)) read.push(thing);
+    // What was made, changed or removed here meanwhile is newer than what was read.
+    const touched = new Set(this.#touched.slice(since));
+    const stored = [...this.#stored.peek()];
+    const keys = new Map(stored.map(([key, thing]) => [thing.id, key]));
+    const next = new Map(stored.filter(([, thing]) => touched.has(thing.id)));
+    for (const thing of read) {
+      if (!touched.has(thing.id)) next.set(keys.get(thing.id) ?? (lastKey += 1), thing);
     }
     this.#stored.value = next;
     this.state.value = "there";
@@ -119,6 +127,8 @@ export class Things<T extends Thing, N extends object, P extends object> {
   /** Takes in what the server answered with. */
   put(key: number, thing: T | null): void {
     const next = new Map(this.#stored.peek());
+    const id = (thing ?? next.get(key))?.id;
+    if (id) this.#touched.push(id);
     if (thing) next.set(key, thing);
     else next.delete(key);
     this.#stored.value = next;
