@@ -9,9 +9,9 @@ mod fit;
 pub(crate) mod inputs;
 pub(crate) mod output;
 pub(crate) mod picture;
+mod pipe;
 pub(crate) mod printer;
 pub(crate) mod progress;
-mod stdin;
 mod table;
 mod tally;
 mod text;
@@ -24,7 +24,7 @@ use analysis_core::config::MAX_THREADS;
 use analysis_core::{Config, Limits};
 use anyhow::{Context, Result};
 use file::{Job, Settings};
-use inputs::Input;
+use inputs::{Found, Input};
 use printer::{Form, Printer};
 use progress::Progress;
 use std::fs;
@@ -36,10 +36,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, available_parallelism};
 
-/// Runs the command: exit 0 when every file was analysed, 1 when some failed, 130 when Ctrl-C ended it,
-/// 143 when SIGTERM did.
+/// Runs the command: exit 0 when every file was analysed, 1 when some failed or could not be looked for, 130 when
+/// Ctrl-C ended it, 143 when SIGTERM did.
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
-    let inputs = inputs::expand(&args.paths, args.recursive)?;
+    let Found { inputs, left_out } = inputs::expand(&args.paths, args.recursive)?;
     let share = Share::new(args.jobs, inputs.len());
     let stop = Stop::on_signal()?;
     let config = config(&args.engine, share.threads_per_file);
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<ExitCode> {
     let code = printer.finish()?;
     let ended = printer.ended();
     if !stop.is_asked() || ended.by_reader {
-        return Ok(code);
+        return Ok(if left_out { ExitCode::FAILURE } else { code });
     }
     stop::say_stopped(ended.done, inputs.len());
     Ok(stop.exit_code())
@@ -87,7 +87,9 @@ pub(crate) fn analyze_all(
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = file::analyze(job, settings, progress);
             let mut printer = printer.lock().unwrap_or_else(PoisonError::into_inner);
-            progress.suspend(|| printer.take(job.index, &job.input.name(), result))?;
+            let taken = progress.suspend(|| printer.take(job.index, &job.input.name(), result));
+            // Whichever thread finds that nothing can be printed, the others need not go on.
+            taken.inspect_err(|_| settings.stop.ask())?;
         }
         Ok(())
     };
@@ -96,9 +98,6 @@ pub(crate) fn analyze_all(
             |number| thread::Builder::new().name(format!("arsis-file-{number}")).spawn_scoped(scope, work);
         let others: Vec<_> = (1..at_a_time).map_while(|number| start(number).ok()).collect();
         let own = work();
-        if own.is_err() {
-            settings.stop.ask();
-        }
         let rest = others
             .into_iter()
             .map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -124,9 +123,10 @@ fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<
     let targets = |out: &PathBuf| click::targets(out, config.analysis_type, inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
     let pictures = picture::targets(&args.picture, inputs)?;
-    picture::check_keeps(&pictures, inputs)?;
     let names: Vec<String> = inputs.iter().map(Input::name).collect();
     let folders = args.output.as_ref().map(|root| output::folders(root, &names));
+    inputs::check_kept(inputs, "--picture", pictures.iter().flatten())?;
+    inputs::check_kept(inputs, "-o", folders.iter().flatten())?;
     let job = |(index, input)| Job {
         index,
         input,

@@ -6,6 +6,7 @@ pub(crate) mod picture;
 pub(crate) mod queue;
 pub(crate) mod watch;
 
+use crate::queue::table::harmless;
 use crate::terminal;
 use analysis_core::{AnalysisType, SampleType};
 use clap::builder::RangedU64ValueParser;
@@ -22,6 +23,8 @@ pub(crate) fn wrong_usage(message: String) -> anyhow::Error {
     whole.build();
     // The usage that is shown with it is that of the command that was used.
     let used = std::env::args_os().skip(1).find_map(|argument| whole.find_subcommand(argument)).cloned();
+    // Names of files stand in it: nothing of them is obeyed by a terminal.
+    let message: String = harmless(&message).collect();
     used.unwrap_or(whole).error(ErrorKind::ValueValidation, message).into()
 }
 

@@ -22,8 +22,8 @@ Some files failed, each of them named on standard error, or the command could no
 2
 Wrong usage.
 .TP
-130
-Ended by Ctrl\-C; results that were complete stand.
+130, 143
+Ended by Ctrl\-C, by SIGTERM; results that were complete stand.
 "#;
 
 /// Prints a script that completes the command line in a shell.

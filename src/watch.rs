@@ -150,7 +150,7 @@ impl<'a> Watch<'a> {
         let ready = self.looks.take(seen.files.into_iter(), &self.unreadable);
         let todo: Vec<_> = ready.into_iter().filter_map(|(path, stamp)| self.todo(path, stamp)).collect();
         let mut failed = false;
-        for batch in todo.chunks(self.threads.get() * BATCH_PER_THREAD) {
+        for batch in todo.chunks(self.threads.get().saturating_mul(BATCH_PER_THREAD)) {
             if !self.settings.stop.is_asked() {
                 failed |= self.analyze(batch)?;
             }

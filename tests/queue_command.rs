@@ -369,6 +369,20 @@ async fn a_reader_that_went_away_is_no_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_nobody_sees_is_told_with_the_way_to_another() {
+    let bench = Bench::new().await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = bench.command(&["user", "add", "ada@example.org"]);
+    let unseen = Said::of(command.stdout(writer).stderr(Stdio::piped()).output().unwrap()).expect(1);
+    let says =
+        "arsis: the token that was made could not be shown; for a new one: arsis user add EMAIL: Broken pipe";
+    assert!(unseen.err.starts_with(says), "{}", unseen.err);
+    let seen = Said::of(bench.command(&["user", "add", "ada@example.org"]).output().unwrap()).expect(0);
+    assert_eq!((seen.out.lines().count(), seen.err.contains("could not")), (1, false), "{}", seen.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_act_on_many_that_fails_halfway_is_noted_with_what_was_asked_and_by_whom() {
     let bench = Bench::new().await;
     let first = bench.failed("corrupt_audio").await;

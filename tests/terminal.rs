@@ -76,6 +76,31 @@ fn bars_appear_and_vanish_and_never_tear_the_screen() {
 }
 
 #[test]
+fn no_name_is_wider_than_the_terminal_or_obeyed_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let music = folder.path().join("music");
+    fs::create_dir(&music).unwrap();
+    let name = format!("\u{1b}[2J\u{9b}2Jnight \u{202e}{}.wav", "and day ".repeat(25));
+    for name in [&name, &format!("b {name}")] {
+        fs::write(music.join(name), testmusic::clicks(120.0, 0.25, 6.0, 8_000).wav()).unwrap();
+    }
+    let (analyze, watch) =
+        (&["analyze", "-r", "music"][..], &["watch", "--once", "music", "--interval", "0.1"]);
+    for (arguments, shown) in [(analyze, "…"), (watch, "music/ [2J 2Jnight")] {
+        for columns in [60, 100] {
+            let printed = on_terminal(folder.path(), (columns, 24), "", &[], arguments);
+            assert_eq!(printed.status, Some(0), "{}", printed.text());
+            assert!(!printed.text().contains(['\u{9b}', '\u{202e}']), "{:?}", printed.text());
+            // A screen takes what bars send, and nothing that would clear it.
+            let screen = Screen::after(&printed.bytes, columns, 24);
+            let left = screen.text();
+            assert!(left.iter().any(|line| line.contains(shown)), "{columns}: {left:#?}");
+            assert_eq!(screen.wrapped, 0, "{columns}: {left:#?}");
+        }
+    }
+}
+
+#[test]
 fn one_file_has_a_bar_that_says_what_is_done() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.wav"), testmusic::clicks(120.0, 0.25, 6.0, 8_000).wav()).unwrap();

@@ -14,6 +14,11 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
+/// So much music has a document that is larger than what a pipe holds and a reader reads ahead together.
+const LONG_S: f64 = 240.0;
+/// How much that is at least.
+const LONG_BYTES: usize = 1 << 18;
+
 /// A place with a folder `in`.
 struct Place {
     folder: TempDir,
@@ -32,10 +37,14 @@ impl Place {
 
     /// A click track that is there as a whole, as after a download.
     fn put(&self, name: &str, tempo_bpm: f64) {
+        self.put_long(name, tempo_bpm, 5.0);
+    }
+
+    fn put_long(&self, name: &str, tempo_bpm: f64, length_s: f64) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let part = self.path("part");
-        fs::write(&part, testmusic::clicks(tempo_bpm, 0.25, 5.0, 8_000).wav()).unwrap();
+        fs::write(&part, testmusic::clicks(tempo_bpm, 0.25, length_s, 8_000).wav()).unwrap();
         fs::rename(part, path).unwrap();
     }
 
@@ -54,7 +63,7 @@ impl Place {
     fn start(&self, arguments: &[&str]) -> Watching {
         let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let out = BufReader::new(child.stdout.take().unwrap());
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
         Watching { child, out, err }
     }
@@ -63,17 +72,39 @@ impl Place {
 /// A watch that runs.
 struct Watching {
     child: Child,
-    out: Lines<BufReader<ChildStdout>>,
+    out: BufReader<ChildStdout>,
     err: Lines<BufReader<ChildStderr>>,
 }
 
 impl Watching {
+    /// The next line of standard output; an empty one at its end.
     fn says(&mut self) -> String {
-        self.out.next().unwrap().unwrap()
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Waits until a line begins. One that no pipe holds as a whole then holds up who says it.
+    fn begins_to_say(&mut self) {
+        assert!(!self.out.fill_buf().unwrap().is_empty(), "nothing is said any more");
+    }
+
+    /// The next line, a document: its file, and its tempo in whole BPM.
+    fn says_of(&mut self) -> (String, f64) {
+        let document: Value = serde_json::from_str(&self.says()).unwrap();
+        let (file, tempo) = (&document["file"], &document["summary"]["tempo_bpm"]);
+        (file.as_str().unwrap().to_owned(), tempo.as_f64().unwrap().round())
     }
 
     fn complains(&mut self) -> String {
         self.err.next().unwrap().unwrap()
+    }
+
+    /// Reads what it says to its end; gives that and the exit status.
+    fn ends(mut self) -> (String, Option<i32>) {
+        let mut said = String::new();
+        self.out.read_to_string(&mut said).unwrap();
+        (said, self.child.wait().unwrap().code())
     }
 
     /// Ctrl-C; gives the exit status.
@@ -182,4 +213,78 @@ fn a_reader_that_goes_away_ends_it() {
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(err.lines().count(), 1, "{err}");
+}
+
+#[test]
+fn a_file_that_changes_after_it_was_seen_is_analysed_as_it_is_later() {
+    let place = Place::new();
+    place.put_long("in/a.wav", 100.0, LONG_S);
+    place.put("in/b.wav", 100.0);
+    let arguments = ["--once", "-j", "1", "--format", "jsonl", "-o", "out"];
+    let mut watching = place.start(&arguments);
+    // Both were seen; the first is printed as far as somebody reads, and then it is the second's turn.
+    watching.begins_to_say();
+    place.put("in/b.wav", 150.0);
+    assert!(watching.says().len() > LONG_BYTES, "too short to hold anything up");
+    let changed = "arsis: in/b.wav: it changed while it was analysed; left for a later look";
+    assert_eq!(watching.complains(), changed);
+    assert_eq!(watching.says_of(), ("in/b.wav".to_owned(), 150.0));
+    assert_eq!(watching.ends(), (String::new(), Some(0)));
+    assert_eq!(place.once(&arguments[1..]).expect(0).out, "", "its results are of what is there");
+}
+
+#[test]
+fn a_folder_that_goes_before_the_last_look_ends_it() {
+    let place = Place::new();
+    // So many are analysed on one thread before it is looked which of them have changed; the last one comes after.
+    let names: Vec<String> = ('a'..='q').map(|name| format!("in/{name}.wav")).collect();
+    names.iter().for_each(|name| place.put(name, 100.0));
+    place.put_long("in/a.wav", 100.0, LONG_S);
+    place.put_long("in/q.wav", 100.0, LONG_S);
+    let mut watching = place.start(&["--once", "-j", "1", "--format", "jsonl"]);
+    watching.begins_to_say();
+    place.put("in/b.wav", 150.0);
+    watching.says();
+    assert!(watching.complains().starts_with("arsis: in/b.wav: it changed"));
+    for name in &names[2..16] {
+        assert_eq!(watching.says_of().0, *name);
+    }
+    watching.begins_to_say();
+    fs::remove_dir_all(place.path("in")).unwrap();
+    assert!(watching.says().len() > LONG_BYTES, "too short to hold anything up");
+    assert_eq!(watching.complains(), "arsis: in cannot be read (No such file or directory (os error 2))");
+    assert_eq!(watching.ends(), (String::new(), Some(1)));
+}
+
+#[test]
+fn what_is_asked_for_later_is_made_once() {
+    let place = Place::new();
+    place.put("in/a.wav", 100.0);
+    place.once(&["-o", "out"]).expect(0);
+    // What `analyze` wrote says nothing of what it was asked for.
+    let mut analyze = Command::new(env!("CARGO_BIN_EXE_arsis"));
+    let analyze = analyze.args(["analyze", "-o", "by-analyze", "in/a.wav"]).current_dir(place.folder.path());
+    Said::of(analyze.output().unwrap()).expect(0);
+    for out in ["out", "by-analyze"] {
+        for (option, value, made) in [
+            ("--format", "text,jams,dat", &["analysis.jams", "waveform.dat"][..]),
+            ("--picture-format", "both", &["picture.png", "picture.svg"]),
+        ] {
+            let arguments = ["-o", out, option, value];
+            assert_eq!(place.once(&arguments).expect(0).out.lines().count(), 1, "{arguments:?}");
+            made.iter().for_each(|name| assert!(place.path(out).join("a.wav").join(name).exists(), "{name}"));
+            assert_eq!(place.once(&arguments).expect(0).out, "", "{arguments:?}, again");
+        }
+    }
+    fs::remove_file(place.path("by-analyze/a.wav/source.json")).unwrap();
+    let less = ["-o", "by-analyze", "--picture-format", "svg"];
+    assert_eq!(place.once(&less).expect(0).out, "", "all that is asked for is there");
+}
+
+#[test]
+fn any_number_of_threads_is_taken() {
+    let place = Place::new();
+    place.put("in/a.wav", 100.0);
+    let said = place.once(&["-j", &usize::MAX.to_string()]).expect(0);
+    assert_eq!((said.out.lines().count(), said.err.as_str()), (1, ""));
 }

@@ -5,7 +5,7 @@
 //! most 0.45, so that together they stay within full scale; what a lossy codec or a float file holds beyond it is
 //! bent down softly (see [`limit`]), and nothing clips.
 
-use super::inputs::Input;
+use super::inputs::{Input, check_kept};
 use super::output::{folder_of, part_beside};
 use crate::cli::wrong_usage;
 use analysis_core::decode::{AudioFormat, Decoder};
@@ -13,9 +13,9 @@ use analysis_core::rhythm::Beat;
 use analysis_core::{Analysis, AnalysisType, Config};
 use anyhow::{Context, Result, ensure};
 use hound::{SampleFormat, WavSpec, WavWriter};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::f64::consts::{PI, TAU};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,12 +42,7 @@ pub(crate) fn targets(out: &Path, kind: AnalysisType, inputs: &[Input]) -> Resul
         return Err(wrong_usage("--click needs beats: use --type full, rhythm or structure".into()));
     }
     let targets = if out.is_dir() { in_folder(out, inputs) } else { vec![as_file(out, inputs)?] };
-    let music: BTreeSet<PathBuf> = inputs.iter().filter_map(canonical).collect();
-    let replaces = |target: &&PathBuf| fs::canonicalize(target).is_ok_and(|path| music.contains(&path));
-    if let Some(target) = targets.iter().find(replaces) {
-        let target = target.display();
-        return Err(wrong_usage(format!("--click would replace {target}, an input; choose another name")));
-    }
+    check_kept(inputs, "--click", &targets)?;
     Ok(targets)
 }
 
@@ -73,13 +68,6 @@ fn as_file(out: &Path, inputs: &[Input]) -> Result<PathBuf> {
     let folder = folder_of(out);
     ensure!(folder.is_dir(), "--click {shown}: there is no folder {}; create it first", folder.display());
     Ok(out.to_owned())
-}
-
-fn canonical(input: &Input) -> Option<PathBuf> {
-    match input {
-        Input::File(path) => fs::canonicalize(path).ok(),
-        Input::Stdin => None,
-    }
 }
 
 /// Writes the click track of `file`, which `analysis` is of, to `path`. It takes its name only when it is whole.

@@ -6,9 +6,9 @@ use super::exports::{self, PeaksFile};
 use super::inputs::{Input, Source, Stamp};
 use super::output::FolderWriter;
 use super::picture::{self, Columns};
+use super::pipe;
 use super::printer::Heard;
 use super::progress::{FileProgress, Progress};
-use super::stdin;
 use super::timings::{Sum, Watch};
 use crate::cli::Format;
 use crate::cli::picture::DrawingArgs;
@@ -18,9 +18,11 @@ use analysis_core::Config;
 use analysis_core::analyzer::{self, Frame, Observer};
 use analysis_core::chunk::Chunk;
 use analysis_core::stages::{Stage, StageHook};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fmt::{Display, Formatter};
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -105,7 +107,10 @@ fn hear(
         stop: &settings.stop,
         watch,
     };
+    let file = Heeding { file, stop: settings.stop.clone() };
     let analysis = analyzer::analyze(file, hint, config, &mut recorder);
+    // What it says of a file that could not be read to its end is of no use.
+    settings.stop.check()?;
     job.check_unchanged()?;
     let analysis = analysis?;
     recorder.progress.part("writing");
@@ -151,15 +156,39 @@ fn hear(
     Ok(Heard { document, overview: columns.whole, peaks })
 }
 
-/// Opens a file; standard input is copied to a temporary file, because containers are read back and forth.
+/// Opens a file; what comes through a pipe is copied to a temporary file, because containers are read back and forth.
 fn open(input: &Input, stop: &Stop) -> Result<File> {
-    match input {
-        Input::File(path) => {
-            let file = File::open(path).context("failed to open the file")?;
-            anyhow::ensure!(!file.metadata()?.is_dir(), "it is a folder");
-            Ok(file)
-        }
-        Input::Stdin => stdin::copy(stop),
+    let path = match input {
+        Input::File(path) => path,
+        Input::Stdin => return pipe::copy_stdin(stop),
+    };
+    let kind = fs::metadata(path).context("failed to open the file")?.file_type();
+    ensure!(!kind.is_dir(), "it is a folder");
+    if kind.is_fifo() {
+        let path = path.clone();
+        return pipe::copy(move || File::open(path), stop);
+    }
+    ensure!(kind.is_file(), "it is a device, which has no end; '-' reads standard input");
+    File::open(path).context("failed to open the file")
+}
+
+/// A file that cannot be read any more once somebody asks to end: the engine tells nobody how far it is before it has
+/// read all of a file once.
+struct Heeding {
+    file: File,
+    stop: Stop,
+}
+
+impl Read for Heeding {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stop.check().map_err(io::Error::other)?;
+        self.file.read(into)
+    }
+}
+
+impl Seek for Heeding {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::advice::READS;
 use crate::cli::wrong_usage;
+use crate::say;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -107,47 +110,76 @@ impl Source {
     }
 }
 
-/// Expands folders, in the order of their names, so that the same folder gives the same results.
-pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            if inputs.contains(&Input::Stdin) {
-                return Err(wrong_usage("standard input ('-') can be read only once".into()));
-            }
-            inputs.push(Input::Stdin);
-        } else if path.is_dir() {
-            if !recursive {
-                let folder = path.display();
-                return Err(wrong_usage(format!(
-                    "{folder} is a folder; add -r to analyse the audio files in it"
-                )));
-            }
-            let before = inputs.len();
-            walk(path, &mut inputs)?;
-            if inputs.len() == before {
-                bail!("no audio files found in {}; by their names, {READS}", path.display());
-            }
-        } else {
-            inputs.push(Input::File(path.clone()));
+/// Refuses to write over what is read.
+///
+/// # Errors
+/// Wrong usage of `option`.
+pub(crate) fn check_kept<'a>(
+    inputs: &[Input],
+    option: &str,
+    targets: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    let read: BTreeSet<PathBuf> =
+        inputs.iter().filter_map(|input| fs::canonicalize(input.location()?).ok()).collect();
+    let replaces = |target: &&PathBuf| fs::canonicalize(target).is_ok_and(|path| read.contains(&path));
+    match targets.into_iter().find(replaces) {
+        Some(target) => {
+            let target = target.display();
+            Err(wrong_usage(format!("{option} would replace {target}, an input; choose another name")))
         }
+        None => Ok(()),
     }
-    Ok(inputs)
 }
 
-fn walk(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
-    let listed = fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
-    let mut entries = listed
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("failed to list {}", folder.display()))?;
+/// What the paths of the command line come to.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) inputs: Vec<Input>,
+    /// Whether folders in those that were named could not be read. Standard error names them.
+    pub(crate) left_out: bool,
+}
+
+/// Expands folders, in the order of their names, so that the same folder gives the same results.
+pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Found> {
+    let mut found = Found::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            if found.inputs.contains(&Input::Stdin) {
+                return Err(wrong_usage("standard input ('-') can be read only once".into()));
+            }
+            found.inputs.push(Input::Stdin);
+        } else if path.is_dir() {
+            let shown = path.display();
+            if !recursive {
+                return Err(wrong_usage(format!(
+                    "{shown} is a folder; add -r to analyse the audio files in it"
+                )));
+            }
+            let before = found.inputs.len();
+            walk(path, &mut found).with_context(|| format!("failed to list {shown}"))?;
+            if found.inputs.len() == before {
+                bail!("no audio files found in {shown}; by their names, {READS}");
+            }
+        } else {
+            found.inputs.push(Input::File(path.clone()));
+        }
+    }
+    Ok(found)
+}
+
+/// Takes what is in a folder. One in it that cannot be read takes nothing else with it.
+fn walk(folder: &Path, found: &mut Found) -> io::Result<()> {
+    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let kind = entry.file_type().with_context(|| format!("failed to look at {}", path.display()))?;
-        if kind.is_dir() {
-            walk(&path, inputs)?;
-        } else if is_audio(&path) {
-            inputs.push(Input::File(path));
+        // What has gone meanwhile was not there.
+        let Ok(kind) = entry.file_type() else { continue };
+        if !kind.is_dir() {
+            found.inputs.extend(is_audio(&path).then_some(Input::File(path)));
+        } else if let Err(error) = walk(&path, found) {
+            say::err(format_args!("arsis: {}: {error}; left out", path.display()));
+            found.left_out = true;
         }
     }
     Ok(())

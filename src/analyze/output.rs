@@ -3,12 +3,12 @@
 
 use super::document::Document;
 use analysis_core::chunk::Chunk;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,11 @@ pub(crate) struct FolderWriter {
 
 impl FolderWriter {
     /// Starts a folder; what an interrupted run left of it goes.
+    ///
+    /// # Errors
+    /// Nothing can be written there, or something else than results has its name.
     pub(crate) fn create(folder: PathBuf) -> Result<Self> {
+        check_replaceable(&folder)?;
         let mut name = hidden(&folder);
         name.push("part");
         let part = folder.with_file_name(name);
@@ -131,9 +135,20 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// What is replaced are results, or an empty folder: whatever else is there is somebody's.
+fn check_replaceable(folder: &Path) -> Result<()> {
+    let is_ours = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none() || folder.join("manifest.json").exists(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    let shown = folder.display();
+    ensure!(is_ours, "{shown} is there and holds no results, and would be replaced; choose another -o");
+    Ok(())
+}
+
 fn remove_folder(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("failed to remove {}", path.display()))
         }
         _ => Ok(()),

@@ -8,7 +8,6 @@ use crate::cli::wrong_usage;
 use analysis_core::analyzer::Frame;
 use anyhow::{Context, Result, ensure};
 use picture::{Heard, Overview, Span, Style};
-use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -184,21 +183,4 @@ fn draw(path: &Path, svg: &str, out: &mut impl Write) -> Result<()> {
 /// Whether any picture is to be drawn.
 pub(crate) fn is_wanted(args: &DrawingArgs, to_folder: bool, targets: &[PathBuf]) -> bool {
     (to_folder && args.picture_format != PictureFormat::None) || !targets.is_empty()
-}
-
-/// Refuses to write over what is read.
-///
-/// # Errors
-/// Wrong usage.
-pub(crate) fn check_keeps(targets: &[Vec<PathBuf>], inputs: &[Input]) -> Result<()> {
-    let read: Vec<PathBuf> =
-        inputs.iter().filter_map(|input| fs::canonicalize(input.location()?).ok()).collect();
-    let replaces = |target: &&PathBuf| fs::canonicalize(target).is_ok_and(|path| read.contains(&path));
-    match targets.iter().flatten().find(replaces) {
-        Some(target) => {
-            let target = target.display();
-            Err(wrong_usage(format!("--picture would replace {target}, an input; choose another name")))
-        }
-        None => Ok(()),
-    }
 }

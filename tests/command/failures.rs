@@ -2,8 +2,9 @@
 
 use super::Place;
 use super::said::Said;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::process::Stdio;
 
 #[test]
 fn a_file_that_fails_takes_no_other_with_it() {
@@ -21,6 +22,23 @@ fn a_file_that_fails_takes_no_other_with_it() {
     assert_eq!(all_bad.json(), serde_json::json!([]));
     let alone = place.run(&["analyze", "--format", "json", "bad.wav"]).expect(1);
     assert_eq!(alone.out, "", "nothing is said of a file that failed");
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_ends_the_run() {
+    let place = Place::with_music();
+    for format in ["text", "json", "jsonl", "csv", "rekordbox"] {
+        let full = Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+        let mut command =
+            place.command(&["analyze", "-j", "2", "--format", format, "a.wav", "b.wav", "c.wav"]);
+        let said = Said::of(command.stdout(full).output().unwrap()).expect(1);
+        assert!(
+            said.err.starts_with("arsis: failed to write to standard output: No space left"),
+            "{}",
+            said.err
+        );
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
 }
 
 #[test]

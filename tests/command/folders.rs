@@ -89,6 +89,33 @@ fn results_replace_those_of_an_earlier_run_and_failures_leave_none() {
 }
 
 #[test]
+fn results_replace_nothing_but_results() {
+    let place = Place::with_music();
+    place.write("out/a.wav/notes.txt", b"mine");
+    place.write("out/b.wav", b"mine, too");
+    fs::create_dir(place.path("out/c.wav")).unwrap();
+    let said = place.run(&["analyze", "-o", "out", "a.wav", "b.wav", "c.wav"]).expect(1);
+    for name in ["a.wav", "b.wav"] {
+        let says = format!("arsis: {name}: out/{name} is there and holds no results");
+        assert!(said.err.lines().any(|line| line.starts_with(&says)), "{}", said.err);
+    }
+    assert_eq!(
+        (place.names("out"), place.names("out/a.wav")),
+        (names(["a.wav", "b.wav", "c.wav"]), names(["notes.txt"]))
+    );
+    assert!(place.path("out/c.wav/manifest.json").exists(), "an empty folder is nobody's");
+    let watched = place.run(&["watch", "--once", "--interval", "0.1", "-o", "out", "."]).expect(1);
+    assert_eq!((watched.err.lines().count(), place.names("out/a.wav")), (2, names(["notes.txt"])));
+    // Said before anything is analysed: here they would go where the music is.
+    let here = place.run(&["analyze", "-o", ".", "a.wav"]).expect(2);
+    assert!(here.err.contains("-o would replace ./a.wav, an input"), "{}", here.err);
+}
+
+fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
+#[test]
 fn a_folder_of_results_takes_several_forms_at_once() {
     let place = Place::with_music();
     let said = place

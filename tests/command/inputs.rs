@@ -49,3 +49,37 @@ fn folders_are_walked_only_when_asked() {
     let nothing = place.run(&["analyze", "-r", "empty"]).expect(1);
     assert!(nothing.err.contains("no audio files found in empty"), "{}", nothing.err);
 }
+
+#[test]
+fn pipes_are_read_as_files_are_and_devices_are_not() {
+    let place = Place::with_music();
+    let from_file = place.run(&["analyze", "a.wav"]).expect(0).out;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let bytes = fs::read(place.path("a.wav")).unwrap();
+    let writing = std::thread::spawn(move || writer.write_all(&bytes));
+    let from_pipe = place.run_with_stdin(&["analyze", "/dev/stdin"], reader.into()).expect(0).out;
+    writing.join().unwrap().unwrap();
+    assert_eq!(from_pipe.replacen("/dev/stdin", "a.wav", 1), from_file);
+    let device = place.run(&["analyze", "/dev/zero"]).expect(1);
+    assert!(device.err.starts_with("arsis: /dev/zero: it is a device"), "{}", device.err);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_takes_no_other_with_it() {
+    let place = Place::with_music();
+    // Longer than a path may be: nobody can list it, whoever they are.
+    let deep = |name: &str| [name, &format!("/{}", "d".repeat(200)).repeat(15)].concat();
+    for half in ["music/upper", "lower"] {
+        fs::create_dir_all(place.path(&deep(half))).unwrap();
+    }
+    fs::rename(place.path("lower"), place.path(&(deep("music/upper") + "/lower"))).unwrap();
+    fs::rename(place.path("b.wav"), place.path("music/b.wav")).unwrap();
+    let said = place.run(&["analyze", "-r", "--format", "csv", "music"]).expect(1);
+    assert!(said.out.contains("music/b.wav,") && !said.out.contains("deep"), "{}", said.out);
+    assert!(
+        said.err.starts_with("arsis: music/upper/ddd") && said.err.ends_with("; left out\n"),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}

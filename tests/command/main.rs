@@ -8,6 +8,7 @@ mod endings;
 mod failures;
 mod folders;
 mod inputs;
+mod names;
 #[path = "../said/mod.rs"]
 mod said;
 

@@ -1,4 +1,4 @@
-//! Standard input as a file that can be read back and forth.
+//! What comes through a pipe, standard input or a named one, as a file that can be read back and forth.
 
 use crate::say;
 use crate::stop::Stop;
@@ -16,24 +16,38 @@ const AHEAD: usize = 4;
 /// How long it takes at most to see that somebody wants it to end.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Copies standard input to a temporary file. A reader that waits for somebody who sends nothing cannot be woken: it has
-/// a thread of its own, which the end of the process ends.
+/// Copies standard input.
 ///
 /// # Errors
-/// Reading or writing failed; [`analysis_core::Error::Cancelled`] when it was stopped.
-pub(crate) fn copy(stop: &Stop) -> Result<File> {
+/// As [`copy`].
+pub(crate) fn copy_stdin(stop: &Stop) -> Result<File> {
     if std::io::stdin().is_terminal() {
         say::err(format_args!(
             "arsis: reading audio from the terminal; to read a file: arsis analyze - < FILE"
         ));
     }
+    copy(|| Ok(std::io::stdin()), stop)
+}
+
+/// Copies what `open` opens to a temporary file. A reader that waits for somebody who sends nothing cannot be woken, nor
+/// can who opens a pipe that nobody writes to: they have a thread of their own, which the end of the process ends.
+///
+/// # Errors
+/// Opening, reading or writing failed; [`analysis_core::Error::Cancelled`] when it was stopped.
+pub(crate) fn copy<R: Read>(
+    open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
+    stop: &Stop,
+) -> Result<File> {
     let mut file = tempfile::tempfile().context("failed to create a temporary file")?;
     let (sender, portions) = sync_channel(AHEAD);
-    let reader = thread::Builder::new().name("arsis-stdin".into()).spawn(move || read(&sender));
-    reader.context("failed to start reading standard input")?;
+    let reader = thread::Builder::new().name("arsis-pipe".into()).spawn(move || match open() {
+        Ok(pipe) => read(pipe, &sender),
+        Err(error) => drop(sender.send(Err(error))),
+    });
+    reader.context("failed to start reading the input")?;
     while let Some(portion) = next(&portions, stop)? {
-        let portion = portion.context("failed to read standard input")?;
-        file.write_all(&portion).context("failed to keep standard input in a temporary file")?;
+        let portion = portion.context("failed to read the input")?;
+        file.write_all(&portion).context("failed to keep the input in a temporary file")?;
     }
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
@@ -54,11 +68,10 @@ fn next(
     }
 }
 
-fn read(sender: &SyncSender<std::io::Result<Vec<u8>>>) {
-    let mut stdin = std::io::stdin().lock();
+fn read(mut pipe: impl Read, sender: &SyncSender<std::io::Result<Vec<u8>>>) {
     loop {
         let mut portion = Vec::with_capacity(PORTION_BYTES);
-        let read = stdin.by_ref().take(PORTION_BYTES as u64).read_to_end(&mut portion);
+        let read = pipe.by_ref().take(PORTION_BYTES as u64).read_to_end(&mut portion);
         let ended = !matches!(read, Ok(1..));
         let portion = read.map(|_| portion);
         // An empty portion ends it like a receiver that has gone; an error is the last thing said.
