@@ -1,6 +1,5 @@
 //! What callers of the stages rely on: any block is taken, no rate makes frames without end, threads may share them, and
 //! everything can be printed.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use analysis_core::activation::Activation;
 use analysis_core::attack::Attacks;
