@@ -134,6 +134,8 @@ test("annotations are written at the playhead, found, and keep their words when 
   await dialog.getByLabel("Title").fill("Bass comes in");
   await dialog.getByLabel("Text").fill("Quietly.\nThen louder.");
   await dialog.getByLabel("Category").fill("instrument");
+  // A click beside it loses nothing.
+  await page.mouse.click(5, 5);
   await dialog.getByLabel("From").fill("0:12.5");
   await dialog.getByRole("button", { name: "Save" }).click();
   const list = async (): Promise<any[]> => (await ask(request, `${tracks()}/annotations`)).items;

@@ -9,10 +9,12 @@ export interface DialogProps {
   /** Called when it closes, whatever closes it: whoever shows the dialog stops showing it then. */
   readonly onClose: () => void;
   readonly class?: string;
+  /** Whether a click beside it closes it too. Default true; not where it would lose what somebody has written or must decide. */
+  readonly closesBeside?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, class: name, children }: DialogProps) {
+export function Dialog({ title, onClose, class: name, closesBeside = true, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const gone = useRef(false);
   const id = useId();
@@ -38,7 +40,7 @@ export function Dialog({ title, onClose, class: name, children }: DialogProps) {
     if (!inside) element.close();
   };
   return (
-    <dialog ref={dialog} class={name} aria-labelledby={id} onClose={() => gone.current || onClose()} onMouseDown={beside}>
+    <dialog ref={dialog} class={name} aria-labelledby={id} onClose={() => gone.current || onClose()} onMouseDown={closesBeside ? beside : undefined}>
       <div class="head">
         <h2 id={id} tabIndex={-1}>{title}</h2>
         <button class="quiet icon" type="button" aria-label="Close" onClick={() => dialog.current?.close()}>

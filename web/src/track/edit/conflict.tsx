@@ -1,7 +1,7 @@
 /** Somebody else changed the same thing: both versions side by side, and the person chooses. */
 
-import { useEffect, useRef } from "preact/hooks";
 import { time } from "../../format";
+import { Dialog } from "../../ui/dialog";
 import { useTrack } from "../model";
 import type { Conflict } from "./editing";
 import { editingOf, nameOf } from "./editing";
@@ -14,14 +14,11 @@ export function ConflictDialog() {
 }
 
 function Choice({ conflict }: { readonly conflict: Conflict }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
   const { kind, mine, theirs, choose } = conflict;
   const other = theirs as Region | Annotation | null;
   const word = kind === "region" ? "region" : "annotation";
   return (
-    <dialog class="edit-form" ref={dialog} aria-labelledby="edit-conflict" onCancel={(event) => (event.preventDefault(), choose("theirs"))}>
-      <h2 id="edit-conflict">{other ? `“${nameOf(other)}” was changed meanwhile` : `The ${word} was removed meanwhile`}</h2>
+    <Dialog class="edit-form" closesBeside={false} onClose={() => choose("theirs")} title={other ? `“${nameOf(other)}” was changed meanwhile` : `The ${word} was removed meanwhile`}>
       {mine && other && (
         <table class="edit-versions">
           <thead>
@@ -40,12 +37,11 @@ function Choice({ conflict }: { readonly conflict: Conflict }) {
       )}
       {!mine && other && <p>It was changed by somebody, or by you elsewhere, after you saw it here. Remove it nevertheless?</p>}
       {!other && <p>Somebody, or you elsewhere, removed it after you saw it here. It can be made again as you want it.</p>}
-      <div class="edit-actions">
-        <span class="edit-space" />
+      <div class="actions">
         <button onClick={() => choose("theirs")}>{other ? (mine ? "Keep what is stored" : "Keep it") : "Leave it removed"}</button>
         <button class="primary" onClick={() => choose("mine")}>{other ? (mine ? "Store mine" : "Remove it") : "Make it again"}</button>
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 

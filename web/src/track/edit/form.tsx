@@ -7,6 +7,7 @@ import type { Explained } from "../../api";
 import { explain, isUnapproved } from "../../api";
 import { time } from "../../format";
 import type { Act } from "../history";
+import { Dialog } from "../../ui/dialog";
 import { useTrack } from "../model";
 import type { Editing, FormOf } from "./editing";
 import { editingOf, nameOf } from "./editing";
@@ -24,7 +25,7 @@ type Errors = Readonly<Record<string, string>>;
 
 function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf }) {
   const model = useTrack();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   const errors = useSignal<Errors>({});
   /** Why it was not stored, where that is no field's fault. */
   const failure = useSignal<Explained | null>(null);
@@ -34,15 +35,7 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
   const [region, note] = [kind === "region" ? (thing as Region | undefined) : undefined, kind === "annotation" ? (thing as Annotation | undefined) : undefined];
   const mine = !thing || editing.isMine(kind, thing);
   const word = kind === "region" ? "region" : "annotation";
-  useEffect(() => {
-    dialog.current!.showModal();
-    dialog.current!.querySelector<HTMLInputElement>("input")?.select();
-  }, []);
-  // What waits for the network is kept and shown on its lane: nobody need look at the dialog meanwhile.
-  const waits = model.history.waiting.value !== null;
-  useEffect(() => {
-    if (saving.value && waits) dialog.current?.close();
-  }, [waits, saving.value]);
+  useEffect(() => form.current!.querySelector("input")!.select(), []);
   const close = (): void => {
     editing.form.value = null;
     // Where the focus came from may be gone: then to the thing itself.
@@ -51,24 +44,29 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
       if (document.activeElement === document.body && key) document.querySelector<HTMLElement>(`.edit-block[data-key="${key}"]`)?.focus({ preventScroll: true });
     });
   };
+  // What waits for the network is kept and shown on its lane: nobody need look at the dialog meanwhile.
+  const waits = model.history.waiting.value !== null;
+  useEffect(() => {
+    if (saving.value && waits) close();
+  }, [waits, saving.value]);
 
   const save = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (saving.peek()) return;
     const read = fieldsOf(new FormData(event.currentTarget as HTMLFormElement), of);
     [errors.value, failure.value] = [read.errors, null];
-    if (Object.keys(read.errors).length) return focusError(dialog.current);
+    if (Object.keys(read.errors).length) return focusError(form.current);
     const made = actOf(editing, of, thing, read.json);
-    if (!made) return dialog.current?.close();
+    if (!made) return close();
     saving.value = true;
     const refused = (error: unknown): boolean => {
       // The page behind the dialog tells nobody anything.
-      if (!dialog.current?.open || isUnapproved(error)) return false;
+      if (!form.current || isUnapproved(error)) return false;
       const named = error instanceof ApiError && error.status === 422 ? error.errors.map((one) => [one.pointer.replace("#/", ""), `${one.detail}.`] as const) : [];
-      const isShown = ([field]: readonly [string, string]): boolean => dialog.current!.querySelector(`[aria-describedby="edit-error-${field}"], [name="${field}"]`) !== null;
+      const isShown = ([field]: readonly [string, string]): boolean => form.current!.querySelector(`[aria-describedby="edit-error-${field}"], [name="${field}"]`) !== null;
       if (named.length && named.every(isShown)) {
         errors.value = Object.fromEntries(named);
-        queueMicrotask(() => focusError(dialog.current));
+        queueMicrotask(() => focusError(form.current));
       } else failure.value = explain(error);
       return true;
     };
@@ -76,7 +74,8 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
     saving.value = false;
     if (worked) {
       if (made.key !== undefined) editing.choose({ kind, key: made.key });
-      dialog.current?.close();
+      // Closed meanwhile, another may be open.
+      if (form.current) close();
     }
   };
 
@@ -84,13 +83,12 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
   const wrong = (field: string) => errors.value[field] && <span class="edit-error" id={`edit-error-${field}`}>{errors.value[field]}</span>;
   const number = editing.regions.items.peek().length + 1;
   return (
-    <dialog class="edit-form" ref={dialog} onClose={close} aria-labelledby="edit-form-title">
-      <form onSubmit={(event) => void save(event)} noValidate>
-        <h2 id="edit-form-title">{mine ? `${thing ? "Edit" : "New"} ${word}` : "Another’s annotation"}</h2>
+    <Dialog class="edit-form" closesBeside={false} onClose={close} title={mine ? `${thing ? "Edit" : "New"} ${word}` : "Another’s annotation"}>
+      <form ref={form} onSubmit={(event) => void save(event)} noValidate>
         <fieldset disabled={!mine}>
           <label>
             {kind === "region" ? "Name" : "Title"}
-            <input name={kind === "region" ? "name" : "title"} maxLength={200} required defaultValue={thing ? nameOf(thing) : kind === "region" ? `Region ${number}` : ""} {...at(kind === "region" ? "name" : "title")} />
+            <input name={kind === "region" ? "name" : "title"} maxLength={200} required autofocus={mine} defaultValue={thing ? nameOf(thing) : kind === "region" ? `Region ${number}` : ""} {...at(kind === "region" ? "name" : "title")} />
             {wrong("name")}
             {wrong("title")}
           </label>
@@ -140,14 +138,14 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
           )}
         </fieldset>
         {failure.value && <p role="alert" class="error-text">{failure.value.title}{failure.value.detail && `. ${failure.value.detail}`}</p>}
-        <div class="edit-actions">
-          {thing && mine && <button type="button" class="quiet danger" onClick={() => (dialog.current?.close(), editing.remove({ kind, key: of.key! }))}>Remove</button>}
+        <div class="actions">
+          {thing && mine && <button type="button" class="quiet danger" onClick={() => (close(), editing.remove({ kind, key: of.key! }))}>Remove</button>}
           <span class="edit-space" />
-          <button type="button" onClick={() => dialog.current?.close()}>{mine ? "Cancel" : "Close"}</button>
+          <button type="button" onClick={close}>{mine ? "Cancel" : "Close"}</button>
           {mine && <button class="primary" aria-disabled={saving.value}>{saving.value ? "Saving…" : "Save"}</button>}
         </div>
       </form>
-    </dialog>
+    </Dialog>
   );
 }
 
@@ -168,8 +166,8 @@ function Colours({ chosen }: { readonly chosen: string | null }) {
   );
 }
 
-function focusError(dialog: HTMLDialogElement | null): void {
-  requestAnimationFrame(() => dialog?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+function focusError(form: HTMLFormElement | null): void {
+  requestAnimationFrame(() => form?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 }
 
 /** What the form says, or what is wrong with it. A time that still reads as it was written stays to the ms. */
