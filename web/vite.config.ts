@@ -10,8 +10,8 @@ export default defineConfig({
     alias: { "@arsis/client": fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) },
   },
   build: {
-    // The newest two years of browsers: what decodes zstd on its way is about as new.
-    target: ["chrome120", "firefox120", "safari17"],
+    // The first of each that have popovers, which nothing here does without.
+    target: ["chrome114", "firefox125", "safari17"],
     // One script and one style, small enough that cutting them up would cost more requests than it saves bytes.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -62,9 +62,10 @@ function DropPage() {
   useEffect(() => {
     const gone = new AbortController();
     const options = { signal: gone.signal };
-    // Enter and leave come for each element that is passed; one that leaves the window says so by where it goes.
-    addEventListener("dragenter", (event) => hasFiles(event.dataTransfer) && (isOver.value = true), options);
-    addEventListener("dragleave", (event) => event.relatedTarget === null && (isOver.value = false), options);
+    // Enter and leave come for each element that is passed, the next one's enter first: who leaves the one entered last leaves the window.
+    let last: EventTarget | null = null;
+    addEventListener("dragenter", (event) => hasFiles(event.dataTransfer) && ((last = event.target), (isOver.value = true)), options);
+    addEventListener("dragleave", (event) => event.target === last && (isOver.value = false), options);
     addEventListener("dragover", (event) => hasFiles(event.dataTransfer) && (event.preventDefault(), (event.dataTransfer.dropEffect = "copy")), options);
     addEventListener("drop", (event) => {
       isOver.value = false;
