@@ -30,9 +30,7 @@ function watch(page: Page): string[] {
   const odd: string[] = [];
   page.on("pageerror", (error) => odd.push(error.message));
   page.on("console", (message) => {
-    // That nothing was corrected yet is said with a 404, which is no fault.
-    const isGrid = message.location().url.endsWith("/grid");
-    if (message.type() === "error" && !isGrid) odd.push(`${message.text()} ${message.location().url}`);
+    if (message.type() === "error") odd.push(`${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());

@@ -45,23 +45,16 @@ export class Corrections {
     return analysis?.status === "completed" ? analysis.id : null;
   }
 
-  /** The grid that was decoded last; the machine's where there is none. */
+  /** The grid through all that was said; the machine's where nothing was. */
   async open(analysis_id: string): Promise<void> {
     const { signal, beats } = this.model;
-    try {
-      const grid = (await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"];
-      const said = await this.#all(signal);
-      if (this.#analysis !== analysis_id) return;
-      // Nothing was said or taken back since, be it elsewhere or while another analysis was shown.
-      if (said.length === grid.corrections && said.every((one) => Date.parse(one.updated_at) <= Date.parse(grid.created_at))) beats.corrected.value = shown(grid);
-      else if (said.length) await this.#decode();
-      else beats.corrected.value = null;
-    } catch (error) {
-      // What was said of another analysis of the track holds for this one as well.
-      if (isStatus(error, 404)) await ((await this.#some(signal)) ? this.#decode() : (beats.corrected.value = null));
-      else if (isStatus(error, 409)) await this.#decode();
-      else throw error;
-    }
+    const said = await this.#all(signal);
+    const grid = said.length ? await this.#decoded(analysis_id, signal) : null;
+    if (this.#analysis !== analysis_id) return;
+    // Nothing was said or taken back since it was decoded, be it elsewhere or while another analysis was shown.
+    const isCurrent = grid?.corrections === said.length && said.every((one) => Date.parse(one.updated_at) <= Date.parse(grid.created_at));
+    if (!said.length || isCurrent) beats.corrected.value = grid;
+    else await this.#decode();
   }
 
   /** One gesture. */
@@ -111,10 +104,14 @@ export class Corrections {
     };
   }
 
-  /** Whether anything was said. */
-  async #some(signal: AbortSignal): Promise<boolean> {
-    const page = await client.call("get", "/v1/tracks/{track_id}/corrections", { path: { track_id: this.model.trackId }, query: { limit: 1 }, signal });
-    return page.items.length > 0;
+  /** The grid that was decoded last; null where what was said is of another analysis of the track, or of another run of this one. */
+  async #decoded(analysis_id: string, signal: AbortSignal): Promise<Schemas["Grid"] | null> {
+    try {
+      return (await client.call("get", "/v1/analyses/{analysis_id}/grid", { path: { analysis_id }, signal })) as Schemas["Grid"];
+    } catch (error) {
+      if (isStatus(error, 404) || isStatus(error, 409)) return null;
+      throw error;
+    }
   }
 
   async #all(signal?: AbortSignal): Promise<Correction[]> {
