@@ -43,6 +43,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use store::objects::{self, S3Config};
+use tracing_subscriber::EnvFilter;
 
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 7070);
 
@@ -100,6 +101,15 @@ pub(crate) fn log_format(argument: Option<LogFormat>) -> Result<LogFormat> {
     let configured =
         format.with_context(|| format!("ARSIS_LOG_FORMAT is {name:?}; it must be text or json"))?;
     Ok(argument.unwrap_or(configured))
+}
+
+/// What is logged, where somebody says so.
+pub(crate) fn log_filter() -> Result<Option<EnvFilter>> {
+    let parse = |directives: String| {
+        let filter = EnvFilter::try_new(&directives);
+        filter.with_context(|| format!("RUST_LOG is {directives:?}, which does not fit"))
+    };
+    text("RUST_LOG")?.map(parse).transpose()
 }
 
 /// Whether colours are wanted whatever standard output and error are (<https://no-color.org>,

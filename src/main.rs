@@ -18,6 +18,7 @@ mod watch;
 use anyhow::Result;
 use cli::{Cli, Command, LogFormat};
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 /// Some files or the command failed; wrong usage is 2 (clap's own).
 const FAILED: u8 = 1;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let format = config::log_format(cli.log_format);
     let for_programs = matches!(format, Ok(LogFormat::Json));
     let ended = format.and_then(|format| {
-        start_log(format);
+        start_log(format)?;
         run(cli)
     });
     ended.unwrap_or_else(|error| {
@@ -73,18 +74,20 @@ fn causes(error: &anyhow::Error) -> String {
 
 /// Logs go to standard error; `RUST_LOG` chooses what (default: our own messages from `info`, the rest from `warn`;
 /// what the decoders say about damaged files is in the result, and a letter that pictures lack is a box there).
-fn start_log(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new(
-            "warn,symphonia=error,usvg=error,arsis=info,api=info,worker=info,store=info",
-        )
-    });
+fn start_log(format: LogFormat) -> Result<()> {
+    let usual = "warn,symphonia=error,usvg=error,arsis=info,api=info,worker=info,store=info";
+    // What is wrong with it is told by the log as well.
+    let (asked, ended) = match config::log_filter() {
+        Ok(asked) => (asked, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(asked.unwrap_or_else(|| EnvFilter::new(usual)))
         .with_writer(std::io::stderr)
         .with_ansi(terminal::colours(&std::io::stderr()));
     match format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    ended
 }

@@ -182,14 +182,17 @@ impl<'a> Watch<'a> {
         Some(Todo { input: Input::File(path), folder, source })
     }
 
-    /// What results depend on beside the file.
+    /// What results depend on beside the file: not on what is printed of them.
     fn asked(&self) -> String {
         let config = &self.settings.config;
         let (kind, hop_ms, bands) = (config.analysis_type, config.hop_ms, config.bands);
         let DrawingArgs { picture_format, look } = &self.args.drawing;
         let drawn = format!("{picture_format:?} {look:?}");
-        let (values, formats) = (self.args.engine.values, &self.args.formats);
-        format!("{ANALYZER_VERSION} {kind:?} {hop_ms} {bands} {values:?} {formats:?} {drawn}").to_lowercase()
+        let values = self.args.engine.values;
+        let documents: BTreeSet<&str> =
+            self.args.formats.iter().filter_map(|format| exports::file_name(*format)).collect();
+        format!("{ANALYZER_VERSION} {kind:?} {hop_ms} {bands} {values:?} {documents:?} {drawn}")
+            .to_lowercase()
     }
 
     /// Analyses some files as `arsis analyze` does. Says whether one failed.

@@ -276,6 +276,9 @@ fn what_is_asked_for_later_is_made_once() {
             assert_eq!(place.once(&arguments).expect(0).out, "", "{arguments:?}, again");
         }
     }
+    // What is printed of results is none of them, nor is the order in which they are asked for.
+    place.once(&["-o", "out", "--format", "dat,csv"]).expect(0);
+    assert_eq!(place.once(&["-o", "out", "--format", "csv,jsonl,dat"]).expect(0).out, "");
     fs::remove_file(place.path("by-analyze/a.wav/source.json")).unwrap();
     let less = ["-o", "by-analyze", "--picture-format", "svg"];
     assert_eq!(place.once(&less).expect(0).out, "", "all that is asked for is there");

@@ -8,6 +8,7 @@
 use super::inputs::{Input, check_kept};
 use super::output::{folder_of, part_beside};
 use crate::cli::wrong_usage;
+use crate::stop::Stop;
 use analysis_core::decode::{AudioFormat, Decoder};
 use analysis_core::rhythm::Beat;
 use analysis_core::{Analysis, AnalysisType, Config};
@@ -73,13 +74,15 @@ fn as_file(out: &Path, inputs: &[Input]) -> Result<PathBuf> {
 /// Writes the click track of `file`, which `analysis` is of, to `path`. It takes its name only when it is whole.
 ///
 /// # Errors
-/// When the file can no longer be decoded or `path` cannot be written, or when a WAV file cannot hold it.
+/// When the file can no longer be decoded or `path` cannot be written, when a WAV file cannot hold it, or when it was
+/// stopped.
 pub(crate) fn write(
     path: &Path,
     mut file: File,
     hint: Option<&str>,
     config: &Config,
     analysis: &Analysis,
+    stop: &Stop,
 ) -> Result<()> {
     let failed = || format!("failed to write the click track {}", path.display());
     file.seek(SeekFrom::Start(0))?;
@@ -91,6 +94,7 @@ pub(crate) fn write(
     let mut wav = Wav::new(BufWriter::new(part.as_file()), &format).with_context(failed)?;
     let mut clicks = Clicks::new(format.sample_rate_hz, analysis.events.beats());
     while let Some(planes) = decoder.next_block()? {
+        stop.check()?;
         wav.write(planes, clicks.next_block(planes[0].len())).with_context(failed)?;
     }
     wav.finish().with_context(failed)?;

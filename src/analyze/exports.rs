@@ -3,7 +3,7 @@
 //! printer's.
 
 use super::inputs::Input;
-use super::output::FolderWriter;
+use super::output::{self, FolderWriter};
 use crate::cli::{AnalyzeArgs, Format, TypeArg, wrong_usage};
 use crate::say;
 use anyhow::{Context, Result};
@@ -139,7 +139,7 @@ impl PeaksFile {
         };
         let file = match folder {
             Some(folder) => folder.create_file(name)?,
-            None => tempfile::tempfile().context("failed to create a temporary file")?,
+            None => output::unnamed()?,
         };
         let waveform = Waveform::new(BufWriter::new(file)).context("failed to write the peaks")?;
         Ok(Some(Self { waveform }))

@@ -144,7 +144,7 @@ fn hear(
         job.pictures.iter().try_for_each(|path| picture::write(path, &svg))?;
     }
     if let (Some(path), Some(file)) = (&job.click, again) {
-        click::write(path, file, hint, config, &document.analysis)?;
+        click::write(path, file, hint, config, &document.analysis, &settings.stop)?;
         if document.analysis.events.beats().is_empty() {
             let (name, path) = (job.input.name(), path.display());
             let line = format_args!("arsis: {name}: no beat heard; {path} holds the music alone");

@@ -176,7 +176,11 @@ fn walk(folder: &Path, found: &mut Found) -> io::Result<()> {
         // What has gone meanwhile was not there.
         let Ok(kind) = entry.file_type() else { continue };
         if !kind.is_dir() {
-            found.inputs.extend(is_audio(&path).then_some(Input::File(path)));
+            // A link to a folder may lead round in a circle, and a pipe wait for ever.
+            let is_other = || fs::metadata(&path).is_ok_and(|found| !found.is_file());
+            if is_audio(&path) && !is_other() {
+                found.inputs.push(Input::File(path));
+            }
         } else if let Err(error) = walk(&path, found) {
             say::err(format_args!("arsis: {}: {error}; left out", path.display()));
             found.left_out = true;

@@ -111,6 +111,13 @@ pub(crate) fn part_beside(path: &Path) -> std::io::Result<NamedTempFile> {
         .tempfile_in(folder_of(path))
 }
 
+/// A file without a name, which goes with the process.
+pub(crate) fn unnamed() -> Result<File> {
+    let folder = std::env::temp_dir();
+    tempfile::tempfile_in(&folder)
+        .with_context(|| format!("failed to create a temporary file in {} (TMPDIR)", folder.display()))
+}
+
 /// How the hidden name beside `path` begins: `.NAME.`, with room for what follows. Of a long name it holds the beginning
 /// and a number that others have not.
 fn hidden(path: &Path) -> OsString {

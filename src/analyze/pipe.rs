@@ -1,5 +1,6 @@
 //! What comes through a pipe, standard input or a named one, as a file that can be read back and forth.
 
+use super::output::unnamed;
 use crate::say;
 use crate::stop::Stop;
 use anyhow::{Context, Result};
@@ -38,7 +39,7 @@ pub(crate) fn copy<R: Read>(
     open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
     stop: &Stop,
 ) -> Result<File> {
-    let mut file = tempfile::tempfile().context("failed to create a temporary file")?;
+    let mut file = unnamed()?;
     let (sender, portions) = sync_channel(AHEAD);
     let reader = thread::Builder::new().name("arsis-pipe".into()).spawn(move || match open() {
         Ok(pipe) => read(pipe, &sender),

@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::file::Changed;
 use super::table::{self, Look, Row};
-use super::{exports, text};
+use super::{exports, output, text};
 use crate::cli::{AnalyzeArgs, Format};
 use crate::stop::Stop;
 use crate::{advice, say};
@@ -64,7 +64,7 @@ impl Form {
             Format::Dat => Self::Dat,
             Format::Csv => Self::Csv(None),
             Format::Rekordbox => {
-                let spool = tempfile::tempfile().context("failed to create a temporary file")?;
+                let spool = output::unnamed()?;
                 Self::Rekordbox(Box::new(Collection::new(spool)))
             }
         })

@@ -2,6 +2,7 @@
 
 use super::{documents, heard, lists};
 use crate::analyze::inputs::is_audio;
+use crate::analyze::output::unnamed;
 use crate::analyze::picture::Columns;
 use crate::cli::picture::LookArgs;
 use analysis_core::events::{Event, EventData, EventType};
@@ -213,7 +214,7 @@ fn open(path: &Path) -> Result<File> {
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    let mut kept = tempfile::tempfile().context("failed to create a temporary file")?;
+    let mut kept = unnamed()?;
     let bytes = copy(&mut file.take(MOST_KEPT_BYTES + 1), &mut kept)
         .context("failed to keep it in a temporary file")?;
     ensure!(

@@ -123,6 +123,21 @@ fn a_database_that_is_not_there_is_named_without_its_password() {
 }
 
 #[test]
+fn a_setting_that_does_not_fit_is_named_in_either_form_of_the_log() {
+    let place = Place::new();
+    for form in ["text", "json"] {
+        let mut command = place.command(&["analyze", "--log-format", form, "a.wav"]);
+        let said = Said::of(command.env("RUST_LOG", "arsis=loud").output().unwrap()).expect(1);
+        assert!(
+            said.err.contains("RUST_LOG is") && said.err.contains("does not fit"),
+            "{form}: {}",
+            said.err
+        );
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+}
+
+#[test]
 fn wrong_usage_is_2_and_says_what_is_right() {
     let place = Place::with_music();
     for (arguments, says) in [

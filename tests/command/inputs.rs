@@ -5,7 +5,8 @@ use super::said::Said;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
-use std::process::Stdio;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
 #[test]
 fn standard_input_is_a_file_like_any_other() {
@@ -39,10 +40,19 @@ fn folders_are_walked_only_when_asked() {
     place.write("music/a.wav", &clicks);
     place.write("music/notes.txt", b"not audio");
     place.write("empty/notes.txt", b"not audio");
+    symlink("..", place.path("music/round.wav")).unwrap();
+    symlink("nowhere", place.path("music/gone.wav")).unwrap();
+    assert!(Command::new("mkfifo").arg(place.path("music/pipe.wav")).status().unwrap().success());
 
     let refused = place.run(&["analyze", "music"]).expect(2);
     assert_eq!((refused.out.as_str(), refused.err.contains("music is a folder; add -r")), ("", true));
-    let said = place.run(&["analyze", "-r", "--format", "json", "music"]).expect(0).json();
+    let said = place.run(&["analyze", "-r", "--format", "json", "music"]).expect(1);
+    // A link that leads nowhere is missing music; one to a folder, and a pipe, are no music.
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", said.err);
+    assert!(lines[0].starts_with("arsis: music/gone.wav: failed to open the file"), "{}", said.err);
+    assert_eq!(lines[1], "arsis: 1 of 4 files failed");
+    let said = said.json();
     let files: Vec<&str> =
         said.as_array().unwrap().iter().map(|document| document["file"].as_str().unwrap()).collect();
     assert_eq!(files, ["music/a.wav", "music/b/1.WAV", "music/b/2.wav"]);
@@ -60,6 +70,10 @@ fn pipes_are_read_as_files_are_and_devices_are_not() {
     let from_pipe = place.run_with_stdin(&["analyze", "/dev/stdin"], reader.into()).expect(0).out;
     writing.join().unwrap().unwrap();
     assert_eq!(from_pipe.replacen("/dev/stdin", "a.wav", 1), from_file);
+    let (reader, _) = std::io::pipe().unwrap();
+    let mut command = place.command(&["analyze", "/dev/stdin"]);
+    let nowhere = Said::of(command.stdin(reader).env("TMPDIR", "nowhere").output().unwrap()).expect(1);
+    assert!(nowhere.err.contains("failed to create a temporary file in nowhere (TMPDIR)"), "{}", nowhere.err);
     let device = place.run(&["analyze", "/dev/zero"]).expect(1);
     assert!(device.err.starts_with("arsis: /dev/zero: it is a device"), "{}", device.err);
 }
