@@ -9,6 +9,7 @@ import { editingOf, nameOf } from "./editing";
 import type { Annotation, Region } from "./routes";
 import { nextBeat, snap } from "./snap";
 import type { Item } from "./things";
+import { WORDS } from "./words";
 
 export type Edge = "start" | "end" | "both";
 export const ROW_PX = 26;
@@ -66,7 +67,7 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
     editing.retime(me, now.start, now.end, what);
     editing.draft.value = null;
   };
-  const did = (edge: Edge): string => `${kind === "region" ? "Region" : "Annotation"} “${nameOf(thing)}” ${edge === "both" ? "moved" : "resized"}`;
+  const did = (edge: Edge): string => `${WORDS[kind].one} “${nameOf(thing)}” ${edge === "both" ? "moved" : "resized"}`;
 
   const onPointerDown = (event: PointerEvent): void => {
     if (event.button !== 0) return;

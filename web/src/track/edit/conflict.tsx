@@ -16,9 +16,8 @@ export function ConflictDialog() {
 function Choice({ conflict }: { readonly conflict: Conflict }) {
   const { kind, mine, theirs, choose } = conflict;
   const other = theirs as Region | Annotation | null;
-  const word = kind === "region" ? "region" : "annotation";
   return (
-    <Dialog class="edit-form" closesBeside={false} onClose={() => choose("theirs")} title={other ? `“${nameOf(other)}” was changed meanwhile` : `The ${word} was removed meanwhile`}>
+    <Dialog class="edit-form" closesBeside={false} onClose={() => choose("theirs")} title={other ? `“${nameOf(other)}” was changed meanwhile` : `The ${kind} was removed meanwhile`}>
       {mine && other && (
         <table class="edit-versions">
           <thead>

@@ -1,7 +1,6 @@
 /** All editing of the track that is open: what there is, what is chosen, and every gesture as one act. */
 
 import { batch, effect, signal } from "@preact/signals";
-import type { ReadonlySignal } from "@preact/signals";
 import { client } from "../../api";
 import { onRenewal } from "../../connection";
 import { dismiss, tell, tellError } from "../../notices";
@@ -12,10 +11,12 @@ import { hold } from "../view";
 import { Corrections } from "./corrections";
 import type { Annotation, AnnotationPatch, AnnotationRequest, Region, RegionPatch, RegionRequest } from "./routes";
 import { annotationsOf, myself, regionsOf } from "./routes";
-import type { Ask, Item, Thing } from "./things";
+import type { Ask, Thing } from "./things";
 import { isStatus, Things } from "./things";
+import { WORDS } from "./words";
 
-export type Kind = "region" | "annotation";
+export type Kind = keyof typeof WORDS;
+const KINDS = ["region", "annotation"] as const;
 export interface Chosen {
   readonly kind: Kind;
   readonly key: number;
@@ -34,6 +35,9 @@ export interface Conflict {
   readonly theirs: Thing | null;
   readonly choose: (choice: "mine" | "theirs") => void;
 }
+
+/** What regions and annotations have in common. */
+type Kept = Pick<Things<Region | Annotation, RegionRequest | AnnotationRequest, RegionPatch | AnnotationPatch>, "at" | "items" | "state" | "load" | "ids" | "adding" | "changing" | "removing">;
 
 const BULK = 200;
 
@@ -61,8 +65,7 @@ export class Editing {
 
   /** Reads what there is; what it gives ends it. */
   start(): () => void {
-    void this.#read(this.regions, "Regions");
-    void this.#read(this.annotations, "Annotations");
+    for (const kind of KINDS) void this.#read(kind);
     let opened = "";
     const stops = [
       effect(() => {
@@ -88,13 +91,13 @@ export class Editing {
 
   /** Reads anew what could not be read. */
   #renew(): void {
-    if (this.regions.state.peek() === "failed") void this.#read(this.regions, "Regions");
-    if (this.annotations.state.peek() === "failed") void this.#read(this.annotations, "Annotations");
+    for (const kind of KINDS) if (this.things(kind).state.peek() === "failed") void this.#read(kind);
     const shown = this.model.analysis.peek();
     if (this.#unread && shown?.id === this.#unread && shown.status === "completed") this.#openBeats(this.#unread);
   }
 
-  async #read(things: { load(signal: AbortSignal): Promise<unknown>; readonly state: { value: string } }, what: string): Promise<void> {
+  async #read(kind: Kind): Promise<void> {
+    const things = this.things(kind);
     try {
       await things.load(this.model.signal);
     } catch (error) {
@@ -102,11 +105,11 @@ export class Editing {
       things.state.value = "failed";
       // The track is gone, which the page says.
       if (isStatus(error, 404)) return;
-      tellError(error, `${what} could not be read`, { label: "Try again", run: () => void this.#read(things, what) });
+      tellError(error, `${WORDS[kind].many} could not be read`, { label: "Try again", run: () => void this.#read(kind) });
     }
   }
 
-  things(kind: Kind): { at(key: number | null): Region | Annotation | undefined; readonly items: ReadonlySignal<readonly Item<Region | Annotation>[]> } {
+  things(kind: Kind): Kept {
     return kind === "region" ? this.regions : this.annotations;
   }
 
@@ -117,7 +120,7 @@ export class Editing {
 
   choose(chosen: Chosen | null): void {
     this.chosen.value = chosen;
-    if (chosen) this.tab.value = chosen.kind === "region" ? "regions" : "annotations";
+    if (chosen) this.tab.value = WORDS[chosen.kind].list;
   }
 
   /** Brings a thing into view, and has the transport loop or start at it where asked. */
@@ -153,15 +156,14 @@ export class Editing {
     const thing = this.things(kind).at(key);
     if (!thing || (thing.start_time_ms === start && (thing.end_time_ms ?? null) === end)) return;
     const times = { start_time_ms: start, ...(end !== null && { end_time_ms: end }) };
-    const act = kind === "region" ? this.regions.changing(key, times, what) : this.annotations.changing(key, times, what);
-    void this.model.history.act(act);
+    void this.model.history.act(this.things(kind).changing(key, times, what));
   }
 
   remove({ kind, key }: Chosen): void {
     const thing = this.things(kind).at(key);
     if (!thing || !this.isMine(kind, thing)) return;
-    const what = `${kind === "region" ? "Region" : "Annotation"} “${nameOf(thing)}” removed`;
-    const act = kind === "region" ? this.regions.removing(key, what) : this.annotations.removing(key, what);
+    const what = `${WORDS[kind].one} “${nameOf(thing)}” removed`;
+    const act = this.things(kind).removing(key, what);
     if (this.chosen.peek()?.key === key) this.chosen.value = null;
     const { history } = this.model;
     void history.act(act);
@@ -189,7 +191,7 @@ export class Editing {
 
   /** Makes many at once by `make`, and takes them back as many. */
   async makeMany(kind: Kind, what: string, make: (once: string) => Promise<unknown>, refused?: Act["refused"]): Promise<boolean> {
-    const things = kind === "region" ? this.regions : this.annotations;
+    const things = this.things(kind);
     const path = { track_id: this.model.trackId };
     let keys: readonly number[] = [];
     let [before, tried] = [new Set<number>(), ""];

@@ -7,6 +7,7 @@ import { useTrack } from "../model";
 import { closeOnEscape, closeOnLeave } from "../tools";
 import type { Kind } from "./editing";
 import { editingOf } from "./editing";
+import { WORDS } from "./words";
 
 /** The server takes no more. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -14,7 +15,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 export function Files({ kind }: { readonly kind: Kind }) {
   const model = useTrack();
   const editing = editingOf(model);
-  const list = `${kind}s` as const;
+  const { list, many } = WORDS[kind];
   const menu = useRef<HTMLDetailsElement>(null);
   const close = (): void => void (menu.current!.open = false);
   const path = `/v1/tracks/${model.trackId}/${list}`;
@@ -34,7 +35,7 @@ export function Files({ kind }: { readonly kind: Kind }) {
     const format = /\.jams$|\.json$/i.test(file.name) || text.trimStart().startsWith("{") ? "jams" : "audacity";
     const type = format === "jams" ? "application/json" : "text/plain";
     let count = 0;
-    const worked = await editing.makeMany(kind, `${kind === "region" ? "Regions" : "Annotations"} taken from ${file.name}`, async (once) => {
+    const worked = await editing.makeMany(kind, `${many} taken from ${file.name}`, async (once) => {
       const headers = { "content-type": type, "idempotency-key": once };
       const response = await client.send(`${path}/import`, { method: "POST", query: { format }, headers, body: () => ({ body: text }) });
       count = ((await response.json()) as { count: number }).count;

@@ -13,7 +13,7 @@ import type { Editing, FormOf } from "./editing";
 import { editingOf, nameOf } from "./editing";
 import type { Annotation, AnnotationRequest, Region, RegionRequest } from "./routes";
 import { parseTime } from "./time-field";
-import { COLOURS, SECTION_TYPES, sectionName } from "./words";
+import { COLOURS, SECTION_TYPES, sectionName, WORDS } from "./words";
 
 export function ThingForm() {
   const editing = editingOf(useTrack());
@@ -34,7 +34,6 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
   const thing = editing.things(kind).at(of.key);
   const [region, note] = [kind === "region" ? (thing as Region | undefined) : undefined, kind === "annotation" ? (thing as Annotation | undefined) : undefined];
   const mine = !thing || editing.isMine(kind, thing);
-  const word = kind === "region" ? "region" : "annotation";
   useEffect(() => form.current!.querySelector("input")!.select(), []);
   const close = (): void => {
     editing.form.value = null;
@@ -83,7 +82,7 @@ function Form({ editing, of }: { readonly editing: Editing; readonly of: FormOf 
   const wrong = (field: string) => errors.value[field] && <span class="edit-error" id={`edit-error-${field}`}>{errors.value[field]}</span>;
   const number = editing.regions.items.peek().length + 1;
   return (
-    <Dialog class="edit-form" closesBeside={false} onClose={close} title={mine ? `${thing ? "Edit" : "New"} ${word}` : "Another’s annotation"}>
+    <Dialog class="edit-form" closesBeside={false} onClose={close} title={mine ? `${thing ? "Edit" : "New"} ${kind}` : "Another’s annotation"}>
       <form ref={form} onSubmit={(event) => void save(event)} noValidate>
         <fieldset disabled={!mine}>
           <label>
@@ -196,14 +195,9 @@ function fieldsOf(form: FormData, of: FormOf): { json: Record<string, unknown>; 
 
 function actOf(editing: Editing, of: FormOf, thing: Region | Annotation | undefined, json: Record<string, unknown>): (Act & { readonly key?: number }) | null {
   const name = String(json["name"] ?? json["title"]);
-  const word = of.kind === "region" ? "Region" : "Annotation";
-  if (of.key === null || !thing) {
-    const what = `${word} “${name}” added`;
-    return of.kind === "region" ? editing.regions.adding(json as unknown as RegionRequest, what) : editing.annotations.adding(json as unknown as AnnotationRequest, what);
-  }
+  const [things, word] = [editing.things(of.kind), WORDS[of.kind].one];
+  if (of.key === null || !thing) return things.adding(json as unknown as RegionRequest | AnnotationRequest, `${word} “${name}” added`);
   const now = thing as unknown as Record<string, unknown>;
   const changed = Object.fromEntries(Object.entries(json).filter(([field, value]) => (now[field] ?? null) !== value));
-  if (!Object.keys(changed).length) return null;
-  const what = `${word} “${name}” changed`;
-  return of.kind === "region" ? editing.regions.changing(of.key, changed, what) : editing.annotations.changing(of.key, changed, what);
+  return Object.keys(changed).length ? things.changing(of.key, changed, `${word} “${name}” changed`) : null;
 }

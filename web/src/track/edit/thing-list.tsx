@@ -151,7 +151,7 @@ function Common({ kind, item }: { readonly kind: Kind; readonly item: Item<Regio
 
 function State({ kind }: { readonly kind: Kind }) {
   const editing = editingOf(useTrack());
-  const { state, items } = kind === "region" ? editing.regions : editing.annotations;
+  const { state, items } = editing.things(kind);
   if (state.value === "loading") return <p class="edit-hint">One moment…</p>;
   if (state.value === "failed") return <p class="edit-hint">They could not be read.</p>;
   if (items.value.length) return null;

@@ -1,4 +1,9 @@
-/** What fields and their values are called. */
+/** What things, their fields and values are called. */
+
+export const WORDS = {
+  region: { one: "Region", many: "Regions", list: "regions" },
+  annotation: { one: "Annotation", many: "Annotations", list: "annotations" },
+} as const;
 
 export const SECTION_TYPES = [
   "intro", "verse", "pre_chorus", "chorus", "post_chorus", "bridge", "hook", "refrain", "solo", "instrumental", "interlude", "break",
