@@ -130,7 +130,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// One look, and the analysis of what is ready. Says whether a file failed.
+    /// One look, and the analysis of what is ready. Says whether a file failed, or could not be looked for.
     fn look(&mut self) -> Result<bool> {
         let folder = &self.args.folder;
         let seen = match folder::look(folder, self.args.recursive, self.output.as_deref()) {
@@ -149,7 +149,8 @@ impl<'a> Watch<'a> {
         self.name_unreadable(seen.unreadable);
         let ready = self.looks.take(seen.files.into_iter(), &self.unreadable);
         let todo: Vec<_> = ready.into_iter().filter_map(|(path, stamp)| self.todo(path, stamp)).collect();
-        let mut failed = false;
+        // What could not be looked at was not done.
+        let mut failed = !self.unreadable.is_empty();
         for batch in todo.chunks(self.threads.get().saturating_mul(BATCH_PER_THREAD)) {
             if !self.settings.stop.is_asked() {
                 failed |= self.analyze(batch)?;

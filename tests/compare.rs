@@ -7,6 +7,7 @@ mod said;
 use said::Said;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -297,6 +298,8 @@ fn scripts_get_an_exit_status_and_a_reason() {
         b"file,time_s,duration_s,event_type,confidence,bar,position,label\r\na,nan,,beat,,,,\r\n",
     );
     fs::create_dir(place.path("folder")).unwrap();
+    fs::create_dir(place.path("round")).unwrap();
+    symlink("analysis.json", place.path("round/analysis.json")).unwrap();
     place.run(&["compare", "--min-f", "0.9", "a.json", "a.json"]).expect(0);
     for (arguments, status, said) in [
         (["--min-f", "0.9", "a.json", "half.beats"].as_slice(), 1, "below the 0.9"),
@@ -307,6 +310,7 @@ fn scripts_get_an_exit_status_and_a_reason() {
         (&["a.json", "words.txt"], 1, "line 1"),
         (&["a.json", "empty.txt"], 1, "nothing that can be compared"),
         (&["a.json", "folder"], 1, "without analysis.json"),
+        (&["a.json", "round"], 1, "failed to open its analysis.json: Too many levels"),
         (&["a.json", "nan.csv"], 1, "row 1 of the table has no time that counts"),
         (&["--min-f", "0.9", "early.beats", "late.beats"], 1, "A has no beats from 0:05 on"),
         (&["--picture", "a.gif", "a.json", "a.json"], 2, "a.gif is no name that ends in .png or .svg"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share fails by panicking, as they do")]
 
 mod said;
+mod unreadable;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -282,6 +283,17 @@ fn what_is_asked_for_later_is_made_once() {
     fs::remove_file(place.path("by-analyze/a.wav/source.json")).unwrap();
     let less = ["-o", "by-analyze", "--picture-format", "svg"];
     assert_eq!(place.once(&less).expect(0).out, "", "all that is asked for is there");
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_named_once_and_fails() {
+    let place = Place::new();
+    place.put("in/a.wav", 100.0);
+    unreadable::folder_in(place.folder.path(), "in/deep");
+    let said = place.once(&["-r"]).expect(1);
+    assert!(said.out.starts_with("in/a.wav  0:05"), "{}", said.out);
+    assert!(said.err.starts_with("arsis: in/deep/ddd") && said.err.ends_with("; left out\n"), "{}", said.err);
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
 }
 
 #[test]

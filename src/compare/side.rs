@@ -11,7 +11,7 @@ use picture::Region;
 use scores::chords::Span;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{Read, Seek, copy};
+use std::io::{ErrorKind, Read, Seek, copy};
 use std::path::Path;
 
 /// Largest document that is read whole; analyses of `--format json` are read event by event.
@@ -180,9 +180,12 @@ pub(crate) fn read(path: &Path, look: &LookArgs) -> Result<Side> {
 
 fn read_as_found(path: &Path, look: &LookArgs) -> Result<Side> {
     if path.is_dir() {
-        let inside = path.join("analysis.json");
-        ensure!(inside.is_file(), "it is a folder without analysis.json, which `arsis analyze -o` writes");
-        return documents::read(File::open(inside)?);
+        return match File::open(path.join("analysis.json")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("it is a folder without analysis.json, which `arsis analyze -o` writes")
+            }
+            opened => documents::read(opened.context("failed to open its analysis.json")?),
+        };
     }
     let mut file = open(path)?;
     if is_audio(path) {

@@ -11,6 +11,8 @@ mod inputs;
 mod names;
 #[path = "../said/mod.rs"]
 mod said;
+#[path = "../unreadable/mod.rs"]
+mod unreadable;
 
 use analysis_core::chunk::Chunk;
 use analysis_core::{Config, Observer, analyze};

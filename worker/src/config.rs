@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 use store::queue::Progress;
 
+/// Far more than a machine has cores.
+const MOST_JOBS: usize = 1024;
 /// Room is given in pieces of this size.
 const LEAST_TEMP_BYTES: u64 = 64 << 10;
 
 /// Configuration of a worker.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Analyses at a time, each on a core of its own. One takes up to about 32 MB for an hour of `full` with default
+    /// Analyses at a time (up to 1024), each on a core of its own. One takes up to about 32 MB for an hour of `full` with default
     /// parameters, and up to 20 MB more for ten hours; at most 1 MiB of that are chunks that wait for the database.
     /// Larger chunks take more: the frames of one for each level (up to 64 MiB) while they are gathered and packed, and
     /// up to two packed ones on their way to the database. Default: the number of cores.
@@ -83,6 +85,11 @@ impl Config {
     pub fn validate(&self) -> anyhow::Result<()> {
         let second = Duration::from_secs(1);
         anyhow::ensure!(
+            self.jobs.get() <= MOST_JOBS,
+            "jobs is {}, it must be at most {MOST_JOBS}",
+            self.jobs
+        );
+        anyhow::ensure!(
             (second..=3600 * second).contains(&self.lease),
             "lease is {:?}, it must be 1 s to 1 h",
             self.lease
@@ -122,6 +129,16 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_worker_takes_more_jobs_than_it_has_places_for() {
+        let with = |jobs| Config { jobs: NonZeroUsize::new(jobs).unwrap(), ..Config::default() }.validate();
+        with(MOST_JOBS).unwrap();
+        for jobs in [MOST_JOBS + 1, usize::MAX] {
+            let refusal = with(jobs).unwrap_err().to_string();
+            assert_eq!(refusal, format!("jobs is {jobs}, it must be at most 1024"));
+        }
+    }
 
     #[test]
     fn the_time_allowed_grows_with_the_audio_up_to_a_limit() {
