@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1) else {
+    let given = std::env::args_os().nth(1);
+    let Some(path) = given.filter(|path| !path.as_encoded_bytes().starts_with(b"-")) else {
         eprintln!("usage: testmusic FILE.wav");
         return ExitCode::from(2);
     };

@@ -1,6 +1,6 @@
 //! A client of the HTTP API: uploads a file, follows its analysis, fetches the result back and prints it.
 //!
-//! `cargo run --release --example client -- 'http://127.0.0.1:7070/?token=…' song.mp3`
+//! `cargo run --release -p client -- 'http://127.0.0.1:7070/?token=…' song.mp3`
 
 use analysis_core::frame;
 use analysis_core::manifest::Manifest;
