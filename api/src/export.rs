@@ -5,7 +5,7 @@
 
 use crate::conditional;
 use crate::disposition;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::page;
 use crate::places::Place;
 use crate::problem::{Kind, Problem};
@@ -16,9 +16,10 @@ use crate::state::App;
 use crate::views::AnalysisView;
 use ::export::rekordbox::Collection;
 use ::export::{Track, audacity, csv, document, jams};
-use analysis_core::events::Event;
+use analysis_core::events::{Event, EventData, EventType};
 use analysis_core::manifest::Manifest;
-use analysis_core::summary::Summary;
+use analysis_core::regrid::GridBeat;
+use analysis_core::summary::{MeterPoint, Summary, TempoPoint};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -31,10 +32,11 @@ use store::PgConnection;
 use store::access::Action;
 use store::analyses::{self, Analysis, Status};
 use store::frames::{self, EventFilter};
+use store::grids::{self, Grid};
 use tempfile::{SpooledData, SpooledTempFile};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::io::ReaderStream;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// Events read from the database at a time.
@@ -87,12 +89,33 @@ impl Form {
     }
 }
 
+/// Whose beats a file holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Beats {
+    /// Those that were heard.
+    #[default]
+    Machine,
+    /// Those of your grid of these results; without one, those that were heard.
+    Corrected,
+}
+
+/// What is in the file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// Whose beats, bars and tempo. Default `machine`.
+    #[param(inline)]
+    beats: Option<Beats>,
+}
+
 /// An analysis as a file, to be saved or read by another program.
 ///
 /// `json`, `jsonl`, `jams`, `csv`, `audacity` and `rekordbox` hold what `arsis analyze --format` writes of the same
-/// analysis; the file is called as the track is. `dat` holds peaks of the audio itself, which are not stored: 422.
+/// analysis; the file is called as the track is. With `beats=corrected` beats, bars, tempo and time signature are those of
+/// your newest grid. `dat` holds peaks of the audio itself, which are not stored: 422.
 #[utoipa::path(get, path = "/v1/analyses/{analysis_id}/export/{format}", tag = "results",
-    params(("analysis_id" = Uuid, Path), ("format" = inline(Form), Path), ("If-None-Match" = Option<String>, Header)),
+    params(("analysis_id" = Uuid, Path), ("format" = inline(Form), Path), ExportQuery, ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, description = "The file", content((serde_json::Value = "application/json"),
             (String = "application/x-ndjson"), (String = "text/csv"), (String = "text/plain"), (String = "application/xml")),
             headers(("Content-Disposition" = String, description = "A name for the file"))),
@@ -105,6 +128,7 @@ pub(crate) async fn export(
     State(app): State<App>,
     caller: Caller,
     Path((analysis_id, form)): Path<(Uuid, Form)>,
+    Query(query): Query<ExportQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut db = app.db().await?;
@@ -120,7 +144,13 @@ pub(crate) async fn export(
         return not_ready(analysis);
     }
     let (content_type, ending) = form.file();
-    let known = etag(&analysis, form, &track.name);
+    let whose = (query.beats.unwrap_or_default() == Beats::Corrected).then(|| caller.user_id());
+    let newest = match whose {
+        Some(user_id) => grids::newest(&mut db, analysis_id, user_id).await?,
+        None => None,
+    };
+    let of_results = newest.filter(|(_, version)| analysis.completed_at == Some(*version));
+    let known = etag(&analysis, of_results.map(|(id, _)| id), form, &track.name);
     if conditional::matches(&headers, &known) {
         return Ok(tagged(&headers, known, content_type, "private, no-cache", Bytes::new()));
     }
@@ -128,12 +158,12 @@ pub(crate) async fn export(
     // First for the one's own place, then among those of all: nobody stands in the queue twice.
     let own = app.manners().making(caller.user_id()).acquire_owned().await.map_err(Problem::internal)?;
     let making = (own, MAKING.acquire().await.map_err(Problem::internal)?);
-    let stored = match Stored::read(&mut *app.db().await?, analysis_id).await? {
+    let stored = match Stored::read(&mut *app.db().await?, analysis_id, whose).await? {
         Ok(stored) => stored,
         Err(unfinished) => return not_ready(unfinished),
     };
     // Of what was read: it may have been done again since the first look.
-    let etag = etag(&stored.analysis, form, &track.name);
+    let etag = etag(&stored.analysis, stored.grid, form, &track.name);
     let disposition = disposition::attachment(&track.name, ending);
     let written = tokio::task::spawn_blocking(move || {
         // Held until it is written, whether or not someone still waits for it.
@@ -153,24 +183,31 @@ pub(crate) async fn export(
     Ok((headers, body).into_response())
 }
 
-/// Names a file by what it is made from: these results, under this name, by this version of the service.
-fn etag(analysis: &Analysis, form: Form, name: &str) -> String {
+/// Names a file by what it is made from: these results, with this grid, under this name, by this version of the service.
+fn etag(analysis: &Analysis, grid: Option<Uuid>, form: Form, name: &str) -> String {
     let results = analysis.completed_at.map(page::time_key).unwrap_or_default();
-    let named = format!("{} {results} {form:?} {} {name}", analysis.id, env!("CARGO_PKG_VERSION"));
+    let version = env!("CARGO_PKG_VERSION");
+    let named = format!("{} {results} {} {form:?} {version} {name}", analysis.id, grid.unwrap_or_default());
     strong_etag(named.as_bytes(), "")
 }
 
 /// All that is stored of an analysis but its frames, as of one moment.
 struct Stored {
     analysis: Analysis,
+    /// Of which grid its beats are; `None`: those that were heard.
+    grid: Option<Uuid>,
     manifest: Manifest,
     summary: Summary,
     events: Vec<Event>,
 }
 
 impl Stored {
-    /// The analysis as it is where it is not complete any more.
-    async fn read(db: &mut PgConnection, analysis_id: Uuid) -> Result<Result<Self, Analysis>, Problem> {
+    /// With the beats of the grid of `whose`, where there is one. The analysis as it is where it is not complete any more.
+    async fn read(
+        db: &mut PgConnection,
+        analysis_id: Uuid,
+        whose: Option<Uuid>,
+    ) -> Result<Result<Self, Analysis>, Problem> {
         let mut now = frames::snapshot(db).await?;
         let analysis = analyses::get(&mut now, analysis_id).await?;
         let mut analysis = analysis.ok_or_else(|| Problem::new(Kind::NotFound))?;
@@ -183,7 +220,39 @@ impl Stored {
             manifest.zip(analysis.summary.take()).ok_or_else(|| Problem::new(Kind::NotFound))?;
         let manifest = serde_json::from_value(manifest).map_err(Problem::internal)?;
         let summary = serde_json::from_value(summary).map_err(Problem::internal)?;
-        Ok(Ok(Self { events: events(&mut now, analysis_id).await?, analysis, manifest, summary }))
+        let events = events(&mut now, analysis_id).await?;
+        let grid = match whose.zip(analysis.completed_at) {
+            Some((user_id, version)) => grids::of_results(&mut now, analysis_id, user_id, version).await?,
+            None => None,
+        };
+        let mut stored = Self { analysis, grid: None, manifest, summary, events };
+        if let Some(grid) = grid {
+            stored.correct(grid)?;
+        }
+        Ok(Ok(stored))
+    }
+
+    /// Puts a grid in place of the beats that were heard, with all that follows from them.
+    fn correct(&mut self, grid: Grid) -> Result<(), Problem> {
+        let said: GridSummary = serde_json::from_value(grid.summary).map_err(Problem::internal)?;
+        self.grid = Some(grid.id);
+        self.summary.tempo_bpm = said.tempo_bpm;
+        self.summary.tempo_confidence = None;
+        self.summary.tempo_curve = said.tempo_curve;
+        self.summary.time_signature = said.time_signature;
+        self.summary.time_signatures = said.time_signatures;
+        self.summary.beat_count = Some(said.beat_count);
+        self.summary.bar_count = Some(said.bar_count);
+        self.events.retain(|event| !matches!(event.event_type, EventType::Beat | EventType::Downbeat));
+        self.events.extend(grid.beats.iter().flat_map(beat));
+        // The order of all events: of those of one moment first what lasts, then beats, then what is finer.
+        let finer = |event_type| match event_type {
+            EventType::Section | EventType::Key | EventType::Chord => 0,
+            EventType::Downbeat | EventType::Beat => 1,
+            _ => 2,
+        };
+        self.events.sort_by_key(|event| (event.time_ms, finer(event.event_type)));
+        Ok(())
     }
 
     fn write(self, form: Form, name: &str) -> io::Result<SpooledTempFile> {
@@ -210,6 +279,30 @@ impl Stored {
         }
         out.into_inner().map_err(io::IntoInnerError::into_error)
     }
+}
+
+/// What a grid says of the whole, as far as a summary has it.
+#[derive(Deserialize)]
+struct GridSummary {
+    tempo_bpm: Option<f32>,
+    tempo_curve: Vec<TempoPoint>,
+    time_signature: Option<String>,
+    time_signatures: Vec<MeterPoint>,
+    beat_count: u32,
+    bar_count: u32,
+}
+
+/// A beat as events: the first of a bar is a downbeat, too, which comes before it.
+fn beat(beat: &GridBeat) -> impl Iterator<Item = Event> + use<> {
+    let GridBeat { time_ms, bar, position, confidence, .. } = *beat;
+    let event = move |event_type| Event {
+        time_ms,
+        duration_ms: None,
+        event_type,
+        confidence,
+        event_data: Some(EventData::Beat { bar, position }),
+    };
+    (position == 1).then(|| event(EventType::Downbeat)).into_iter().chain([event(EventType::Beat)])
 }
 
 async fn events(db: &mut PgConnection, analysis_id: Uuid) -> Result<Vec<Event>, Problem> {

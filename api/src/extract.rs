@@ -3,8 +3,9 @@
 use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::state::App;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -40,14 +41,27 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // In a URI it can only stand escaped.
-        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
-            return Err(Problem::invalid_field("query", "must not contain NUL"));
-        }
-        let query = axum::extract::Query::from_request_parts(parts, state).await?;
-        Ok(Self(query.0))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        query(&parts.uri).map(Self)
     }
+}
+
+/// Reads the parameters of a URI's query.
+///
+/// # Errors
+/// A problem that names the first that does not fit.
+pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let query = uri.query().unwrap_or_default();
+    // In a URI it can only stand escaped.
+    if query.contains("%00") {
+        return Err(Problem::invalid_field("query", "must not contain NUL"));
+    }
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        // What is missing belongs to the whole, whose path is a dot.
+        let name = Some(error.path().to_string()).filter(|name| name != ".");
+        Problem::invalid_field(name.unwrap_or_else(|| "query".into()), error.into_inner().to_string())
+    })
 }
 
 impl From<JsonRejection> for Problem {
@@ -67,11 +81,5 @@ impl From<JsonRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Self {
         Self::new(Kind::NotFound)
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::invalid_field("query", rejection.body_text())
     }
 }

@@ -35,6 +35,10 @@ const ASK_AGAIN_S: u64 = 2;
 /// Most events on a page.
 const MAX_EVENTS: u32 = 1000;
 
+/// Types of events, as they are stored.
+pub(crate) const EVENT_TYPES: [&str; 8] =
+    ["beat", "downbeat", "tatum", "onset", "section", "segment", "key", "chord"];
+
 /// Most types of events asked for at once: twice as many as there are.
 const MAX_TYPES: usize = 16;
 
@@ -348,6 +352,10 @@ pub(crate) async fn events(
     let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if types.len() > MAX_TYPES {
         return Err(Problem::invalid_field("type", format!("must be at most {MAX_TYPES} names")));
+    }
+    if types.iter().any(|name| !EVENT_TYPES.contains(&name.as_str())) {
+        let detail = format!("must be names of {}, separated by commas", EVENT_TYPES.join(", "));
+        return Err(Problem::invalid_field("type", detail));
     }
     let mut db = app.db().await?;
     let source = frames::source(&mut db, analysis_id).await?;

@@ -18,6 +18,7 @@ pub(crate) mod pending;
 pub(crate) use form::{analysis_type, check_parameters};
 
 use crate::digest;
+use crate::extract;
 use crate::idempotent::{self, Attempt};
 use crate::places::Place;
 use crate::problem::{Kind, Problem};
@@ -180,8 +181,7 @@ async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result
 }
 
 async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
-    let query = axum::extract::Query::<Form>::try_from_uri(request.uri())?;
-    let about = query.0.check(None)?;
+    let about = extract::query::<Form>(request.uri())?.check(None)?;
     let length = content_length(request.headers())?;
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));

@@ -216,7 +216,8 @@ const showDepth = (depth) => {
   const now = performance.now();
   seen.push({ at: now, waits: depth.in_line, runs: depth.running });
   while (seen[0].at < now - SHOWN_MS) seen.shift();
-  const top = Math.max(4, ...seen.map((one) => Math.max(one.waits, one.runs)));
+  const highest = Math.max(...seen.map((one) => Math.max(one.waits, one.runs)));
+  const top = Math.max(4, highest); // of the picture: one job more or less is no cliff
   const width = Math.max(60000, now - seen[0].at);
   const x = (one) => (600 - ((now - one.at) / width) * 600).toFixed(1);
   const y = (value) => (116 - (value / top) * 110).toFixed(1);
@@ -227,9 +228,9 @@ const showDepth = (depth) => {
     drawn("waits", "polyline", line((one) => one.waits)),
     drawn("runs", "polyline", line((one) => one.runs)));
   set(at("span"), "over the last " + span(width));
-  set(at("top"), "highest " + count(top));
+  set(at("top"), "highest " + count(highest));
   chart.setAttribute("aria-label", "In line " + count(depth.in_line) + ", running " + count(depth.running) +
-    ", over the last " + span(width) + " at most " + count(top) + ".");
+    ", over the last " + span(width) + " at most " + count(highest) + ".");
 };
 
 let timer;

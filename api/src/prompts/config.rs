@@ -12,6 +12,7 @@
 //! | `draw` | `frame_field` |
 //! | `estimate` | `summary_field`, `tolerance` |
 
+use crate::results::EVENT_TYPES;
 use crate::text::Checks;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +22,6 @@ pub(super) const PRESET_TYPES: [&str; 9] =
     ["tap", "mark", "choice", "loop", "compare", "label", "annotate", "draw", "estimate"];
 
 const ANALYSIS_TYPES: [&str; 5] = ["full", "spectral", "rhythm", "tonal", "structure"];
-const EVENT_TYPES: [&str; 8] = ["beat", "downbeat", "tatum", "onset", "section", "segment", "key", "chord"];
 const SHOWN: [&str; 9] =
     ["waveform", "bands", "beats", "downbeats", "onsets", "sections", "loudness", "centroid", "chroma"];
 

@@ -65,7 +65,7 @@ async fn read_head(
 
 pub(super) fn recognize(head: &[u8]) -> Result<sniff::Kind, Problem> {
     if head.is_empty() {
-        return Err(Problem::invalid_field("file", "must not be empty"));
+        return Err(Problem::invalid_field("file", "the file is empty: was it copied to its end?"));
     }
     let known = "the content is no WAV, FLAC, MP3, Ogg, MP4, AAC, AIFF, CAF, Matroska or WebM audio";
     sniff::sniff(head).ok_or_else(|| Problem::detailed(Kind::UnsupportedMediaType, known))

@@ -286,6 +286,9 @@ async fn corrections_and_grids_are_their_makers_alone() {
         expect_problem(fixture.send(&admin, method, &one, body).await, 404, "not-found").await;
     }
     expect_problem(fixture.server.get(&admin, &grid).await, 404, "not-found").await;
+    let export = format!("/v1/analyses/{}/export/json?beats=corrected", fixture.analysis);
+    assert_eq!(beats(&fixture.server.json(&admin, &export).await), machine());
+    assert!(beats(&fixture.server.json(&fixture.ada, &export).await).contains(&1040));
     fixture.said(&admin, json!([{ "kind": "shift", "time_ms": 0 }])).await;
     assert_eq!(beats(&fixture.grid(&admin).await)[0], 250);
     let mine = fixture.server.json(&fixture.ada, &grid).await;
@@ -480,4 +483,42 @@ async fn as_many_corrections_as_may_be_made_fit_in_a_request_however_long_they_a
     };
     let made = fixture.said(&fixture.ada, (0..5000).map(moved).collect()).await;
     assert_eq!(made["corrections"].as_array().unwrap().len(), 5000);
+}
+
+#[tokio::test]
+async fn an_export_holds_the_corrected_beats_where_they_are_asked_for() {
+    let fixture = Fixture::completed().await;
+    let ada = &fixture.ada;
+    let export = async |person: &Person, what: &str| {
+        let path = format!("/v1/analyses/{}/export/{what}", fixture.analysis);
+        let response = fixture.send(person, Method::GET, &path, None).await;
+        assert_eq!(response.status(), 200, "{what}");
+        (response.headers()["etag"].clone(), response.text().await.unwrap())
+    };
+    let heard = export(ada, "json").await;
+    assert_eq!(export(ada, "json?beats=corrected").await, heard, "nothing is corrected yet");
+    fixture.said(ada, json!([{ "kind": "tempo", "time_ms": 0, "factor": "double" }])).await;
+    let grid = fixture.grid(ada).await;
+
+    assert_eq!(export(ada, "json").await, heard);
+    assert_eq!(export(ada, "json?beats=machine").await, heard);
+    let (etag, corrected) = export(ada, "json?beats=corrected").await;
+    assert_ne!(etag, heard.0);
+    let mut document: Value = serde_json::from_str(&corrected).unwrap();
+    assert_eq!(beats(&document), beats(&grid));
+    assert_ne!(beats(&document), machine());
+    let downbeats = |of: &Value| {
+        let events = of["events"].as_array().unwrap().iter();
+        events.filter(|e| e["event_type"] == "downbeat").map(|e| e["time_ms"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(downbeats(&document), downbeats(&grid));
+    for field in ["tempo_bpm", "tempo_curve", "time_signature", "time_signatures", "beat_count", "bar_count"] {
+        assert_eq!(document["summary"][field].take(), grid["summary"][field], "{field}");
+    }
+    let rekordbox = export(ada, "rekordbox?beats=corrected").await.1;
+    assert!(rekordbox.contains(r#"Bpm="240.00""#) && !rekordbox.contains(r#"Bpm="120.00""#), "{rekordbox}");
+
+    let path = format!("/v1/analyses/{}/export/json?beats=mine", fixture.analysis);
+    let problem = expect_problem(fixture.send(ada, Method::GET, &path, None).await, 422, "validation-failed").await;
+    assert_eq!(pointers(&problem), ["beats"]);
 }
