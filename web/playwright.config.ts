@@ -3,7 +3,7 @@ import { defineConfig } from "@playwright/test";
 /** What the tests need to know is said by whoever starts the server: its address, a token, audio, and where Chromium is. */
 const given = (name: string): string => {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: cargo test --test viewer starts these tests with all they need`);
+  if (!value) throw new Error(`${name} is not set: cargo test --test clients viewer starts these tests with all they need`);
   return value;
 };
 

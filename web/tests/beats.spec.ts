@@ -175,6 +175,11 @@ test("corrections are all decoded, told in the facts, and there again after anot
   await expect(page.getByText("2 corrections", { exact: true })).toBeVisible();
   const tempo = page.locator(".facts > div").filter({ hasText: "Tempo" });
   await expect(tempo).toContainText("corrected");
+  // What is exported is what is seen.
+  await page.getByText("Export", { exact: true }).click();
+  const file = await request.get((await page.getByRole("link", { name: /^rekordbox/ }).getAttribute("href"))!, { headers: bearer });
+  expect(await file.text()).toContain(`AverageBpm="${(await ask(request, `/v1/analyses/${made.analysis.id}/grid`)).summary.tempo_bpm.toFixed(2)}"`);
+  await page.keyboard.press("Escape");
   expect(parseFloat((await tempo.locator("dd").textContent())!)).toBeLessThan(summary.tempo_bpm * 0.6);
   const picker = page.locator(".picker select");
   await picker.selectOption("00000000-0000-4000-8000-000000000000");

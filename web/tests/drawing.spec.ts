@@ -1,10 +1,11 @@
 /** The pictures of a track's page: what is drawn is what was analysed, and the view goes where it is asked to. */
 
+import { readFileSync, writeFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { palette, stepOf } from "../src/track/frames/colours";
-import { analysed, ask, drawn, signIn, spectrum, TOKEN } from "./support";
+import { analysed, ask, AUDIO, drawn, signIn, spectrum, TOKEN } from "./support";
 import type { Uploaded } from "./support";
 
 const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -85,6 +86,16 @@ test("the facts of the track are those of its analysis", async ({ page, request 
   expect(saved.ok()).toBe(true);
   await page.keyboard.press("Escape");
   await expect(link).toBeHidden();
+});
+
+test("a file that was cut short is said to be", async ({ page, request }) => {
+  const [whole, cut] = [readFileSync(AUDIO), test.info().outputPath("cut.wav")];
+  writeFileSync(cut, whole.subarray(0, whole.length / 4));
+  const short = await analysed(request, "Cut", cut);
+  await open(page, short.track.id);
+  await expect(page.getByText("The file is cut short.")).toBeVisible();
+  await open(page);
+  await expect(page.getByText("The file is cut short.")).toHaveCount(0);
 });
 
 test("pointing at the lanes reads time, bar, chord and level", async ({ page, request }) => {

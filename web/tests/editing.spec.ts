@@ -1,6 +1,7 @@
 /** Regions and annotations, by pointer and by keys, undone and done again. */
 
 import { expect, test } from "@playwright/test";
+import type { Locator } from "@playwright/test";
 import { axe, bearer, block, drag, editOne, lane, made, open, say, tracks } from "./editing";
 import { ask, signIn } from "./support";
 
@@ -79,6 +80,28 @@ test("a region is resized by its edge, put in another order, and taken to a file
   await page.keyboard.press("Control+z");
   await expect(block(page, "Bridge")).toHaveCount(0);
   await expect.poll(async () => (await list()).length).toBe(2);
+});
+
+test("what is selected by a region goes along with it, when that is undone as well", async ({ page, request }) => {
+  await say(request, "regions", { name: "One", start_time_ms: 2000, end_time_ms: 8000 });
+  await open(page);
+  const width = async (of: Locator): Promise<number> => Math.round((await of.boundingBox())!.width);
+  const [one, selected] = [block(page, "One"), page.locator(".selected")];
+  await one.click();
+  await expect(selected).toBeVisible();
+  const before = await width(one);
+  expect(Math.abs((await width(selected)) - before)).toBeLessThanOrEqual(1);
+  const box = (await one.boundingBox())!;
+  await page.keyboard.down("Alt");
+  await page.mouse.move(box.x + box.width - 3, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width + 57, box.y + 10, { steps: 5 });
+  await page.mouse.up();
+  await page.keyboard.up("Alt");
+  await expect.poll(async () => Math.abs((await width(selected)) - before - 60)).toBeLessThanOrEqual(2);
+  await page.keyboard.press("Control+z");
+  await expect.poll(() => width(one)).toBe(before);
+  await expect.poll(async () => Math.abs((await width(selected)) - before)).toBeLessThanOrEqual(1);
 });
 
 test("annotations are written at the playhead, found, and keep their words when a removal is undone", async ({ page, request }) => {

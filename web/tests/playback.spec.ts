@@ -282,6 +282,13 @@ test.describe("the controls", () => {
     await expect.poll(() => heardMs(page)).toBeGreaterThan(300);
     await page.keyboard.press("Space");
     await expect(status(page)).toHaveText("Paused");
+    // What was pressed by mouse leaves Space to playing.
+    await page.getByRole("button", { name: "Metronome" }).click();
+    await page.keyboard.press("Space");
+    await expect(status(page)).toHaveText("Playing, metronome on");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("m");
+    await expect(status(page)).toHaveText("Paused");
     const at = await heardMs(page);
     await page.keyboard.press("ArrowRight");
     await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_000, 0);

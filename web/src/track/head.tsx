@@ -6,17 +6,17 @@ import { tempo, time } from "../format";
 import { followLink } from "../route";
 import { useTrack } from "./model";
 import { Act } from "./state";
-import { sureness } from "./summary";
+import { sureness, summaryOf } from "./summary";
 import { closeOnEscape, closeOnLeave } from "./tools";
 
 /** Formats of exports, and who reads them. */
 const EXPORTS = [
   ["json", "JSON", "everything, for programs"],
-  ["jsonl", "JSON lines", "an event a line"],
+  ["jsonl", "JSON in one line", "the same, for logs and pipes"],
   ["jams", "JAMS", "for research"],
   ["csv", "CSV", "for spreadsheets"],
   ["audacity", "Audacity labels", "for Audacity and Sonic Visualiser"],
-  ["rekordbox", "rekordbox XML", "for DJ software"],
+  ["rekordbox", "rekordbox XML", "for DJ software, which asks where the file is"],
 ] as const;
 
 export function Head() {
@@ -48,11 +48,11 @@ function Facts() {
   if (model.concealed.value.has("summary")) return <p class="facts">What was measured is shown after your answer.</p>;
   const summary = model.summary.value;
   const loudness = summary?.loudness;
-  const corrected = model.beats.corrected.value !== null;
+  const isTempoHeard = summary?.tempo_bpm === summaryOf(model.analysis.value)?.tempo_bpm;
   return (
     <dl class="facts">
       <Fact name="Length">{model.durationMs.value ? time(model.durationMs.value) : undefined}</Fact>
-      <Fact name="Tempo" unit="BPM" note={corrected ? "corrected" : sureness(summary?.tempo_confidence)}>{summary?.tempo_bpm ? tempo(summary.tempo_bpm) : track?.bpm ? tempo(track.bpm) : undefined}</Fact>
+      <Fact name="Tempo" unit="BPM" note={isTempoHeard ? sureness(summary?.tempo_confidence) : "corrected"}>{summary?.tempo_bpm ? tempo(summary.tempo_bpm) : track?.bpm ? tempo(track.bpm) : undefined}</Fact>
       <Fact name="Time signature">{summary?.time_signature ?? undefined}</Fact>
       <Fact name="Key" note={sureness(summary?.key?.confidence)}>{summary?.key?.name ?? track?.key_signature ?? undefined}</Fact>
       <Fact name="Loudness" unit="LUFS" note={loudness?.range_lu != null ? `range ${loudness.range_lu.toFixed(1)} LU` : undefined}>{loudness?.integrated_lufs != null ? signed(loudness.integrated_lufs) : undefined}</Fact>
@@ -117,13 +117,15 @@ const STATES: Record<string, string> = { pending: ", waiting", running: ", runni
 const nameOf = (one: Analysis): string => `${one.analysis_type}, ${new Date(one.created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}${STATES[one.status] ?? ""}`;
 
 function Exports({ analysis }: { readonly analysis: Analysis }) {
+  const isCorrected = useTrack().beats.corrected.value !== null;
   return (
     <details class="drop right" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
       <summary class="button">Export</summary>
       <ul>
+        {isCorrected && <li class="faint">With the beats as you corrected them</li>}
         {EXPORTS.map(([format, name, what]) => (
           <li key={format}>
-            <a href={`/v1/analyses/${analysis.id}/export/${format}`} download>
+            <a href={`/v1/analyses/${analysis.id}/export/${format}${isCorrected ? "?beats=corrected" : ""}`} download>
               {name}
               <small>{what}</small>
             </a>

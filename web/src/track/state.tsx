@@ -12,10 +12,18 @@ export function AnalysisState() {
   const model = useTrack();
   const analysis = model.analysis.value;
   const failure = model.blocks.failure.value;
+  const isTruncated = model.source.value?.truncated === true;
   return (
     <div class="analysis-state">
       <p class="hidden" role="status">{analysis ? PHASES[analysis.status] : ""}</p>
       {analysis ? <State model={model} analysis={analysis} /> : model.analyses.value ? <None model={model} /> : <Unread model={model} />}
+      {isTruncated && (
+        <div class="analysis-note">
+          <p>
+            <strong>The file is cut short.</strong> It ends before its header says it should: was it copied to its end? What is there was analysed.
+          </p>
+        </div>
+      )}
       {failure !== null && (
         <div class="analysis-note error" role="alert">
           <p>

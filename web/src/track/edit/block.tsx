@@ -1,6 +1,6 @@
 /** One region or annotation on its lane: chosen, moved and resized by pointer and by keys. */
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { time } from "../../format";
 import { useTrack } from "../model";
 import { toX } from "../view";
@@ -58,6 +58,15 @@ export function Block({ kind, item, row, reached, onStep }: BlockProps) {
     const kept = Math.max(0, Math.min(first, model.durationMs.peek() - length));
     return { start: kept, end: to === null ? null : kept + length };
   };
+
+  // What was selected by a click on it goes along when it gets other times, by undo as well.
+  const [startMs, endMs] = [thing.start_time_ms, thing.end_time_ms ?? null];
+  const before = useRef({ startMs, endMs });
+  useEffect(() => {
+    const [was, selected] = [before.current, model.selection.peek()];
+    before.current = { startMs, endMs };
+    if (endMs !== null && selected?.fromMs === was.startMs && selected.toMs === was.endMs) model.selection.value = { fromMs: startMs, toMs: endMs };
+  }, [model, startMs, endMs]);
 
   const commit = (what: string): void => {
     clearTimeout(timer.current);

@@ -22,6 +22,7 @@ export class AttemptChanged extends Error {}
 export class GrowingSource implements FrameSource {
   readonly levels: readonly SourceLevel[];
   readonly complete = false;
+  readonly truncated = false;
   readonly #counts: ReadonlyMap<number, number>;
 
   private constructor(

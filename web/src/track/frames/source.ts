@@ -20,6 +20,8 @@ export interface FrameSource {
   readonly availableMs: number;
   /** Whether this is all there will be. */
   readonly complete: boolean;
+  /** Whether the audio ended before its header says it should. */
+  readonly truncated: boolean;
   /** How many frames a level has by now. */
   frameCount(level: number): number;
   /** The frames of a level whose slots meet a span, as far as they are there. */

@@ -24,6 +24,10 @@ export class StoredSource implements FrameSource {
     return this.results.manifest.chunk_size_frames;
   }
 
+  get truncated() {
+    return this.results.manifest.audio["truncated"] === true;
+  }
+
   get availableMs() {
     return this.results.manifest.duration_ms;
   }

@@ -63,7 +63,7 @@ export function Transport() {
     <div class="transport" role="group" aria-label="Playback">
       <Failure />
       <SeekBar />
-      <div class="transport-row">
+      <div class="transport-row" onMouseDown={leaveFocus}>
         <div class="transport-main">
           <button class="quiet round" aria-label="To the start" title="To the start" onClick={() => player.seek(0)}>
             <Icon name="start" />
@@ -135,6 +135,13 @@ function Failure() {
       {failure.kind !== "format" && <button onClick={() => void player.retry()}>Try again</button>}
     </div>
   );
+}
+
+/** A button that is pressed by mouse does not take the focus: Space goes on playing and pausing. */
+function leaveFocus(event: MouseEvent): void {
+  if (!(event.target as Element).closest("button")) return;
+  event.preventDefault();
+  (document.activeElement as HTMLElement | null)?.blur();
 }
 
 /** What changed, for screen readers: states, never the ticking of time. */
