@@ -512,13 +512,15 @@ async fn an_export_holds_the_corrected_beats_where_they_are_asked_for() {
         events.filter(|e| e["event_type"] == "downbeat").map(|e| e["time_ms"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(downbeats(&document), downbeats(&grid));
-    for field in ["tempo_bpm", "tempo_curve", "time_signature", "time_signatures", "beat_count", "bar_count"] {
+    for field in ["tempo_bpm", "tempo_curve", "time_signature", "time_signatures", "beat_count", "bar_count"]
+    {
         assert_eq!(document["summary"][field].take(), grid["summary"][field], "{field}");
     }
     let rekordbox = export(ada, "rekordbox?beats=corrected").await.1;
     assert!(rekordbox.contains(r#"Bpm="240.00""#) && !rekordbox.contains(r#"Bpm="120.00""#), "{rekordbox}");
 
     let path = format!("/v1/analyses/{}/export/json?beats=mine", fixture.analysis);
-    let problem = expect_problem(fixture.send(ada, Method::GET, &path, None).await, 422, "validation-failed").await;
+    let problem =
+        expect_problem(fixture.send(ada, Method::GET, &path, None).await, 422, "validation-failed").await;
     assert_eq!(pointers(&problem), ["beats"]);
 }

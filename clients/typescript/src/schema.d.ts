@@ -395,7 +395,8 @@ export interface paths {
         /**
          * An analysis as a file, to be saved or read by another program.
          * @description `json`, `jsonl`, `jams`, `csv`, `audacity` and `rekordbox` hold what `arsis analyze --format` writes of the same
-         *     analysis; the file is called as the track is. `dat` holds peaks of the audio itself, which are not stored: 422.
+         *     analysis; the file is called as the track is. With `beats=corrected` beats, bars, tempo and time signature are those of
+         *     your newest grid. `dat` holds peaks of the audio itself, which are not stored: 422.
          */
         get: operations["getAnalysisExport"];
         put?: never;
@@ -5972,7 +5973,10 @@ export interface operations {
     };
     getAnalysisExport: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose beats, bars and tempo. Default `machine`. */
+                beats?: "machine" | "corrected";
+            };
             header?: {
                 /** @description Tags of what the client has (RFC 9110, section 13.1.2) */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6045,6 +6049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            414: components["responses"]["Problem414"];
             /** @description Not from what is stored, or too long */
             422: {
                 headers: {
