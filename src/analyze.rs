@@ -123,8 +123,7 @@ fn jobs<'a>(args: &AnalyzeArgs, config: &Config, inputs: &'a [Input]) -> Result<
     let targets = |out: &PathBuf| click::targets(out, config.analysis_type, inputs);
     let clicks = args.click.as_ref().map(targets).transpose()?;
     let pictures = picture::targets(&args.picture, inputs)?;
-    let names: Vec<String> = inputs.iter().map(Input::name).collect();
-    let folders = args.output.as_ref().map(|root| output::folders(root, &names));
+    let folders = args.output.as_ref().map(|root| output::folders(root, inputs));
     inputs::check_kept(inputs, "--picture", pictures.iter().flatten())?;
     inputs::check_kept(inputs, "-o", folders.iter().flatten())?;
     let job = |(index, input)| Job {

@@ -91,11 +91,12 @@ pub(crate) struct AnalyzeArgs {
     /// rekordbox go into each file's folder instead, as many as are named, by commas
     #[arg(long = "format", value_enum, value_delimiter = ',', default_value = "text")]
     pub(crate) formats: Vec<Format>,
-    /// Write manifest, chunks, analysis, pictures and what --format asks for here, a folder per file
+    /// Write manifest, chunks, analysis, pictures and what --format asks for here, a folder per file; what -r finds keeps
+    /// its place below the folder that was named
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Write the music with a click on each beat, a higher one on downbeats, as a 16-bit WAV file; into a folder
-    /// that exists, OUT/NAME.click.wav for each input
+    /// that exists, NAME.click.wav for each input
     #[arg(long, value_name = "OUT.wav")]
     pub(crate) click: Option<PathBuf>,
     #[command(flatten)]

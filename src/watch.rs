@@ -174,13 +174,13 @@ impl<'a> Watch<'a> {
     fn todo(&self, path: PathBuf, stamp: Stamp) -> Option<Todo> {
         let asked = self.asked();
         let source = Source { size_bytes: stamp.size_bytes, modified_ns: stamp.modified_ns, asked };
-        let below = path.strip_prefix(&self.args.folder).unwrap_or(&path);
-        let folder = self.output.as_ref().map(|output| output.join(below));
+        let input = Input::found(&self.args.folder, path.clone());
+        let folder = self.output.as_ref().map(|output| output.join(input.place()));
         let done = |folder: &PathBuf| results::are_there(folder, &path, &source, &self.settings);
         if folder.as_ref().is_some_and(done) {
             return None;
         }
-        Some(Todo { input: Input::File(path), folder, source })
+        Some(Todo { input, folder, source })
     }
 
     /// What results depend on beside the file: not on what is printed of them.
@@ -227,7 +227,7 @@ impl<'a> Watch<'a> {
         self.by_reader |= ended.by_reader;
         for todo in batch {
             let changed = |path: &PathBuf| Stamp::of(path).is_some_and(|now| now != todo.source.stamp());
-            if let Input::File(path) = &todo.input
+            if let Input::File { path, .. } = &todo.input
                 && changed(path)
             {
                 self.looks.unsettle(path);

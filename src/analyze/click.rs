@@ -33,7 +33,8 @@ const KNEE: f32 = 0.95;
 /// Most bytes of samples in a WAV file: its sizes are 32 bits wide, and 68 bytes come before the samples.
 const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 68;
 
-/// Where the click track of each input goes: `OUT` itself for one input, `OUT/NAME.click.wav` where it is a folder.
+/// Where the click track of each input goes: `OUT` itself for one input, `NAME.click.wav` in it, as the results of
+/// `-o` lie, where it is a folder.
 ///
 /// # Errors
 /// Wrong usage: a type without beats, several inputs and no folder, a name that does not end in `.wav` or is an
@@ -49,8 +50,7 @@ pub(crate) fn targets(out: &Path, kind: AnalysisType, inputs: &[Input]) -> Resul
 
 /// A name for each input, as `-o` names its folders: no two inputs share one.
 fn in_folder(out: &Path, inputs: &[Input]) -> Vec<PathBuf> {
-    let names: Vec<String> = inputs.iter().map(Input::name).collect();
-    let folders = super::output::folders(out, &names);
+    let folders = super::output::folders(out, inputs);
     folders.into_iter().map(|path| path.with_added_extension("click.wav")).collect()
 }
 

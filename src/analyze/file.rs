@@ -53,7 +53,7 @@ pub(crate) struct Job<'a> {
 impl Job<'_> {
     /// Fails where the file is another than the one that was asked for. One that has gone was read while it was there.
     fn check_unchanged(&self) -> Result<(), Changed> {
-        let (Some(source), Input::File(path)) = (&self.source, self.input) else { return Ok(()) };
+        let (Some(source), Input::File { path, .. }) = (&self.source, self.input) else { return Ok(()) };
         let changed = Stamp::of(path).is_some_and(|now| now != source.stamp());
         if changed { Err(Changed) } else { Ok(()) }
     }
@@ -159,7 +159,7 @@ fn hear(
 /// Opens a file; what comes through a pipe is copied to a temporary file, because containers are read back and forth.
 fn open(input: &Input, stop: &Stop) -> Result<File> {
     let path = match input {
-        Input::File(path) => path,
+        Input::File { path, .. } => path,
         Input::Stdin => return pipe::copy_stdin(stop),
     };
     let kind = fs::metadata(path).context("failed to open the file")?.file_type();

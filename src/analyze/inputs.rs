@@ -21,16 +21,43 @@ const EXTENSIONS: [&str; 22] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A file.
-    File(PathBuf),
+    File {
+        /// Where it is read.
+        path: PathBuf,
+        /// Where what is written of it lies, below a folder for that.
+        place: PathBuf,
+    },
     /// Standard input.
     Stdin,
 }
 
 impl Input {
+    /// A file that was named itself: what is written of it has its name.
+    pub(crate) fn named(path: PathBuf) -> Self {
+        let place = path.file_name().map_or_else(|| "file".into(), PathBuf::from);
+        Self::File { path, place }
+    }
+
+    /// A file that was found below a folder: what is written of it lies as it does.
+    pub(crate) fn found(folder: &Path, path: PathBuf) -> Self {
+        match path.strip_prefix(folder).map(Path::to_owned) {
+            Ok(place) => Self::File { path, place },
+            Err(_) => Self::named(path),
+        }
+    }
+
+    /// Where what is written of it lies, below a folder for that.
+    pub(crate) fn place(&self) -> &Path {
+        match self {
+            Self::File { place, .. } => place,
+            Self::Stdin => Path::new("stdin"),
+        }
+    }
+
     /// How the input is named in results and messages.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File { path, .. } => path.display().to_string(),
             Self::Stdin => "-".into(),
         }
     }
@@ -38,7 +65,7 @@ impl Input {
     /// Where it lies, from the root.
     pub(crate) fn location(&self) -> Option<PathBuf> {
         match self {
-            Self::File(path) => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok(),
+            Self::File { path, .. } => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok(),
             Self::Stdin => None,
         }
     }
@@ -46,7 +73,7 @@ impl Input {
     /// Size in bytes, where there is a file to tell.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Self::File(path) => fs::metadata(path).map_or(0, |file| file.len()),
+            Self::File { path, .. } => fs::metadata(path).map_or(0, |file| file.len()),
             Self::Stdin => 0,
         }
     }
@@ -59,7 +86,7 @@ impl Input {
     /// File extension, to help the probe.
     pub(crate) fn extension(&self) -> Option<&str> {
         match self {
-            Self::File(path) => path.extension()?.to_str(),
+            Self::File { path, .. } => path.extension()?.to_str(),
             Self::Stdin => None,
         }
     }
@@ -156,19 +183,19 @@ pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Found> {
                 )));
             }
             let before = found.inputs.len();
-            walk(path, &mut found).with_context(|| format!("failed to list {shown}"))?;
+            walk(path, path, &mut found).with_context(|| format!("failed to list {shown}"))?;
             if found.inputs.len() == before {
                 bail!("no audio files found in {shown}; by their names, {READS}");
             }
         } else {
-            found.inputs.push(Input::File(path.clone()));
+            found.inputs.push(Input::named(path.clone()));
         }
     }
     Ok(found)
 }
 
-/// Takes what is in a folder. One in it that cannot be read takes nothing else with it.
-fn walk(folder: &Path, found: &mut Found) -> io::Result<()> {
+/// Takes what is in a folder below `root`. One in it that cannot be read takes nothing else with it.
+fn walk(root: &Path, folder: &Path, found: &mut Found) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -179,9 +206,9 @@ fn walk(folder: &Path, found: &mut Found) -> io::Result<()> {
             // A link to a folder may lead round in a circle, and a pipe wait for ever.
             let is_other = || fs::metadata(&path).is_ok_and(|found| !found.is_file());
             if is_audio(&path) && !is_other() {
-                found.inputs.push(Input::File(path));
+                found.inputs.push(Input::found(root, path));
             }
-        } else if let Err(error) = walk(&path, found) {
+        } else if let Err(error) = walk(root, &path, found) {
             say::err(format_args!("arsis: {}: {error}; left out", path.display()));
             found.left_out = true;
         }

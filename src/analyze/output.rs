@@ -2,11 +2,12 @@
 //! chunks as `level-L/chunk-NNNNN.zst`; and the document of `--format` where that is another program's.
 
 use super::document::Document;
+use super::inputs::Input;
 use analysis_core::chunk::Chunk;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirEntry, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -14,19 +15,23 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Names a folder for each input: the file's name, numbered where two files share one.
-pub(crate) fn folders(root: &Path, names: &[String]) -> Vec<PathBuf> {
-    let mut taken = BTreeSet::new();
-    let mut folder = |name: &String| {
-        let stem =
-            Path::new(name).file_name().map_or_else(|| "stdin".into(), |n| n.to_string_lossy().into_owned());
-        let stem = if name == "-" { "stdin".to_owned() } else { stem };
-        let numbered = (2..).map(|n| format!("{stem}-{n}"));
-        let free = std::iter::once(stem.clone()).chain(numbered).find(|n| !taken.contains(n)).unwrap_or(stem);
-        taken.insert(free.clone());
+/// Names a folder below `root` for each input: its own place there, numbered where another has it, or lies in it.
+pub(crate) fn folders(root: &Path, inputs: &[Input]) -> Vec<PathBuf> {
+    let above = inputs.iter().flat_map(|input| input.place().ancestors().skip(1));
+    let mut taken: BTreeSet<PathBuf> = above.map(Path::to_owned).collect();
+    let mut folder = |input: &Input| {
+        let mut free = input.place().to_owned();
+        for number in 2.. {
+            if taken.insert(free.clone()) {
+                break;
+            }
+            let mut name = input.place().as_os_str().to_owned();
+            name.push(format!("-{number}"));
+            free = name.into();
+        }
         root.join(free)
     };
-    names.iter().map(&mut folder).collect()
+    inputs.iter().map(&mut folder).collect()
 }
 
 /// Writes a file's results while they come. Everything goes into a hidden sibling folder that takes its
@@ -102,8 +107,10 @@ impl Drop for FolderWriter {
     }
 }
 
-/// A hidden file in the folder of `path` that goes when the run fails; readable as any other file is.
+/// A hidden file in the folder of `path`, which is made where it is missing. It goes when the run fails; readable as any
+/// other file is.
 pub(crate) fn part_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    fs::create_dir_all(folder_of(path))?;
     tempfile::Builder::new()
         .prefix(&hidden(path))
         .suffix(".part")
@@ -142,14 +149,25 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What is replaced are results, or an empty folder: whatever else is there is somebody's.
+/// What is replaced are results, or an empty folder: whatever else is there is somebody's, and so is a folder beside the
+/// levels, where results of others may be.
 fn check_replaceable(folder: &Path) -> Result<()> {
     let is_ours = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none() || folder.join("manifest.json").exists(),
+        Ok(entries) => {
+            let entries: Vec<_> = entries.filter_map(Result::ok).collect();
+            let is_other = |entry: &DirEntry| {
+                entry.file_type().is_ok_and(|kind| kind.is_dir())
+                    && !entry.file_name().as_bytes().starts_with(b"level-")
+            };
+            entries.is_empty() || (folder.join("manifest.json").exists() && !entries.iter().any(is_other))
+        }
         Err(error) => error.kind() == ErrorKind::NotFound,
     };
     let shown = folder.display();
-    ensure!(is_ours, "{shown} is there and holds no results, and would be replaced; choose another -o");
+    ensure!(
+        is_ours,
+        "{shown} is there and holds other things than results, which would go; choose another -o"
+    );
     Ok(())
 }
 
@@ -168,8 +186,13 @@ mod tests {
 
     #[test]
     fn files_of_one_name_get_folders_of_their_own() {
-        let names = ["a/x.mp3", "b/x.mp3", "x.mp3-2", "-"].map(str::to_owned);
-        let got = folders(Path::new("out"), &names);
-        assert_eq!(got, ["out/x.mp3", "out/x.mp3-2", "out/x.mp3-2-2", "out/stdin"].map(PathBuf::from));
+        let named = ["a/x.mp3", "b/x.mp3", "x.mp3-2"].map(|path| Input::named(path.into()));
+        let found = ["m/x.mp3", "m/b/x.mp3", "m/x.mp3-2/y.mp3"];
+        let found = found.map(|path| Input::found(Path::new("m"), path.into()));
+        let got = folders(Path::new("out"), &[&named[..], &found, &[Input::Stdin]].concat());
+        let [first, second, third] = ["out/x.mp3", "out/x.mp3-3", "out/x.mp3-2-2"];
+        let [fourth, fifth, sixth] = ["out/x.mp3-4", "out/b/x.mp3", "out/x.mp3-2/y.mp3"];
+        let expect = [first, second, third, fourth, fifth, sixth, "out/stdin"];
+        assert_eq!(got, expect.map(PathBuf::from));
     }
 }

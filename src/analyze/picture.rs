@@ -14,19 +14,19 @@ use std::path::{Path, PathBuf};
 /// Columns of an overview, at least; twice that at most.
 const COLUMNS: usize = 1000;
 
-/// Where the pictures of each input go: `OUT` itself for one input, `OUT/NAME.png` or `.svg` where it is a folder.
+/// Where the pictures of each input go: `OUT` itself for one input, `NAME.png` or `.svg` in it, as the
+/// results of `-o` lie, where it is a folder.
 ///
 /// # Errors
 /// Wrong usage: several inputs and no folder, a name that ends neither in `.png` nor in `.svg`. A folder that is missing.
 pub(crate) fn targets(args: &PictureArgs, inputs: &[Input]) -> Result<Vec<Vec<PathBuf>>> {
     let Some(out) = &args.picture else { return Ok(vec![Vec::new(); inputs.len()]) };
     if out.is_dir() {
-        let names: Vec<String> = inputs.iter().map(Input::name).collect();
         let files = |path: PathBuf| {
             let kind = |kind: &&str| path.with_added_extension(kind);
             extensions(args.drawing.picture_format).iter().map(kind).collect()
         };
-        return Ok(output::folders(out, &names).into_iter().map(files).collect());
+        return Ok(output::folders(out, inputs).into_iter().map(files).collect());
     }
     check_file(out, "neither a folder that exists nor a name")?;
     if inputs.len() != 1 {

@@ -89,6 +89,47 @@ fn results_replace_those_of_an_earlier_run_and_failures_leave_none() {
 }
 
 #[test]
+fn what_is_found_in_a_folder_keeps_its_place_there() {
+    let place = Place::new();
+    let clicks = testmusic::clicks(120.0, 0.25, 5.0, 8_000).wav();
+    for name in ["Music/0/01.wav", "Music/a/01.wav", "Music/01.wav"] {
+        place.write(name, &clicks);
+    }
+    ["pictures", "clicks"].map(|folder| fs::create_dir(place.path(folder)).unwrap());
+    let run = ["analyze", "-r", "-o", "out", "--picture", "pictures", "--click", "clicks"];
+    let said = place.run(&[&run[..], &["Music"]].concat()).expect(0);
+    assert!(said.out.contains("\nMusic/a/01.wav "), "{}", said.out);
+    assert_eq!((place.names("out"), place.names("out/a")), (names(["0", "01.wav", "a"]), names(["01.wav"])));
+    assert_eq!(place.names("pictures"), ["0", "01.wav.png", "a"]);
+    assert_eq!(place.names("clicks/a"), ["01.wav.click.wav"]);
+    // Another run with less, and `watch`, take nothing for another's.
+    fs::remove_dir_all(place.path("Music/0")).unwrap();
+    place.run(&["analyze", "-r", "-o", "out", "Music/"]).expect(0);
+    assert_eq!(place.names("out"), ["0", "01.wav", "a"]);
+    let watched = place.run(&["watch", "--once", "--interval", "0.1", "-r", "-o", "out", "Music"]).expect(0);
+    assert_eq!(watched.out, "", "all of it is done");
+}
+
+#[test]
+fn a_file_and_a_folder_of_one_name_do_not_take_each_others_place() {
+    let place = Place::new();
+    let clicks = testmusic::clicks(120.0, 0.25, 5.0, 8_000).wav();
+    place.write("one/a.wav", &clicks);
+    place.write("two/a.wav/b.wav", &clicks);
+    place.run(&["analyze", "-r", "-o", "out", "one", "two"]).expect(0);
+    assert_eq!(
+        (place.names("out"), place.names("out/a.wav")),
+        (names(["a.wav", "a.wav-2"]), names(["b.wav"]))
+    );
+    // In runs of their own the later one lies in the folder of the first, which is not replaced from then on.
+    place.run(&["analyze", "-r", "-o", "later", "one"]).expect(0);
+    place.run(&["analyze", "-r", "-o", "later", "two"]).expect(0);
+    let again = place.run(&["analyze", "-r", "-o", "later", "one"]).expect(1);
+    assert!(again.err.contains("later/a.wav is there and holds other things"), "{}", again.err);
+    assert!(place.path("later/a.wav/b.wav/manifest.json").exists());
+}
+
+#[test]
 fn results_replace_nothing_but_results() {
     let place = Place::with_music();
     place.write("out/a.wav/notes.txt", b"mine");
@@ -96,7 +137,7 @@ fn results_replace_nothing_but_results() {
     fs::create_dir(place.path("out/c.wav")).unwrap();
     let said = place.run(&["analyze", "-o", "out", "a.wav", "b.wav", "c.wav"]).expect(1);
     for name in ["a.wav", "b.wav"] {
-        let says = format!("arsis: {name}: out/{name} is there and holds no results");
+        let says = format!("arsis: {name}: out/{name} is there and holds other things");
         assert!(said.err.lines().any(|line| line.starts_with(&says)), "{}", said.err);
     }
     assert_eq!(
