@@ -319,6 +319,25 @@ test.describe("the controls", () => {
     await expect(play(page)).toBeVisible();
   });
 
+  test("ask the sound system how late it is only now and then, and not while it starts", async ({ page }) => {
+    await page.addInitScript(() => {
+      const asked = ((window as any).asked = [] as string[]);
+      const { get } = Object.getOwnPropertyDescriptor(AudioContext.prototype, "outputLatency")!;
+      Object.defineProperty(AudioContext.prototype, "outputLatency", {
+        get(this: AudioContext) {
+          asked.push(this.state);
+          return get!.call(this) as number;
+        },
+      });
+    });
+    await page.reload();
+    await play(page).click();
+    await expect.poll(() => heardMs(page)).toBeGreaterThan(1_500);
+    const asked = await page.evaluate(() => (window as any).asked as string[]);
+    expect(new Set(asked)).toEqual(new Set(["running"]));
+    expect(asked.length).toBeLessThan(20);
+  });
+
   test("characters that a layout has behind AltGr do what they say", async ({ page }) => {
     await expect(play(page)).toBeVisible();
     await page.getByRole("button", { name: "5 seconds on" }).click();

@@ -2,12 +2,16 @@
 
 import { Shaper } from "./shape";
 
+/** So long the latency of the output is taken as known: Firefox waits for the sound system each time, and for ever if that is only starting. */
+const LATENCY_MS = 500;
+
 export class Graph {
   readonly context: AudioContext;
   readonly music: GainNode;
   readonly clicks: GainNode;
   readonly shaper: Shaper;
   readonly #all: GainNode;
+  #latency = { s: 0, untilMs: 0 };
 
   constructor() {
     this.context = new AudioContext({ latencyHint: "interactive" });
@@ -29,8 +33,12 @@ export class Graph {
 
   /** From the graph to the ear, in seconds, as far as the browser knows. */
   get latencyS(): number {
-    const known = (this.context.baseLatency || 0) + (this.context.outputLatency || 0);
-    return Number.isFinite(known) ? Math.min(known, 1) : 0;
+    const now = performance.now();
+    if (this.context.state === "running" && now >= this.#latency.untilMs) {
+      const known = (this.context.baseLatency || 0) + (this.context.outputLatency || 0);
+      this.#latency = { s: Number.isFinite(known) ? Math.min(known, 1) : 0, untilMs: now + LATENCY_MS };
+    }
+    return this.#latency.s;
   }
 
   async resume(): Promise<void> {
