@@ -321,11 +321,11 @@ test.describe("the controls", () => {
 
   test("ask the sound system how late it is only now and then, and not while it starts", async ({ page }) => {
     await page.addInitScript(() => {
-      const asked = ((window as any).asked = [] as string[]);
+      const asked = ((window as any).asked = [] as number[]);
       const { get } = Object.getOwnPropertyDescriptor(AudioContext.prototype, "outputLatency")!;
       Object.defineProperty(AudioContext.prototype, "outputLatency", {
         get(this: AudioContext) {
-          asked.push(this.state);
+          asked.push(this.currentTime);
           return get!.call(this) as number;
         },
       });
@@ -333,9 +333,9 @@ test.describe("the controls", () => {
     await page.reload();
     await play(page).click();
     await expect.poll(() => heardMs(page)).toBeGreaterThan(1_500);
-    const asked = await page.evaluate(() => (window as any).asked as string[]);
-    expect(new Set(asked)).toEqual(new Set(["running"]));
-    expect(asked.length).toBeLessThan(20);
+    const asked = await page.evaluate(() => (window as any).asked as number[]);
+    expect(Math.min(...asked)).toBeGreaterThanOrEqual(1);
+    expect(asked.length).toBeLessThan(10);
   });
 
   test("characters that a layout has behind AltGr do what they say", async ({ page }) => {

@@ -2,8 +2,10 @@
 
 import { Shaper } from "./shape";
 
-/** So long the latency of the output is taken as known: Firefox waits for the sound system each time, and for ever if that is only starting. */
-const LATENCY_MS = 500;
+/** So long the latency of the output is taken as known: Firefox waits for the sound system each time, and for ever where that is only starting. */
+const LATENCY_MS = 1_000;
+/** By this time of the context it has started. */
+const STARTED_S = 1;
 
 export class Graph {
   readonly context: AudioContext;
@@ -34,7 +36,7 @@ export class Graph {
   /** From the graph to the ear, in seconds, as far as the browser knows. */
   get latencyS(): number {
     const now = performance.now();
-    if (this.context.state === "running" && now >= this.#latency.untilMs) {
+    if (this.context.currentTime >= STARTED_S && now >= this.#latency.untilMs) {
       const known = (this.context.baseLatency || 0) + (this.context.outputLatency || 0);
       this.#latency = { s: Number.isFinite(known) ? Math.min(known, 1) : 0, untilMs: now + LATENCY_MS };
     }
