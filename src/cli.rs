@@ -84,7 +84,7 @@ pub(crate) struct AnalyzeArgs {
     /// Files or folders (with -r); '-' reads standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Walk into folders, taking every file whose extension is a known audio one
+    /// Walk into folders, taking every file whose extension is a known audio one, but hidden ones
     #[arg(short, long)]
     pub(crate) recursive: bool,
     /// What to print. audacity, jams and dat are one document a file: several files need -o. With -o these, csv and

@@ -6,8 +6,9 @@ use crate::say;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, Metadata};
+use std::fs::{self, DirEntry, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -194,10 +195,11 @@ pub(crate) fn expand(paths: &[PathBuf], recursive: bool) -> Result<Found> {
     Ok(found)
 }
 
-/// Takes what is in a folder below `root`. One in it that cannot be read takes nothing else with it.
+/// Takes what is in a folder below `root`, but hidden names. A folder in it that cannot be read takes nothing else with it.
 fn walk(root: &Path, folder: &Path, found: &mut Found) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
+    entries.retain(|entry| !is_hidden(entry));
+    entries.sort_by_key(DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
         // What has gone meanwhile was not there.
@@ -214,6 +216,12 @@ fn walk(root: &Path, folder: &Path, found: &mut Found) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Hidden names, which no folder gives: among them what copying programs write to before they rename it, what systems write
+/// beside a file, and what was thrown away.
+pub(crate) fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_bytes().starts_with(b".")
 }
 
 /// Whether a file is taken from a folder, by its name.

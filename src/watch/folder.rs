@@ -1,10 +1,9 @@
 //! One look at the folder: which audio files are there, of what size and time.
 
-use crate::analyze::inputs::{Stamp, is_audio};
+use crate::analyze::inputs::{Stamp, is_audio, is_hidden};
 use std::collections::BTreeSet;
-use std::fs::{self, DirEntry};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What one look saw.
@@ -56,9 +55,4 @@ fn take(folder: &Path, recursive: bool, seen: &mut Seen) -> io::Result<BTreeSet<
         }
     }
     Ok(folders)
-}
-
-/// Hidden names: among them what copying programs write to before they rename it.
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_bytes().starts_with(b".")
 }

@@ -61,6 +61,24 @@ fn folders_are_walked_only_when_asked() {
 }
 
 #[test]
+fn hidden_names_are_taken_only_when_they_are_named() {
+    let place = Place::new();
+    let clicks = testmusic::clicks(120.0, 0.25, 5.0, 8_000).wav();
+    for name in ["music/a.wav", "music/.b.wav", "music/.Trash/c.wav", ".hidden/d.wav"] {
+        place.write(name, &clicks);
+    }
+    place.write("music/._a.wav", b"what a Mac writes beside a file");
+    let files = |arguments: &[&str]| {
+        let said = place.run(&[&["analyze", "-j", "1", "--format", "jsonl", "-r"], arguments].concat());
+        let lines: Vec<Value> =
+            said.expect(0).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.iter().map(|line| line["file"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(files(&["music"]), ["music/a.wav"]);
+    assert_eq!(files(&[".hidden", "music/.b.wav"]), [".hidden/d.wav", "music/.b.wav"]);
+}
+
+#[test]
 fn pipes_are_read_as_files_are_and_devices_are_not() {
     let place = Place::with_music();
     let from_file = place.run(&["analyze", "a.wav"]).expect(0).out;
