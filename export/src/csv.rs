@@ -15,7 +15,7 @@
 use crate::Track;
 use crate::stretches::ended;
 use crate::track::{Seconds, words};
-use ::csv::{Reader, Terminator, Writer, WriterBuilder};
+use ::csv::{ErrorKind, Reader, Terminator, Writer, WriterBuilder};
 use analysis_core::events::{Event, EventData};
 use serde::Deserialize;
 use std::fmt;
@@ -42,7 +42,7 @@ impl<W: Write> Table<W> {
     /// Those of `out`.
     pub fn new(out: W) -> io::Result<Self> {
         let mut rows = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-        rows.write_record(HEADER)?;
+        rows.write_record(HEADER).map_err(unwrapped)?;
         rows.flush()?;
         Ok(Self { rows })
     }
@@ -53,9 +53,19 @@ impl<W: Write> Table<W> {
     /// Those of `out`.
     pub fn add(&mut self, track: &Track<'_>) -> io::Result<()> {
         for event in ended(track) {
-            self.rows.write_record(row(track.file, &event).iter().map(String::as_str))?;
+            let row = row(track.file, &event);
+            self.rows.write_record(row.iter().map(String::as_str)).map_err(unwrapped)?;
         }
         self.rows.flush()
+    }
+}
+
+/// What `out` said: who writes asks for its kind.
+fn unwrapped(error: ::csv::Error) -> io::Error {
+    let told = error.to_string();
+    match error.into_kind() {
+        ErrorKind::Io(error) => error,
+        _ => io::Error::other(told),
     }
 }
 

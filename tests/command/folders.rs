@@ -95,7 +95,9 @@ fn what_is_found_in_a_folder_keeps_its_place_there() {
     for name in ["Music/0/01.wav", "Music/a/01.wav", "Music/01.wav"] {
         place.write(name, &clicks);
     }
-    ["pictures", "clicks"].map(|folder| fs::create_dir(place.path(folder)).unwrap());
+    for folder in ["pictures", "clicks"] {
+        fs::create_dir(place.path(folder)).unwrap();
+    }
     let run = ["analyze", "-r", "-o", "out", "--picture", "pictures", "--click", "clicks"];
     let said = place.run(&[&run[..], &["Music"]].concat()).expect(0);
     assert!(said.out.contains("\nMusic/a/01.wav "), "{}", said.out);

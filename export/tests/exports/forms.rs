@@ -8,7 +8,7 @@ use export::waveform::Waveform;
 use export::{EventSource, Track, audacity, csv};
 use serde_json::json;
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind, Write};
 use std::path::Path;
 
 /// A name with everything in it that ends a name somewhere.
@@ -127,6 +127,31 @@ fn csv_is_one_table_for_many_tracks() {
     let files: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["file"].as_str().unwrap()).collect();
     assert_eq!(files.iter().filter(|file| **file == "a.wav").count(), events.len());
     assert!(files.is_sorted() && files.len() == 2 * events.len());
+}
+
+/// Takes so many bytes, and then has no reader.
+struct Pipe(usize);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        if taken == 0 { Err(ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_csv_table_tells_what_kept_it_from_being_written() {
+    // More rows than a writer holds back.
+    let events: Vec<Event> = some_events().into_iter().cycle().take(10_000).collect();
+    with_track("song.wav", &events, &summary(), |track| {
+        let error = csv::Table::new(Pipe(1_000)).unwrap().add(track).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "{error}");
+    });
 }
 
 fn with_table(table: &mut csv::Table<&mut Vec<u8>>, file: &str, events: &Vec<Event>) {
