@@ -115,15 +115,13 @@ fn beats(document: &Document) -> String {
 
 fn loudness(document: &Document) -> String {
     let Some(loudness) = &document.analysis.summary.loudness else { return String::new() };
-    let Some(integrated) = loudness.integrated_lufs else { return "silence".into() };
-    let mut text = format!("{integrated:.1} LUFS");
-    if let Some(range) = loudness.range_lu {
-        let _ = write!(text, ", range {range:.1} LU");
-    }
-    if let Some(peak) = loudness.true_peak_dbtp {
-        let _ = write!(text, ", true peak {peak:.1} dBTP");
-    }
-    text
+    let said = [
+        loudness.integrated_lufs.map(|integrated| format!("{integrated:.1} LUFS")),
+        loudness.range_lu.map(|range| format!("range {range:.1} LU")),
+        loudness.true_peak_dbtp.map(|peak| format!("true peak {peak:.1} dBTP")),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    if said.is_empty() { "silence".into() } else { said.join(", ") }
 }
 
 /// The chords that are heard longest, with their share of the time over chords.

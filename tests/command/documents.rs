@@ -30,6 +30,20 @@ fn text_tells_a_person_what_was_heard() {
 }
 
 #[test]
+fn what_is_too_short_for_lufs_is_not_called_silence() {
+    let place = Place::new();
+    for (name, piece, says) in [
+        ("short.wav", testmusic::tone(1_000.0, 0.2, 44_100, 0.7), "  loudness   true peak -3.1 dBTP\n"),
+        ("quiet.wav", testmusic::tone(1_000.0, 2.0, 44_100, 0.000_2), "  loudness   true peak -7"),
+        ("silent.wav", testmusic::silence(2.0, 44_100), "  loudness   silence\n"),
+    ] {
+        place.write(name, &piece.wav());
+        let said = place.run(&["analyze", name]).expect(0);
+        assert!(said.out.contains(says), "{name}: {}", said.out);
+    }
+}
+
+#[test]
 fn several_files_are_a_table() {
     let place = Place::with_music();
     place.write("d.wav", b"this is a letter, not a sound");
