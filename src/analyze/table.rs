@@ -5,12 +5,15 @@ use super::fit;
 use super::text::clock;
 use crate::queue::table::harmless;
 use crate::terminal;
+use analysis_core::summary::AudioInfo;
 use std::io::stdout;
 
 /// Headings; all but the file's name may be missing.
-const HEADINGS: [&str; 7] = ["FILE", "LENGTH", "BPM", "KEY", "LUFS", "METRE", "BEATS"];
+const HEADINGS: [&str; 8] = ["FILE", "LENGTH", "DAMAGE", "BPM", "KEY", "LUFS", "METRE", "BEATS"];
+/// Which of them is that of damage.
+const DAMAGE: usize = 2;
 /// Columns whose cells stand at the right: numbers.
-const AT_THE_RIGHT: [bool; 7] = [false, true, true, false, true, false, true];
+const AT_THE_RIGHT: [bool; 8] = [false, true, false, true, false, true, false, true];
 /// Least room for the names of files; other columns go before it becomes less.
 const LEAST_NAME: usize = 20;
 /// Between two columns.
@@ -43,6 +46,7 @@ impl Row {
         let cells = [
             Some(harmless(&document.file).collect()),
             Some(clock(audio.duration_ms)),
+            damage(audio),
             summary.tempo_bpm.map(|bpm| format!("{bpm:.1}")),
             summary.key.as_ref().map(|key| key.name.to_string()),
             lufs.map(|lufs| format!("{lufs:.1}")),
@@ -58,6 +62,18 @@ impl Row {
             Self::Failed { file, .. } => file,
         }
     }
+}
+
+/// What is wrong with a file that was heard all the same.
+fn damage(audio: &AudioInfo) -> Option<String> {
+    let skipped = match audio.decode_errors {
+        0 => None,
+        1 => Some("1 packet skipped".to_owned()),
+        packets => Some(format!("{packets} packets skipped")),
+    };
+    let said: Vec<String> =
+        audio.truncated.then(|| "cut short".to_owned()).into_iter().chain(skipped).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// How the table is laid out: for a terminal of so many columns, or as wide as it comes out; in colours or not.
@@ -97,7 +113,7 @@ pub(crate) fn table(rows: &[Row], look: Look) -> String {
 /// One row alone, for those that are printed as they come.
 pub(crate) fn single(row: &Row, look: Look) -> String {
     let Row::Heard { cells, .. } = row else { return String::new() };
-    let units = ["", "", " BPM", "", " LUFS", "", " beats"];
+    let units = ["", "", "", " BPM", "", " LUFS", "", " beats"];
     let said = cells.iter().zip(units).filter(|(cell, _)| !cell.is_empty());
     let line = said.map(|(cell, unit)| format!("{cell}{unit}")).collect::<Vec<_>>().join("  ");
     look.columns.map_or_else(|| line.clone(), |columns| fit::cut_end(&line, columns)) + "\n"
@@ -151,11 +167,11 @@ fn sum(rows: &[Row]) -> String {
     });
     let (heard, total_ms) = lengths.fold((0, 0), |(count, sum), ms| (count + 1, sum + ms));
     let files = if heard == 1 { "file" } else { "files" };
-    let failed = match rows.len() - heard {
-        0 => String::new(),
-        failed => format!("; {failed} failed"),
-    };
-    format!("{heard} {files}, {} of audio{failed}", clock(total_ms))
+    let is_damaged = |row: &&Row| matches!(row, Row::Heard { cells, .. } if !cells[DAMAGE].is_empty());
+    let some = |count: usize, what| if count == 0 { String::new() } else { format!("; {count} {what}") };
+    let damaged = some(rows.iter().filter(is_damaged).count(), "damaged");
+    let failed = some(rows.len() - heard, "failed");
+    format!("{heard} {files}, {} of audio{damaged}{failed}", clock(total_ms))
 }
 
 #[cfg(test)]
@@ -168,9 +184,9 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         vec![
-            heard(["music/夜想曲.flac", "1:01", "62.0", "E flat major", "-23.1", "3/4", "63"]),
+            heard(["music/夜想曲.flac", "1:01", "", "62.0", "E flat major", "-23.1", "3/4", "63"]),
             Row::Failed { file: "bad.wav".into(), reason: "not a recognised audio file".into() },
-            heard(["a.wav", "1:01", "", "", "", "", ""]),
+            heard(["a.wav", "1:01", "", "", "", "", "", ""]),
         ]
     }
 
@@ -203,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_has_no_column() {
-        let rows = [heard(["a.wav", "1:01", "", "A minor", "", "", ""])];
+        let rows = [heard(["a.wav", "1:01", "", "", "A minor", "", "", ""])];
         let drawn = table(&rows, Look { columns: None, colours: true });
         assert_eq!(
             drawn,

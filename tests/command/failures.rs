@@ -107,6 +107,22 @@ fn a_failure_says_what_to_do_next() {
 }
 
 #[test]
+fn a_file_cut_short_is_marked_wherever_it_is_listed() {
+    let place = Place::with_music();
+    let whole = fs::read(place.path("a.wav")).unwrap();
+    place.write("in/cut.wav", &whole[..whole.len() / 2]);
+    place.write("in/whole.wav", &whole);
+    let table = place.run(&["analyze", "-r", "in"]).expect(0).out;
+    let watched = place.run(&["watch", "--once", "--interval", "0.1", "in"]).expect(0).out;
+    for lines in [&table, &watched] {
+        let line = |name: &str| lines.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line("in/cut.wav").contains("  cut short  "), "{lines}");
+        assert!(!line("in/whole.wav").contains("cut short"), "{lines}");
+    }
+    assert!(table.ends_with(" of audio; 1 damaged\n"), "{table}");
+}
+
+#[test]
 fn a_database_that_is_not_there_is_named_without_its_password() {
     let place = Place::new();
     let with_url = |url: &str, arguments: &[&str]| {
