@@ -109,6 +109,9 @@ fn missing(error: &anyhow::Error, file: &Path) -> Option<String> {
     if file.exists() || file == Path::new("-") {
         return None;
     }
+    if let Ok(target) = fs::read_link(file) {
+        return Some(format!("it is a link to {}, which is not there", target.display()));
+    }
     let folder = folder_of(file);
     if !folder.exists() {
         return Some(format!("there is no folder {}", folder.display()));
@@ -132,6 +135,8 @@ fn near(wanted: &str, folder: &Path) -> Option<String> {
     const MOST: usize = 10_000;
     let names = fs::read_dir(folder).ok()?.take(MOST).filter_map(Result::ok);
     let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    // A link that leads nowhere is called as itself.
+    let names = names.filter(|name| name != wanted);
     let far = |name: &String| distance(&wanted.to_lowercase(), &name.to_lowercase());
     let nearest = names.map(|name| (far(&name), name)).min()?;
     // A third of it may be wrong: more than that is another name.

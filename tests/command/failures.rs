@@ -3,6 +3,7 @@
 use super::Place;
 use super::said::Said;
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -120,6 +121,16 @@ fn a_file_cut_short_is_marked_wherever_it_is_listed() {
         assert!(!line("in/whole.wav").contains("cut short"), "{lines}");
     }
     assert!(table.ends_with(" of audio; 1 damaged\n"), "{table}");
+}
+
+#[test]
+fn a_link_to_nothing_is_called_that() {
+    let place = Place::new();
+    symlink("gone/song.mp3", place.path("song.mp3")).unwrap();
+    let said = place.run(&["analyze", "song.mp3"]).expect(1);
+    assert!(said.err.ends_with("; it is a link to gone/song.mp3, which is not there\n"), "{}", said.err);
+    let watched = place.run(&["watch", "song.mp3"]).expect(2);
+    assert!(!watched.err.contains("did you mean"), "{}", watched.err);
 }
 
 #[test]
