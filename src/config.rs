@@ -41,9 +41,16 @@ use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use store::objects::{self, S3Config};
 use tracing_subscriber::EnvFilter;
+
+/// What values must be, for who gave another.
+const FROM_ZERO: &str = "a whole number, 0 or more";
+const FROM_ONE: &str = "a whole number, 1 or more";
+const ADDRESS: &str = "an address and a port, as 127.0.0.1:7070";
+const TRUTH: &str = "true or false";
 
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 7070);
 
@@ -79,19 +86,19 @@ pub(crate) fn objects() -> Result<objects::Config> {
         region: text("S3_REGION")?.unwrap_or_else(|| "us-east-1".into()),
         access_key_id: credential("ACCESS_KEY_ID")?,
         secret_access_key: credential("SECRET_ACCESS_KEY")?,
-        path_style: parsed("S3_PATH_STYLE")?.unwrap_or(endpoint.is_some()),
+        path_style: parsed("S3_PATH_STYLE", TRUTH)?.unwrap_or(endpoint.is_some()),
         endpoint,
     }))
 }
 
 /// Address the API listens on.
 pub(crate) fn listen(argument: Option<SocketAddr>) -> Result<SocketAddr> {
-    Ok(argument.or(parsed("ARSIS_LISTEN")?).unwrap_or_else(|| DEFAULT_LISTEN.into()))
+    Ok(argument.or(parsed("ARSIS_LISTEN", ADDRESS)?).unwrap_or_else(|| DEFAULT_LISTEN.into()))
 }
 
 /// Address of the listener for metrics and probes, if there is to be one.
 pub(crate) fn metrics_listen(argument: Option<SocketAddr>) -> Result<Option<SocketAddr>> {
-    Ok(argument.or(parsed("ARSIS_METRICS_LISTEN")?))
+    Ok(argument.or(parsed("ARSIS_METRICS_LISTEN", ADDRESS)?))
 }
 
 /// How the log is written.
@@ -186,39 +193,39 @@ pub(crate) fn trusted_proxies() -> Result<Vec<IpNet>> {
 /// Requests in a minute: of a person, without a token, and with a token that opens nothing.
 pub(crate) fn rate_limits() -> Result<[Option<u32>; 3]> {
     let names = ["ARSIS_RATE_LIMIT", "ARSIS_RATE_LIMIT_ANONYMOUS", "ARSIS_RATE_LIMIT_FAILURES"];
-    let [people, strangers, failures] = names.map(parsed);
+    let [people, strangers, failures] = names.map(|name| parsed(name, "a whole number from 0 to 4294967295"));
     Ok([people?, strangers?, failures?])
 }
 
 /// Connections of the API at a time.
 pub(crate) fn max_connections() -> Result<Option<usize>> {
-    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS")?.map(NonZeroUsize::get))
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS", FROM_ONE)?.map(NonZeroUsize::get))
 }
 
 /// Connections of one address at a time.
 pub(crate) fn max_connections_per_address() -> Result<Option<usize>> {
-    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS_PER_ADDRESS")?.map(NonZeroUsize::get))
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_CONNECTIONS_PER_ADDRESS", FROM_ONE)?.map(NonZeroUsize::get))
 }
 
 /// For how long browsers are told to come by HTTPS alone.
 pub(crate) fn hsts() -> Result<Option<Duration>> {
-    Ok(parsed("ARSIS_HSTS_SECONDS")?.map(Duration::from_secs))
+    Ok(parsed("ARSIS_HSTS_SECONDS", FROM_ZERO)?.map(Duration::from_secs))
 }
 
 /// Largest audio file accepted, in bytes.
 pub(crate) fn max_upload_bytes() -> Result<Option<u64>> {
-    Ok(parsed::<NonZeroU64>("ARSIS_MAX_UPLOAD_BYTES")?.map(NonZeroU64::get))
+    Ok(parsed::<NonZeroU64>("ARSIS_MAX_UPLOAD_BYTES", FROM_ONE)?.map(NonZeroU64::get))
 }
 
 /// Most progress streams of a user at a time.
 pub(crate) fn max_watchers() -> Result<Option<usize>> {
-    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_WATCHERS")?.map(NonZeroUsize::get))
+    Ok(parsed::<NonZeroUsize>("ARSIS_MAX_WATCHERS", FROM_ONE)?.map(NonZeroUsize::get))
 }
 
 /// Analyses at a time.
 pub(crate) fn jobs(argument: Option<NonZeroUsize>) -> Result<NonZeroUsize> {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    Ok(argument.or(parsed("ARSIS_JOBS")?).unwrap_or_else(cores))
+    Ok(argument.or(parsed("ARSIS_JOBS", FROM_ONE)?).unwrap_or_else(cores))
 }
 
 /// Where a worker keeps the audio it works on.
@@ -228,7 +235,7 @@ pub(crate) fn temp_dir() -> PathBuf {
 
 /// Most bytes of audio that a worker keeps there.
 pub(crate) fn temp_max_bytes(argument: Option<u64>) -> Result<Option<u64>> {
-    Ok(argument.or(parsed("ARSIS_TEMP_MAX_BYTES")?))
+    Ok(argument.or(parsed("ARSIS_TEMP_MAX_BYTES", FROM_ZERO)?))
 }
 
 /// How long an analysis may take beside the length of its audio.
@@ -243,11 +250,11 @@ pub(crate) fn time_limit(argument_minutes: Option<u64>) -> Result<Option<Duratio
 
 /// Whether webhooks may lead to private addresses, by http, and to any port.
 pub(crate) fn webhook_private_addresses() -> Result<bool> {
-    Ok(parsed("ARSIS_WEBHOOK_PRIVATE_ADDRESSES")?.unwrap_or(false))
+    Ok(parsed("ARSIS_WEBHOOK_PRIVATE_ADDRESSES", TRUTH)?.unwrap_or(false))
 }
 
 fn minutes(name: &str, argument: Option<u64>) -> Result<Option<Duration>> {
-    let variable = parsed::<NonZeroU64>(name)?.map(NonZeroU64::get);
+    let variable = parsed::<NonZeroU64>(name, FROM_ONE)?.map(NonZeroU64::get);
     Ok(argument.or(variable).map(|minutes| Duration::from_secs(minutes.saturating_mul(60))))
 }
 
@@ -264,12 +271,12 @@ fn utf8(name: &str, value: &OsStr) -> Result<String> {
     value.to_str().map(str::to_owned).with_context(|| format!("{name} is not UTF-8"))
 }
 
-fn parsed<T: std::str::FromStr>(name: &str) -> Result<Option<T>>
-where
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    let parse =
-        |value: String| value.parse().with_context(|| format!("{name} is {value:?}, which does not fit"));
+/// A value, which `must` says what it has to be.
+fn parsed<T: FromStr>(name: &str, must: &str) -> Result<Option<T>> {
+    let parse = |value: String| {
+        let parsed = value.parse().ok();
+        parsed.with_context(|| format!("{name} is {value:?}; it must be {must}"))
+    };
     text(name)?.map(parse).transpose()
 }
 

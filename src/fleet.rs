@@ -47,12 +47,15 @@ pub(crate) fn block_on(role: impl Future<Output = Result<ExitCode>>) -> Result<E
 /// `arsis worker`.
 pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
-    let database = Database::open_migrated().await?;
-    let objects = objects().await?;
+    let metrics = config::metrics_listen(args.monitor.metrics)?;
     let monitor = worker::Monitor::default();
+    let settings = worker_settings(&args.jobs, monitor.clone())?;
+    let stored = config::objects()?;
+    let database = Database::open_migrated().await?;
+    let objects = objects(stored).await?;
     let told = monitor::exposition(&database.pool, &monitor);
-    let probes = monitor::start(&args.monitor, told, Monitored(monitor.clone())).await?;
-    let ended = run_worker(&args.jobs, monitor, &database.pool, &objects, &stop).await;
+    let probes = monitor::start(metrics, told, Monitored(monitor)).await?;
+    let ended = run_worker(settings, &database.pool, &objects, &stop).await;
     probes.end();
     database.close().await;
     ended.map(|()| ExitCode::SUCCESS)
@@ -62,11 +65,14 @@ pub(crate) async fn worker(args: &WorkerArgs) -> Result<ExitCode> {
 pub(crate) async fn api(args: &ApiArgs) -> Result<ExitCode> {
     let stop = stop_on_signal()?;
     let address = config::listen(args.listen.listen)?;
+    let metrics = config::metrics_listen(args.monitor.metrics)?;
+    let settings = api_settings()?;
+    let stored = config::objects()?;
     let database = Database::open_migrated().await?;
-    let objects = objects().await?;
+    let objects = objects(stored).await?;
     let listener = listen(address, LISTEN_OPTIONS).await?;
-    let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects)?;
-    let probes = monitor::start(&args.monitor, app.exposition().clone(), app.clone()).await?;
+    let app = api_app(api::Exposition::new(&database.pool), &database.pool, &objects, settings);
+    let probes = monitor::start(metrics, app.exposition().clone(), app.clone()).await?;
     say::out(format_args!("Arsis listens on http://{}/", listener.local_addr()?))?;
     let ended = run_api(listener, app, &stop).await;
     probes.end();
@@ -163,12 +169,22 @@ pub(crate) fn operator() -> String {
     format!("{user}@{}", host.unwrap_or_else(|_| "localhost".to_owned()))
 }
 
-/// The API as it is configured; `told` is what it tells at `/metrics` beside its own.
-pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -> Result<api::App> {
+/// The API; `told` is what it tells at `/metrics` beside its own.
+pub(crate) fn api_app(
+    told: api::Exposition,
+    pool: &PgPool,
+    objects: &Objects,
+    settings: api::Config,
+) -> api::App {
+    api::App::telling(told, pool.clone(), objects.clone(), settings)
+}
+
+/// The API's settings.
+pub(crate) fn api_settings() -> Result<api::Config> {
     let default = api::Config::default();
     let [rate_limit, rate_limit_anonymous, rate_limit_failures] = config::rate_limits()?;
     let max_connections = config::max_connections()?.unwrap_or(default.max_connections);
-    let settings = api::Config {
+    Ok(api::Config {
         allowed_origins: config::allowed_origins()?,
         session_cookie: config::session_cookie()?.unwrap_or(default.session_cookie),
         max_upload_bytes: config::max_upload_bytes()?.unwrap_or(default.max_upload_bytes),
@@ -182,8 +198,7 @@ pub(crate) fn api_app(told: api::Exposition, pool: &PgPool, objects: &Objects) -
         max_watchers_per_user: config::max_watchers()?.unwrap_or(default.max_watchers_per_user),
         max_connections_per_address: config::max_connections_per_address()?.unwrap_or(max_connections / 8),
         ..api::Config::default()
-    };
-    Ok(api::App::telling(told, pool.clone(), objects.clone(), settings))
+    })
 }
 
 /// Serves HTTP until `stop`.
@@ -191,14 +206,8 @@ pub(crate) async fn run_api(listener: TcpListener, app: api::App, stop: &Cancell
     api::serve(listener, app, stop.clone().cancelled_owned()).await.context("the API ended")
 }
 
-/// Works until `stop`.
-pub(crate) async fn run_worker(
-    args: &JobsArgs,
-    monitor: worker::Monitor,
-    pool: &PgPool,
-    objects: &Objects,
-    stop: &CancellationToken,
-) -> Result<()> {
+/// A worker's settings.
+pub(crate) fn worker_settings(args: &JobsArgs, monitor: worker::Monitor) -> Result<worker::Config> {
     let default = worker::Config::default();
     let settings = worker::Config {
         jobs: config::jobs(args.jobs)?,
@@ -209,12 +218,23 @@ pub(crate) async fn run_worker(
         monitor,
         ..default
     };
+    settings.validate()?;
+    Ok(settings)
+}
+
+/// Works until `stop`.
+pub(crate) async fn run_worker(
+    settings: worker::Config,
+    pool: &PgPool,
+    objects: &Objects,
+    stop: &CancellationToken,
+) -> Result<()> {
     worker::run(settings, pool.clone(), objects.clone(), stop.clone()).await.context("the worker ended")
 }
 
-/// The object storage that is configured.
-pub(crate) async fn objects() -> Result<Objects> {
-    Objects::open(config::objects()?).await.context("failed to open the object storage")
+/// The object storage.
+pub(crate) async fn objects(config: store::objects::Config) -> Result<Objects> {
+    Objects::open(config).await.context("failed to open the object storage")
 }
 
 /// Binds an address, which `options` say.

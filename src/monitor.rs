@@ -1,9 +1,9 @@
 //! The listener for metrics and probes that a role may have beside its work.
 
-use crate::cli::MonitorArgs;
-use crate::{config, fleet};
+use crate::fleet;
 use anyhow::Result;
 use api::{App, Exposition, Probe};
+use std::net::SocketAddr;
 use store::PgPool;
 use tokio::task::JoinHandle;
 use worker::Monitor;
@@ -53,9 +53,13 @@ impl Listening {
     }
 }
 
-/// Answers on the address that is configured, if one is.
-pub(crate) async fn start(args: &MonitorArgs, told: Exposition, probe: impl Probe) -> Result<Listening> {
-    let Some(address) = config::metrics_listen(args.metrics)? else { return Ok(Listening(None)) };
+/// Answers on an address, if there is one.
+pub(crate) async fn start(
+    address: Option<SocketAddr>,
+    told: Exposition,
+    probe: impl Probe,
+) -> Result<Listening> {
+    let Some(address) = address else { return Ok(Listening(None)) };
     let listener = fleet::listen(address, "--metrics or ARSIS_METRICS_LISTEN").await?;
     tracing::info!(address = %listener.local_addr()?, "metrics and probes are served");
     Ok(Listening(Some(tokio::spawn(async move {

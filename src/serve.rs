@@ -16,25 +16,30 @@ const LOCAL_USER: &str = "local@arsis.localhost";
 /// Starts what is not configured, migrates, runs API and worker until Ctrl-C or SIGTERM.
 pub(crate) async fn run(args: &ServeArgs) -> Result<ExitCode> {
     let stop = fleet::stop_on_signal()?;
+    // All settings are read before anything is begun, and before a token is made that is shown only once.
     let address = config::listen(args.listen.listen)?;
+    let metrics = config::metrics_listen(args.monitor.metrics)?;
+    let monitor = worker::Monitor::default();
+    let api_settings = fleet::api_settings()?;
+    let worker_settings = fleet::worker_settings(&args.jobs, monitor.clone())?;
+    let stored = config::objects()?;
     let database = Database::open().await?;
     store::migrate::migrate(&database.pool)
         .await
         .context("failed to bring the database to the newest schema")?;
-    let objects = fleet::objects().await?;
+    let objects = fleet::objects(stored).await?;
     let listener = fleet::listen(address, fleet::LISTEN_OPTIONS).await?;
+    let told = monitor::exposition(&database.pool, &monitor);
+    let app = fleet::api_app(told, &database.pool, &objects, api_settings);
+    let both = Both(app.clone(), Monitored(monitor));
+    let probes = monitor::start(metrics, app.exposition().clone(), both).await?;
     greet(&database, listener.local_addr()?).await?;
 
     // Whichever ends first takes the other with it.
-    let monitor = worker::Monitor::default();
-    let told = monitor::exposition(&database.pool, &monitor);
-    let app = fleet::api_app(told, &database.pool, &objects)?;
-    let both = Both(app.clone(), Monitored(monitor.clone()));
-    let probes = monitor::start(&args.monitor, app.exposition().clone(), both).await?;
     let stop_all = stop.child_token();
     let ends = |token: CancellationToken| move || token.cancel();
     let api = ending(fleet::run_api(listener, app, &stop_all), ends(stop_all.clone()));
-    let worker = fleet::run_worker(&args.jobs, monitor, &database.pool, &objects, &stop_all);
+    let worker = fleet::run_worker(worker_settings, &database.pool, &objects, &stop_all);
     let worker = ending(worker, ends(stop_all.clone()));
     let (api, worker) = tokio::join!(api, worker);
     probes.end();

@@ -134,6 +134,28 @@ fn a_link_to_nothing_is_called_that() {
 }
 
 #[test]
+fn settings_are_read_before_anything_is_begun() {
+    let place = Place::new();
+    for (name, value, must) in [
+        ("ARSIS_HSTS_SECONDS", "-1", "a whole number, 0 or more"),
+        ("ARSIS_MAX_CONNECTIONS", "0", "a whole number, 1 or more"),
+        ("ARSIS_JOBS", "two", "a whole number, 1 or more"),
+        ("ARSIS_TIME_LIMIT_MINUTES", "0", "a whole number, 1 or more"),
+        ("ARSIS_RATE_LIMIT", "5000000000", "a whole number from 0 to 4294967295"),
+        ("ARSIS_METRICS_LISTEN", "9090", "an address and a port, as 127.0.0.1:7070"),
+        ("S3_PATH_STYLE", "yes", "true or false"),
+    ] {
+        let mut command = place.command(&["serve"]);
+        let s3 = ["S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"].map(|name| (name, "x"));
+        // No database is there: it would be said if it was looked for.
+        let command = command.env("DATABASE_URL", "postgres://127.0.0.1:1/none").envs(s3).env(name, value);
+        let said = Said::of(command.output().unwrap()).expect(1);
+        assert_eq!(said.out, "");
+        assert_eq!(said.err, format!("arsis: {name} is {value:?}; it must be {must}\n"));
+    }
+}
+
+#[test]
 fn a_database_that_is_not_there_is_named_without_its_password() {
     let place = Place::new();
     let with_url = |url: &str, arguments: &[&str]| {
