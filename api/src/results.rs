@@ -313,6 +313,9 @@ async fn unpack(stored: Bytes) -> Result<Bytes, Problem> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventQuery {
     /// Only these types, separated by commas: `beat`, `downbeat`, `tatum`, `onset`, `section`, `segment`, `key`, `chord`.
+    #[param(
+        pattern = "^(beat|downbeat|tatum|onset|section|segment|key|chord)(,(beat|downbeat|tatum|onset|section|segment|key|chord)){0,15}$"
+    )]
     r#type: Option<String>,
     /// Only events that begin at or after this, in ms.
     #[param(minimum = 0)]
@@ -348,8 +351,8 @@ pub(crate) async fn events(
         .as_deref()
         .map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()))
         .transpose()?;
-    let types = query.r#type.as_deref().unwrap_or_default().split(',').map(str::trim);
-    let types: Vec<String> = types.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let types = query.r#type.iter().flat_map(|names| names.split(','));
+    let types: Vec<String> = types.map(str::to_owned).collect();
     if types.len() > MAX_TYPES {
         return Err(Problem::invalid_field("type", format!("must be at most {MAX_TYPES} names")));
     }
