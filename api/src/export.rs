@@ -163,7 +163,8 @@ pub(crate) async fn export(
         Err(unfinished) => return not_ready(unfinished),
     };
     // Of what was read: it may have been done again since the first look.
-    let etag = etag(&stored.analysis, stored.grid, form, &track.name);
+    let grid = stored.grid.as_ref().map(|grid| grid.id);
+    let etag = etag(&stored.analysis, grid, form, &track.name);
     let disposition = disposition::attachment(&track.name, ending);
     let written = tokio::task::spawn_blocking(move || {
         // Held until it is written, whether or not someone still waits for it.
@@ -194,15 +195,15 @@ fn etag(analysis: &Analysis, grid: Option<Uuid>, form: Form, name: &str) -> Stri
 /// All that is stored of an analysis but its frames, as of one moment.
 struct Stored {
     analysis: Analysis,
-    /// Of which grid its beats are; `None`: those that were heard.
-    grid: Option<Uuid>,
+    /// Whose beats take the place of those that were heard.
+    grid: Option<Grid>,
     manifest: Manifest,
     summary: Summary,
     events: Vec<Event>,
 }
 
 impl Stored {
-    /// With the beats of the grid of `whose`, where there is one. The analysis as it is where it is not complete any more.
+    /// With the grid of `whose`, where there is one. The analysis as it is where it is not complete any more.
     async fn read(
         db: &mut PgConnection,
         analysis_id: Uuid,
@@ -225,17 +226,12 @@ impl Stored {
             Some((user_id, version)) => grids::of_results(&mut now, analysis_id, user_id, version).await?,
             None => None,
         };
-        let mut stored = Self { analysis, grid: None, manifest, summary, events };
-        if let Some(grid) = grid {
-            stored.correct(grid)?;
-        }
-        Ok(Ok(stored))
+        Ok(Ok(Self { analysis, grid, manifest, summary, events }))
     }
 
     /// Puts a grid in place of the beats that were heard, with all that follows from them.
-    fn correct(&mut self, grid: Grid) -> Result<(), Problem> {
-        let said: GridSummary = serde_json::from_value(grid.summary).map_err(Problem::internal)?;
-        self.grid = Some(grid.id);
+    fn correct(&mut self, grid: Grid) -> serde_json::Result<()> {
+        let said: GridSummary = serde_json::from_value(grid.summary)?;
         self.summary.tempo_bpm = said.tempo_bpm;
         self.summary.tempo_confidence = None;
         self.summary.tempo_curve = said.tempo_curve;
@@ -255,7 +251,10 @@ impl Stored {
         Ok(())
     }
 
-    fn write(self, form: Form, name: &str) -> io::Result<SpooledTempFile> {
+    fn write(mut self, form: Form, name: &str) -> io::Result<SpooledTempFile> {
+        if let Some(grid) = self.grid.take() {
+            self.correct(grid)?;
+        }
         let Self { manifest, summary, events, .. } = &self;
         let track = Track {
             title: name,
