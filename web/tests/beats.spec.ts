@@ -26,6 +26,8 @@ test("beats are moved, bars begun, and undone one gesture at a time", async ({ p
   const corrections = (await ask(request, `${tracks()}/corrections`)).items;
   expect(corrections).toMatchObject([{ kind: "beat", time_ms: at + 30, moved_from_ms: at, source: "keyboard" }]);
   await expect(page.getByRole("list", { name: "Where beats come from" })).toContainText("1 corrected by you");
+  // One beat elsewhere is no other tempo.
+  await expect(page.locator(".facts > div").filter({ hasText: "Tempo" })).not.toContainText("corrected");
 
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("d");

@@ -48,7 +48,8 @@ function Facts() {
   if (model.concealed.value.has("summary")) return <p class="facts">What was measured is shown after your answer.</p>;
   const summary = model.summary.value;
   const loudness = summary?.loudness;
-  const isTempoHeard = summary?.tempo_bpm === summaryOf(model.analysis.value)?.tempo_bpm;
+  const heardBpm = summaryOf(model.analysis.value)?.tempo_bpm;
+  const isTempoHeard = tempo(summary?.tempo_bpm ?? 0) === tempo(heardBpm ?? 0);
   return (
     <dl class="facts">
       <Fact name="Length">{model.durationMs.value ? time(model.durationMs.value) : undefined}</Fact>
