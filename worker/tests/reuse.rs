@@ -61,6 +61,11 @@ async fn the_result_of_the_same_audio_is_taken_and_outlives_where_it_came_from()
 
     sqlx::query("DELETE FROM reference_tracks WHERE id = $1").bind(adas).execute(bench.pool()).await.unwrap();
     assert_eq!(result(&bench, second).await, taken, "it has rows of its own");
+
+    let third = bench.pending_of(bench.track_of_audio("music").await).await;
+    completed(&bench, third).await;
+    assert_eq!(result(&bench, third).await, taken);
+    assert_eq!(reused_from(&bench, third).await, Some(first), "the one that was made, also of a copy");
     worker.end().await;
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A copy and not a reference: each analysis keeps rows of its own, as the platform's tables have them, and lives and dies
 //! with its own track. Nothing of the other's track (names, owner, what they wrote) is copied or shown; `reused_from` is
-//! for operators.
+//! for operators, and names the analysis that was made, also where the copy was taken of a copy.
 
 use super::ready_track;
 use crate::analyses::{self, Parameters};
@@ -86,7 +86,8 @@ pub async fn copy(pool: &PgPool, lease: &Lease, from: Uuid) -> Result<bool> {
     let held = queue::hold_with_track(&mut tx, lease).await?;
     // Locked, so that it stays whole; not waited for, so that nobody waits in a circle.
     let source = sqlx::query!(
-        r#"SELECT version, summary AS "summary!", manifest AS "manifest!", total_ms AS "total_ms!"
+        r#"SELECT version, summary AS "summary!", manifest AS "manifest!", total_ms AS "total_ms!",
+                  coalesce(reused_from, id) AS "original!"
              FROM track_analyses
             WHERE id = $1 AND status = 'completed' AND summary IS NOT NULL AND manifest IS NOT NULL
               AND total_ms IS NOT NULL
@@ -114,7 +115,7 @@ pub async fn copy(pool: &PgPool, lease: &Lease, from: Uuid) -> Result<bool> {
         source.summary,
         source.manifest,
         source.total_ms,
-        from
+        source.original
     )
     .execute(&mut *tx)
     .await?;
