@@ -36,6 +36,8 @@ impl Bench {
             .env("DATABASE_URL", database.url())
             .env("ARSIS_DATA_DIR", folder.path())
             .env("ARSIS_TEMP_DIR", folder.path())
+            // Without the warnings of statements that took over a second, as they do on a busy machine.
+            .env("RUST_LOG", "warn,sqlx=error,arsis=info,api=info,worker=info,store=info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(folder.path().join("log")).unwrap())

@@ -273,8 +273,10 @@ async fn a_bucket_refuses_a_wrong_secret() {
 
 #[tokio::test]
 async fn a_storage_that_cannot_be_reached_is_a_transient_failure() {
-    // Bound and dropped: nobody listens there.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Taken, and nobody listens there.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = taken.local_addr().unwrap();
     let objects = Objects::open(Config::S3(s3(&format!("http://{nobody}")))).await.unwrap();
     let failed = objects.head(&key("a")).await.unwrap_err();
     assert!(failed.is_transient() && matches!(failed, Error::Transient { .. }), "{failed:?}");

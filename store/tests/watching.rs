@@ -59,7 +59,7 @@ async fn a_lost_connection_is_told_and_made_anew() {
         changes.check().await;
         report(pool, &lease, done_ms).await;
         assert_eq!(changes.next().await, Heard::Changed(vec![lease.analysis_id]), "it answers, and was kept");
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        let end = "SELECT count(pg_terminate_backend(pid, 30000)) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()
                       AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT 1 AS%')";
         assert_eq!(support::count(pool, end).await, 1);

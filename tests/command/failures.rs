@@ -161,7 +161,10 @@ fn a_database_that_is_not_there_is_named_without_its_password() {
     let with_url = |url: &str, arguments: &[&str]| {
         Said::of(place.command(arguments).env("DATABASE_URL", url).output().unwrap()).expect(1).err
     };
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Taken, and nobody listens there.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
     let gone = with_url(&format!("postgres://u:secret@127.0.0.1:{port}/music"), &["migrate"]);
     let says =
         format!("arsis: failed to connect to the database \"music\" at 127.0.0.1:{port} (DATABASE_URL)");

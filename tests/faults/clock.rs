@@ -60,7 +60,7 @@ async fn with_clocks_a_day_off_jobs_are_rescued_neither_early_nor_late() {
         bench.assert_result(job.id, piece).await;
         assert_eq!(bench.holder(job.id).await, behind.name());
     }
-    assert!(killed_at.elapsed() < Duration::from_secs(15), "it took {:?}", killed_at.elapsed());
+    assert!(killed_at.elapsed() < Duration::from_secs(40), "it took {:?}", killed_at.elapsed());
     bench.assert_outcomes(jobs[of_ahead].id, &["expired", "completed"]).await;
     bench.assert_outcomes(jobs[1 - of_ahead].id, &["completed"]).await;
     bench.end([behind]).await;
@@ -77,7 +77,7 @@ async fn with_a_clock_a_day_off_a_job_is_tried_again_when_the_database_says_so()
         let failed = bench.until(job.id, "the attempt fails", |row| row.error_kind.is_some()).await;
         let begun = bench.until(job.id, "it is tried again", |row| row.attempt == 2).await;
         let (due, started) = (failed.next_run_at, begun.started_at.unwrap());
-        assert!((due..due + Duration::from_secs(5)).contains(&started), "due {due}, started {started}");
+        assert!((due..due + Duration::from_secs(30)).contains(&started), "due {due}, started {started}");
         bench.until_completed(job.id).await;
         // Signatures that the storage takes although they were made with a wrong clock.
         bench.assert_outcomes(job.id, &["retrying", "completed"]).await;

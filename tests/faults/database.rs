@@ -79,7 +79,7 @@ async fn check_silent() {
 }
 
 /// How long a worker may take to see that connections are dead on which nothing comes any more, and to work again.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_secs(100);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_went_silent_for_good_are_replaced() {

@@ -11,18 +11,19 @@ use store::analyses::Status;
 use support::{Bench, config};
 use uuid::Uuid;
 
-/// What a cancel may take until the row says so and the slot is free.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// What a cancel may take until the row says so and the slot is free, also on a busy machine: far less than passes until
+/// the worker would hear of it by itself.
+const AT_ONCE: Duration = Duration::from_secs(20);
 
 /// Most of a room of a MiB: no second one fits beside it.
 const MOST_OF_THE_ROOM: usize = 700 << 10;
 
-/// A worker with one slot that would hear of a cancel from its renewals only after half a minute.
+/// A worker with one slot that would hear of a cancel from its renewals only after minutes.
 fn seldom_renewing(bench: &Bench) -> worker::Config {
     worker::Config {
         jobs: NonZeroUsize::MIN,
-        lease: Duration::from_secs(120),
-        renew_every: Duration::from_secs(30),
+        lease: Duration::from_secs(600),
+        renew_every: Duration::from_secs(200),
         ..config(bench.folder.path())
     }
 }
@@ -77,8 +78,8 @@ async fn a_cancel_stops_a_copy_from_the_storage_at_once_and_removes_it() {
     let (bench, bucket) = Bench::with_bucket().await;
     let worker = bench.start_with(seldom_renewing(&bench));
     bench.until_listening().await;
-    let id = bench.pending_sized("music", 1 << 20).await;
     bucket.shut();
+    let id = bench.pending_sized("music", 1 << 20).await;
     bench.until(id, |row| row.status == Status::Running && !bench.copies().is_empty()).await;
     let took = bench.cancel(id).await;
     assert!(took < AT_ONCE, "{took:?}");
@@ -134,7 +135,7 @@ async fn a_file_that_could_never_be_copied_fails_with_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analysis_over_its_time_is_tried_once_more() {
     let bench = Bench::new().await;
-    let worker = bench.start_with(worker::Config { time_base: Duration::from_millis(300), ..bench.config() });
+    let worker = bench.start_with(worker::Config { time_base: Duration::from_secs(3), ..bench.config() });
     let id = bench.pending("endless").await;
     let row = bench.until(id, |row| row.error_kind.is_some()).await;
     assert_eq!((row.status, row.attempt), (Status::Pending, 1), "a host that stands still loses no job");
@@ -159,7 +160,7 @@ async fn the_slot_of_an_analysis_that_hangs_stays_taken_until_it_ends() {
     // Two for the one slot that is left; each waits at its gate.
     let (script, other_gate) = bench.gate();
     let others = [bench.pending(&script).await, bench.pending(&script).await];
-    while bench.count("SELECT count(*) FROM track_analyses WHERE status = 'running'").await == 0 {}
+    bench.until(hangs, |_| worker.engine.begun.load(Ordering::SeqCst) == 2).await;
     // In this time a free slot would be given work.
     looked_after(&bench, 3).await;
     assert_eq!(worker.engine.most_at_once.load(Ordering::SeqCst), 2);

@@ -166,13 +166,13 @@ async fn cancelling_stops_the_work_and_frees_the_slot() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_slow_to_stop_keeps_its_lease_until_it_has() {
     let bench = Bench::new().await;
-    let lease = Duration::from_secs(1);
-    let config = worker::Config { time_limit: Duration::from_millis(300), lease, ..bench.config() };
+    let (time_limit, lease) = (Duration::from_secs(3), Duration::from_secs(3));
+    let config = worker::Config { time_limit, lease, ..bench.config() };
     let worker = bench.start_with(config);
     let (script, gate) = bench.gate();
     let id = bench.pending(&script).await;
     bench.until_under_way(id).await;
-    tokio::time::sleep(2 * lease).await;
+    tokio::time::sleep(time_limit + 2 * lease).await;
     let row = bench.row(id).await;
     assert_eq!((row.status, row.attempt), (Status::Running, 1));
     std::fs::write(&gate, "").unwrap();

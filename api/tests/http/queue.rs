@@ -1,6 +1,6 @@
 //! What operators see and do; what owners see of their own; and that nobody else sees any of it.
 
-use crate::support::{Person, Server, expect_problem, id, pointers, wav};
+use crate::support::{Person, Server, eventually, expect_problem, id, pointers, wav};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -449,7 +449,7 @@ async fn a_request_that_is_over_leaves_no_statement_behind() {
     expect_problem(post(&server, &eve, "/v1/queue/pause").await, 504, "timeout").await;
     let waiting = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    assert_eq!(server.count(waiting).await, 0);
+    eventually("no statement waits any more", || async { server.count(waiting).await == 0 }).await;
 }
 
 #[tokio::test]

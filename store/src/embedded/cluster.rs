@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// How long a server whose starter was killed may take to begin to stop, and to have stopped.
 const STOPPING_LIMIT: Duration = Duration::from_secs(10);
 const STOPPED_LIMIT: Duration = Duration::from_secs(60);
+/// How long a lock may outlive its holder: a process that is just being started has copies of all files that are open.
+const UNLOCKED_LIMIT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(20);
 
 /// The user that owns everything in the cluster.
@@ -33,10 +35,14 @@ pub(super) fn made_by(data_dir: &Path) -> Result<Option<String>, Error> {
 pub(super) fn lock(data_dir: &Path) -> Result<File, Error> {
     let path = beside(data_dir, "lock");
     let file = File::options().create(true).append(true).open(&path).map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { data_dir: data_dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if since.elapsed() < UNLOCKED_LIMIT => std::thread::sleep(POLL),
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse { data_dir: data_dir.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
     }
 }
 

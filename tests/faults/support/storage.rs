@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use store::objects::{ObjectKey, S3Config};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -52,6 +52,8 @@ pub(crate) struct Storage {
     address: SocketAddr,
     door: Arc<Door>,
     serving: Mutex<Option<JoinHandle<()>>>,
+    /// Its address while nobody listens there, so that no other test gets it.
+    kept: Mutex<Option<TcpSocket>>,
 }
 
 /// What every request passes on its way to the service.
@@ -77,7 +79,7 @@ impl Storage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Mutex::new(Some(tokio::spawn(serve(listener, door.clone()))));
-        Self { root: root.to_owned(), address, door, serving }
+        Self { root: root.to_owned(), address, door, serving, kept: Mutex::default() }
     }
 
     pub(crate) fn config(&self) -> S3Config {
@@ -125,10 +127,14 @@ impl Storage {
         let serving = self.serving.lock().unwrap().take().unwrap();
         serving.abort();
         let _ = serving.await;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.address).unwrap();
+        *self.kept.lock().unwrap() = Some(socket);
     }
 
     pub(crate) async fn come_back(&self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        let listener = self.kept.lock().unwrap().take().unwrap().listen(1024).unwrap();
         *self.serving.lock().unwrap() = Some(tokio::spawn(serve(listener, self.door.clone())));
     }
 

@@ -35,7 +35,7 @@ use uuid::Uuid;
 use worker::{Engine, Source};
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Does what the first line of the file says.
 #[derive(Default)]
@@ -334,7 +334,7 @@ pub(crate) fn config(folder: &Path) -> worker::Config {
     worker::Config {
         jobs: NonZeroUsize::new(2).unwrap(),
         temp_dir: folder.join("temp"),
-        lease: Duration::from_secs(3),
+        lease: Duration::from_secs(10),
         renew_every: Duration::from_millis(50),
         store_every: Duration::from_millis(10),
         reap_every: Duration::from_millis(200),
