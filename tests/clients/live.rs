@@ -15,7 +15,7 @@ use testmusic::Score;
 use uuid::Uuid;
 
 /// Longer than anything here takes; what is waited for comes or the test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A process of the command, killed when it is dropped.
 struct Process(Child);

@@ -5,7 +5,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { palette, stepOf } from "../src/track/frames/colours";
-import { analysed, ask, AUDIO, drawn, signIn, spectrum, TOKEN } from "./support";
+import { analysed, ask, AUDIO, drawn, settled, signIn, spectrum, TOKEN } from "./support";
 import type { Uploaded } from "./support";
 
 const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -263,7 +263,7 @@ test("what fails is said, and tried again", async ({ page, request }) => {
   const broken = (await (await request.post("/v1/tracks", { headers: bearer, multipart: { name: "Broken", file } })).json()) as Uploaded;
   await signIn(page, `/tracks/${broken.track.id}`);
   const failed = page.getByRole("alert").filter({ hasText: "The analysis failed." });
-  await expect(failed).toBeVisible();
+  await expect(failed).toBeVisible({ timeout: 60_000 });
   const retried = page.waitForRequest((one) => one.url().endsWith("/retry"));
   await failed.getByRole("button", { name: "Try again" }).click();
   await retried;
@@ -289,6 +289,7 @@ for (const [width, theme] of [[1440, "light"], [1440, "dark"], [390, "light"], [
 }
 
 async function accessible(page: Page): Promise<void> {
+  await settled(page);
   const found = await new AxeBuilder({ page }).include(".track-head").include(".analysis-state").include(".overview").include(".timeline-part").analyze();
   expect(found.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
 }

@@ -3,7 +3,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { APIRequestContext, Locator, Page } from "@playwright/test";
-import { analysed, ask, signIn, TOKEN } from "./support";
+import { analysed, ask, settled, signIn, TOKEN } from "./support";
 import type { Uploaded } from "./support";
 
 export const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -32,11 +32,13 @@ export const say = async (request: APIRequestContext, kind: "regions" | "annotat
 export async function open(page: Page): Promise<void> {
   await signIn(page, `/tracks/${made.track.id}`);
   await expect(page.getByRole("heading", { name: "Edit", exact: true })).toBeVisible();
-  // The beats are there once one of them can be chosen.
   await page.getByRole("tab", { name: "Beats" }).click();
   await expect(page.getByRole("button", { name: "Tap along" })).toBeEnabled();
   await page.getByRole("tab", { name: "Regions" }).click();
   await expect(page.getByText("One moment…")).toHaveCount(0);
+  // The beats are there once what is pointed at has a place among them.
+  await page.locator(".beat-lane").hover();
+  await expect(page.locator(".lanes-readout")).toContainText(/bar \d/);
 }
 
 export const lane = (page: Page, name: string): Locator => page.getByRole("group", { name, exact: true }).locator(".edit-strip");
@@ -54,8 +56,10 @@ export async function drag(page: Page, at: Locator, from: number, to: number): P
   await page.mouse.up();
 }
 
-export const axe = (page: Page) =>
-  new AxeBuilder({ page }).include(".edit-panel").include(".edit-lane").include(".beat-layer").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+export async function axe(page: Page) {
+  await settled(page);
+  return new AxeBuilder({ page }).include(".edit-panel").include(".edit-lane").include(".beat-layer").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+}
 
 /** An answer that refuses. */
 export const refusal = (status: number, title: string) => ({ status, contentType: "application/problem+json", json: { type: "about:blank", title, status } });

@@ -13,7 +13,7 @@ import { fieldOf, sameChoice } from "../src/track/exercise/compare/value";
 import { concealedBy } from "../src/track/exercise/conceal";
 import { excerptsOf, spanFor } from "../src/track/exercise/spans";
 import { markOutcome, tapOutcome } from "../src/track/exercise/outcome";
-import { analysed, ask, signIn } from "./support";
+import { analysed, ask, settled, signIn } from "./support";
 import type { Uploaded } from "./support";
 
 /** A repeatable stand-in for chance, 0 to 1 (Park & Miller, CACM 31(10), 1988). */
@@ -172,6 +172,7 @@ test.describe("the page", () => {
   }
 
   const isAccessible = async (page: Page): Promise<void> => {
+    await settled(page);
     const { violations } = await new AxeBuilder({ page }).include(".exercise").analyze();
     expect(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
   };
@@ -265,10 +266,12 @@ test.describe("the page", () => {
     let answer = (): void => undefined;
     const answered = new Promise<void>((go) => (answer = go));
     const panel = await open(page);
-    const asked = page.waitForRequest(/events\?.*type=beat/);
-    await page.route(/events\?.*type=beat/, async (route) => (await answered, route.continue()));
+    // The exercise's own; the lane of beats asks for 128 s.
+    const beats = /events\?type=beat&from_ms=\d+&to_ms=(?!128000\b)\d+/;
+    const asked = page.waitForRequest(beats);
+    await page.route(beats, async (route) => (await answered, route.continue()));
     await begin(panel, "Find the syncopation");
-    const read = page.waitForResponse(/events\?.*type=beat/);
+    const read = page.waitForResponse(beats);
     await asked;
     await panel.getByRole("button", { name: "All prompts" }).click();
     answer();
@@ -281,7 +284,10 @@ test.describe("the page", () => {
     const { summary } = await ask(request, `/v1/analyses/${track.analysis.id}`);
     const panel = await open(page);
     const place = page.getByTitle("Bar and beat");
-    await page.getByRole("slider", { name: "Position", exact: true }).fill("20000");
+    const position = page.getByRole("slider", { name: "Position", exact: true });
+    // Before the length is known it goes nowhere.
+    await expect(position).toHaveAttribute("max", /^\d{4}/);
+    await position.fill("20000");
     await expect(place).toBeVisible();
     await page.getByRole("tab", { name: "Beats" }).click();
     await expect(page.getByRole("button", { name: "Tap along" })).toBeVisible();

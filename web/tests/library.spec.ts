@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import type { Locator, Page, Route } from "@playwright/test";
 import { readFileSync } from "node:fs";
-import { analysed, ask, AUDIO, signIn, TOKEN, upload } from "./support";
+import { analysed, ask, AUDIO, settled, signIn, TOKEN, upload } from "./support";
 
 const unique = (name: string): string => `${name} ${Math.random().toString(36).slice(2, 8)}`;
 const row = (page: Page, name: string): Locator => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
@@ -18,7 +18,7 @@ const problem = (status: number, type: string, title: string, detail?: string) =
 async function isAccessible(page: Page): Promise<void> {
   for (const theme of ["light", "dark"]) {
     await page.evaluate((name) => (document.documentElement.dataset["theme"] = name), theme);
-    await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => {}))));
+    await settled(page);
     const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
     expect(violations.map(({ id, nodes }) => `${theme}: ${id}: ${nodes.map((node) => node.html).join(" | ")}`)).toEqual([]);
   }
@@ -83,7 +83,7 @@ test("a file that is chosen is uploaded, analysed, and filled in by itself", asy
   await page.keyboard.press("u");
   await (await chooser).setFiles({ name: `${name}.wav`, mimeType: "audio/wav", buffer: readFileSync(AUDIO) });
   await expect(tray(page).getByRole("heading", { name: "1 uploaded" })).toBeVisible();
-  await expect(row(page, name)).toContainText("Ready");
+  await expect(row(page, name)).toContainText("Ready", { timeout: 60_000 });
   await expect(row(page, name)).toContainText(/\d+\.\d BPM/);
   await expect(row(page, name)).toContainText("0:42");
   await isAccessible(page);
@@ -302,8 +302,11 @@ test("a library that cannot be read for want of a connection says so", async ({ 
   const broken: string[] = [];
   page.on("pageerror", (error) => broken.push(error.message));
   await context.setOffline(true);
+  // Each try fails late, so that there is time to look.
+  await page.route("**/v1/tracks?**", (route) => setTimeout(() => void route.abort("internetdisconnected").catch(() => undefined), 5_000));
   await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Library" }).click();
   await expect(page.getByText("The library comes when the connection does.")).toBeVisible();
+  await page.unroute("**/v1/tracks?**");
   await context.setOffline(false);
   await expect(page.getByText("Left offline").first()).toBeVisible();
   expect(broken).toEqual([]);
@@ -315,6 +318,8 @@ test("a server that is away at the start is asked again", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "The server cannot be reached" })).toBeVisible();
   await isAccessible(page);
+  // Just after it has looked by itself: the next time is seconds away, and it is the button that finds the server.
+  await page.waitForRequest("**/v1/me");
   await page.unroute("**/v1/**");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("heading", { name: "Library" })).toBeVisible();
@@ -398,6 +403,7 @@ test("on a phone the list is cards, nothing is cut off, and focus goes to where 
   await page.getByLabel("Order").selectOption("Name, Z to A");
   await expect(page).toHaveURL(/sort=name&order=desc/);
   await search(page).fill(name);
+  await expect(page.locator(".tracks .name a")).toHaveText([name]);
   await row(page, name).getByRole("link", { name, exact: true }).click();
   await expect(page).toHaveURL(new RegExp(made.track.id));
   await expect(page.getByRole("heading", { level: 1 })).toBeFocused();

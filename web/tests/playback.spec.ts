@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analysed, ask, signIn, TOKEN, upload } from "./support";
+import { analysed, ask, settled, signIn, TOKEN, upload } from "./support";
 import type { Uploaded } from "./support";
 
 /** A piece of knocks at known times, on the left alone: what is on the right of the page's sound is its own clicks. */
@@ -126,6 +126,12 @@ function errors({ music, clicks }: Recorded, awayMs: number, rate: number): numb
 
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
+/** Steps from knock to knock that are no whole number of steps of the piece, in ms. Four knocks a round, and from the last to the
+ * first of the next as far as between all others: with a gap each of five rounds would have a step of another length (one or two
+ * whole ones are right: a knock on the very seam may be missed). Two are left to a machine that has much else to do. */
+const odd = (times: number[]): number[] =>
+  times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
+
 test.describe("the metronome", () => {
   // The recorder is a script of the test's own, which the page's policy would rightly refuse.
   test.use({ bypassCSP: true });
@@ -155,8 +161,14 @@ test.describe("the metronome", () => {
     await forget(page);
     await check(1, "after a jump", 5);
     // Half speed: how far the browser's stretching is ahead of its clock is measured first, beside the music.
-    await page.keyboard.press("s");
-    await expect.poll(() => page.evaluate(() => localStorage.getItem("arsis.stretch") ?? "")).toContain('"0.5"');
+    const half = page.getByRole("button", { name: "Half speed" });
+    const measured = expect.configure({ timeout: 8_000 });
+    // What a busy machine has spoilt is measured again when the speed is chosen again.
+    await expect(async () => {
+      if ((await half.getAttribute("aria-pressed")) === "true") await page.keyboard.press("s");
+      await page.keyboard.press("s");
+      await measured.poll(() => page.evaluate(() => localStorage.getItem("arsis.stretch") ?? "")).toContain('"0.5"');
+    }).toPass({ timeout: 30_000 });
     await page.getByRole("button", { name: "To the start" }).click();
     await forget(page);
     await check(0.5, "at half speed after a jump", 20);
@@ -172,14 +184,15 @@ test.describe("the metronome", () => {
       await page.getByRole("group", { name: "Loop bars" }).getByRole("button", { name: "1 bar" }).click();
       await expect(page.getByRole("button", { name: /^Loop, 0:00\.2 to 0:02\.2/ })).toHaveAttribute("aria-pressed", "true");
       await page.getByRole("button", { name: "Play", exact: true }).click();
-      await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
-      const { music, clicks } = await recorded(page);
-      // Four knocks a round, and from the last to the first of the next as far as between all others. With a gap each of the five
-      // rounds would have a step of another length (one or two whole ones are right: a knock on the very seam may be missed); two are left to a machine that has much else to do.
-      const odd = (times: number[]): number[] => times.slice(1).map((at, i) => (at - times[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
-      expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
-      expect(odd(clicks).length, odd(clicks).join(" ")).toBeLessThanOrEqual(2);
-      expect(await heardMs(page)).toBeLessThan(2_300);
+      // What a machine with much else to do has torn is listened to again: a gap in each round is there each time.
+      await expect(async () => {
+        await forget(page);
+        await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
+        const { music, clicks } = await recorded(page);
+        expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
+        expect(odd(clicks).length, odd(clicks).join(" ")).toBeLessThanOrEqual(2);
+        expect(await heardMs(page)).toBeLessThan(2_300);
+      }).toPass({ timeout: 60_000 });
       await page.keyboard.press("l");
       await expect(page.getByRole("button", { name: "Loop", exact: true })).toHaveAttribute("aria-pressed", "false");
       await expect.poll(() => heardMs(page)).toBeGreaterThan(2_400);
@@ -232,8 +245,8 @@ test.describe("an exercise", () => {
     await expect(page.getByText("Silence: go on.")).toBeVisible();
     await expect.poll(() => heardMs(page)).toBeGreaterThan(bars[1]! + 500);
     const { music, lastS } = await recorded(page);
-    // So far from the knocks as the bar is from them in the track.
-    const over = (lastS - music[0]!) * 1000 - (bars[1]! - KNOCKS.firstMs);
+    // So far from the last knock as the bar is from one in the track.
+    const over = (lastS - music.at(-1)!) * 1000 - (bars[1]! - KNOCKS.firstMs);
     const lateMs = over - Math.round(over / KNOCKS.everyMs) * KNOCKS.everyMs;
     expect(Math.abs(lateMs), `${lateMs} ms`).toBeLessThan(25);
   });
@@ -256,10 +269,12 @@ test.describe("an exercise", () => {
     // Pictures so often that one of them falls into the last ms of every round.
     await page.addInitScript(() => (window.requestAnimationFrame = (run) => window.setTimeout(() => run(performance.now()), 2)));
     await begin(page, "Follow the bass", "Bass alone", { loop_bars: 1, filter: { type: "highpass", cutoff_hz: 500 } });
-    await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
-    const { music } = await recorded(page);
-    const odd = music.slice(1).map((at, i) => (at - music[i]!) * 1000).filter((step) => Math.abs(step - Math.round(step / KNOCKS.everyMs) * KNOCKS.everyMs) > 10);
-    expect(odd.length, odd.join(" ")).toBeLessThanOrEqual(2);
+    await expect(async () => {
+      await forget(page);
+      await expect.poll(async () => (await recorded(page)).music.length).toBeGreaterThan(20);
+      const { music } = await recorded(page);
+      expect(odd(music).length, odd(music).join(" ")).toBeLessThanOrEqual(2);
+    }).toPass({ timeout: 60_000 });
     expect(await page.evaluate(() => (window as any).contexts)).toBe(1);
   });
 });
@@ -289,22 +304,24 @@ test.describe("the controls", () => {
     await page.keyboard.press("Space");
     await page.keyboard.press("m");
     await expect(status(page)).toHaveText("Paused");
-    const at = await heardMs(page);
+    // From the start on: how far it played was for the machine to say.
+    await page.getByRole("button", { name: "To the start" }).click();
+    await expect.poll(() => heardMs(page)).toBe(0);
     await page.keyboard.press("ArrowRight");
-    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_000, 0);
+    await expect.poll(() => heardMs(page)).toBeCloseTo(5_000, 0);
     await page.keyboard.press(".");
-    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_010, 0);
+    await expect.poll(() => heardMs(page)).toBeCloseTo(5_010, 0);
     await page.keyboard.press("[");
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("]");
     await expect(page.getByRole("button", { name: /^Loop, 0:05/ })).toHaveAttribute("aria-pressed", "true");
-    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 5_010, 0);
+    await expect.poll(() => heardMs(page)).toBeCloseTo(5_010, 0);
     await page.keyboard.press("s");
     await expect(status(page)).toContainText("0.5 times the speed");
     const slider = page.getByRole("slider", { name: "Position" });
     await slider.focus();
     await slider.press("ArrowLeft");
-    await expect.poll(() => heardMs(page)).toBeCloseTo(at + 10, 0);
+    await expect.poll(() => heardMs(page)).toBeCloseTo(10, 0);
     await expect(slider).toHaveAttribute("aria-valuetext", /^0:00\.\d of 0:4\d/);
     await slider.press("Home");
     await expect.poll(() => heardMs(page)).toBe(0);
@@ -341,6 +358,8 @@ test.describe("the controls", () => {
   test("characters that a layout has behind AltGr do what they say", async ({ page }) => {
     await expect(play(page)).toBeVisible();
     await page.getByRole("button", { name: "5 seconds on" }).click();
+    // It goes so far once the length is known, and a loop needs that.
+    await expect.poll(() => heardMs(page)).toBe(5_000);
     // As a German keyboard on Windows types it.
     const typed = (key: string) => page.evaluate((key) => dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey: true, altKey: true, modifierAltGraph: true })), key);
     await typed("[");
@@ -375,21 +394,29 @@ test.describe("the controls", () => {
     await page.reload();
     await expect(page.getByRole("alert")).toContainText("This browser cannot play WAV");
     await expect(page.getByRole("alert")).toContainText("Everything that is drawn works without it");
+    await settled(page);
     expect((await new AxeBuilder({ page }).include(".transport").analyze()).violations).toEqual([]);
     // Asked again, it says so again, and claims nothing else.
-    await page.route("**/v1/tracks/*", (route) => setTimeout(() => void route.fallback(), 100));
+    let answer = (): void => undefined;
+    const isSeen = new Promise<void>((done) => (answer = done));
+    await page.route("**/v1/tracks/*", async (route) => (await isSeen, route.fallback()));
     await play(page).click();
     await expect(page.getByRole("alert")).toHaveCount(0);
+    answer();
     await expect(page.getByRole("alert")).toContainText("This browser cannot play WAV");
     await expect(play(page)).toBeVisible();
     await page.unroute(audio);
     await page.route(audio, (route) => route.abort("connectionreset"));
     await page.reload();
+    await expect(page.getByRole("button", { name: /^Account of/ })).toBeVisible();
+    // The page would find out by itself that the server is back; here it is the button that does.
+    await page.route("**/v1/me", (route) => route.abort("connectionreset"));
     await expect(page.getByRole("alert")).toContainText("The connection was lost");
     await page.unroute(audio);
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(pause(page)).toBeVisible();
     await expect(page.getByRole("alert")).toHaveCount(0);
+    await page.unroute("**/v1/me");
     await page.route(audio, (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ title: "Not signed in", status: 401 }) }));
     await page.reload();
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
@@ -439,6 +466,7 @@ test.describe("the controls", () => {
       await expect(page.getByRole("group", { name: "Sound settings" })).toBeVisible();
       await page.getByRole("group", { name: "Speeds" }).getByRole("button", { name: "0.75×" }).click();
       await expect(page.getByRole("button", { name: "0.75×" })).toHaveAttribute("aria-pressed", "true");
+      await settled(page);
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
       expect((await new AxeBuilder({ page }).include(".transport").withTags(tags).analyze()).violations).toEqual([]);
       if (width > 400) return;

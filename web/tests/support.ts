@@ -21,6 +21,8 @@ export async function signIn(page: Page, path = "/"): Promise<void> {
   // Whoever leaves before is not signed in.
   await expect(page.getByRole("button", { name: /^Account of/ })).toBeVisible();
   await expect(page).not.toHaveURL(/token/);
+  // Keys and drops are listened to after the first picture.
+  await pictured(page);
 }
 
 export interface Uploaded {
@@ -54,5 +56,18 @@ export async function ask(request: APIRequestContext, path: string): Promise<any
 /** The canvas of the spectrum: it says what it shows. */
 export const spectrum = (page: Page) => page.locator("[data-kind=spectrogram] canvas");
 
+/** Waits for a picture and for what the page does after one: canvases then show the view as it is. */
+export const pictured = (page: Page): Promise<void> => page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => setTimeout(done))));
+
 /** Waits until all that the spectrum shows is of the level that suits the view. */
-export const drawn = (page: Page) => expect(spectrum(page)).toHaveAttribute("data-drawn", "true");
+export async function drawn(page: Page): Promise<void> {
+  await pictured(page);
+  await expect(spectrum(page)).toHaveAttribute("data-drawn", "true");
+}
+
+/** Waits until colours that change have changed, where they can be seen: in what is folded up, time stands still. */
+export const settled = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const changes = document.getAnimations().filter((one) => one instanceof CSSTransition && (one.effect as KeyframeEffect).target?.checkVisibility());
+    await Promise.all(changes.map((one) => one.finished.catch(() => undefined)));
+  });

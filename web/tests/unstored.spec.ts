@@ -3,13 +3,15 @@
 import { expect, test } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { axe, block, drag, editOne, lane, made, open, refusal, say, tracks } from "./editing";
-import { ask, signIn, TOKEN } from "./support";
+import { ask, drawn, signIn, TOKEN } from "./support";
 
 editOne();
 
 test("without a network what was done is kept, told, and stored later; what is refused names its field", async ({ page, request }) => {
   await open(page);
   await page.route("**/regions", (route) => (route.request().method() === "POST" ? route.abort("internetdisconnected") : route.fallback()));
+  // It would find out by itself that the server is back, and store without being asked.
+  await page.route("**/v1/me", (route) => route.abort("internetdisconnected"));
   await page.keyboard.press("r");
   await page.getByRole("dialog", { name: "New region" }).getByLabel("Name").fill("Kept");
   await page.keyboard.press("Enter");
@@ -19,6 +21,7 @@ test("without a network what was done is kept, told, and stored later; what is r
   await page.locator(".edit-waiting").getByRole("button", { name: "Try now" }).click();
   await expect(page.getByText("One change is not stored yet")).toHaveCount(0);
   await expect.poll(async () => (await ask(request, `${tracks()}/regions`)).items.length).toBe(1);
+  await page.unroute("**/v1/me");
 
   await page.keyboard.press("r");
   const dialog = page.getByRole("dialog", { name: "New region" });
@@ -127,6 +130,9 @@ test("analyses that could not be read are asked for again", async ({ page }) => 
 
 test("what waits for its author is not stored by whoever signs in next", async ({ page, context, request }) => {
   await open(page);
+  // What is asked for without a session brings the dialog before there is anything to keep.
+  await drawn(page);
+  await expect(page.locator(".overview canvas")).toHaveAttribute("data-drawn", "1");
   await context.clearCookies();
   await drag(page, lane(page, "Regions"), 0.2, 0.4);
   await page.getByRole("dialog", { name: "New region" }).getByLabel("Name").fill("Mine");
