@@ -283,6 +283,36 @@ async fn a_storage_that_cannot_be_reached_is_a_transient_failure() {
     assert!(std::error::Error::source(&failed).is_some(), "the cause is kept");
 }
 
+#[tokio::test]
+async fn a_directory_that_is_away_says_nothing_of_its_objects() {
+    let storage = directory().await;
+    let (objects, here, away) =
+        (&storage.objects, storage.root.path().join("objects"), storage.root.path().join("away"));
+    objects.put(&key("a"), "audio/wav", one(b"first")).await.unwrap();
+    std::fs::rename(&here, &away).unwrap();
+    for (n, instead) in ["nothing", "an empty folder", "a file"].into_iter().enumerate() {
+        match n {
+            0 => {}
+            1 => std::fs::create_dir(&here).unwrap(),
+            _ => std::fs::write(&here, "").unwrap(),
+        }
+        let answers = [
+            ("put", objects.put(&key("b"), "audio/wav", one(b"x")).await.err()),
+            ("get", objects.get(&key("a")).await.err()),
+            ("head", objects.head(&key("a")).await.err()),
+            ("copy", objects.copy(&key("a"), &key("c"), "audio/wav").await.err()),
+            ("delete", objects.delete(&key("a")).await.err()),
+            ("probe", objects.probe().await.err()),
+        ];
+        for (what, error) in answers {
+            assert!(matches!(error, Some(Error::Transient { .. })), "{what}, {instead}: {error:?}");
+        }
+        let _ = std::fs::remove_dir(&here).or_else(|_| std::fs::remove_file(&here));
+    }
+    std::fs::rename(&away, &here).unwrap();
+    assert_eq!(read(objects.get(&key("a")).await.unwrap()).await, b"first");
+}
+
 async fn a_copy_stays_as_it_was(storage: Storage) {
     let objects = &storage.objects;
     objects.put(&key("from/a b+%"), "text/plain", one(b"first")).await.unwrap();

@@ -59,15 +59,14 @@ impl Directory {
     /// A second name for the same file: objects are replaced and never written to, so both stay what they are. Where the
     /// file system has no such names, a copy.
     pub(super) async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<()> {
-        let local = |source| failure(from.as_str(), source);
+        let local = |source| failure(to.as_str(), source);
         let (source, path) = (self.path(from), self.path(to));
-        regular_size(from, &fs::metadata(&source).await.map_err(local)?)?;
+        regular_size(from, &self.found(from, fs::metadata(&source).await).await?)?;
         let parent = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).await.map_err(local)?;
         match fs::hard_link(&source, &path).await {
-            Ok(()) => {}
-            Err(error) if is_absent(&error) => return Err(local(error)),
-            Err(_) => self.copy_bytes(&source, &path).await.map_err(local)?,
+            Err(error) if !is_absent(&error) => self.copy_bytes(&source, &path).await.map_err(local)?,
+            linked => self.found(from, linked).await?,
         }
         sync_directory(parent).await.map_err(local)
     }
@@ -81,9 +80,8 @@ impl Directory {
 
     /// The file of an object, and its size. Objects are replaced and never written to: it does not change.
     pub(super) async fn open_file(&self, key: &ObjectKey) -> Result<(File, u64)> {
-        let local = |source| failure(key.as_str(), source);
-        let file = File::open(self.path(key)).await.map_err(local)?;
-        let size_bytes = regular_size(key, &file.metadata().await.map_err(local)?)?;
+        let file = self.found(key, File::open(self.path(key)).await).await?;
+        let size_bytes = regular_size(key, &self.found(key, file.metadata().await).await?)?;
         Ok((file, size_bytes))
     }
 
@@ -96,14 +94,14 @@ impl Directory {
             }
             Some(_) => return Err(Error::RangeNotSatisfiable { size_bytes }),
         };
-        file.seek(SeekFrom::Start(offset)).await.map_err(|source| failure(key.as_str(), source))?;
+        self.found(key, file.seek(SeekFrom::Start(offset)).await).await?;
         let stream = ReaderStream::with_capacity(file.take(length), READ_BYTES);
         let stream = super::exactly(stream, length).boxed();
         Ok(Body { size_bytes, offset, length, content_type: None, stream })
     }
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Head> {
-        let metadata = fs::metadata(self.path(key)).await.map_err(|source| failure(key.as_str(), source))?;
+        let metadata = self.found(key, fs::metadata(self.path(key)).await).await?;
         let size_bytes = regular_size(key, &metadata)?;
         let changed = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
         let etag = changed.map(|at| format!("\"{:x}-{size_bytes:x}\"", at.as_nanos()));
@@ -112,9 +110,9 @@ impl Directory {
 
     pub(super) async fn delete(&self, key: &ObjectKey) -> Result<()> {
         let path = self.path(key);
-        match fs::remove_file(&path).await {
-            Err(error) if is_absent(&error) => return Ok(()),
-            other => other.map_err(|source| failure(key.as_str(), source))?,
+        match self.found(key, fs::remove_file(&path).await).await {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            removed => removed?,
         }
         // The folders go with their last object; one that still holds something stays.
         let objects = self.root.join(OBJECTS);
@@ -143,6 +141,7 @@ impl Directory {
     }
 
     pub(super) async fn probe(&self) -> Result<()> {
+        self.is_there().await?;
         let path = self.root.join(OBJECTS);
         let metadata = fs::metadata(&path).await.map_err(|source| failure("the directory", source))?;
         if metadata.permissions().readonly() {
@@ -152,6 +151,31 @@ impl Directory {
         Ok(())
     }
 
+    /// What was found of an object. That it is not there is only said where the directory itself is: a disk that is not
+    /// mounted says nothing of its objects.
+    async fn found<T>(&self, key: &ObjectKey, result: io::Result<T>) -> Result<T> {
+        match result {
+            Ok(found) => Ok(found),
+            Err(error) if is_absent(&error) => {
+                self.is_there().await?;
+                Err(Error::NotFound { key: key.to_string() })
+            }
+            Err(source) => Err(failure(key.as_str(), source)),
+        }
+    }
+
+    /// Whether the directory is the one that [`Directory::open`] made.
+    async fn is_there(&self) -> Result<()> {
+        for part in [UNFINISHED, OBJECTS] {
+            let path = self.root.join(part);
+            let metadata =
+                fs::metadata(&path).await.map_err(|source| failure(&path.display().to_string(), source))?;
+            if !metadata.is_dir() {
+                return Err(failure(&path.display().to_string(), io::ErrorKind::NotADirectory.into()));
+            }
+        }
+        Ok(())
+    }
     fn path(&self, key: &ObjectKey) -> PathBuf {
         // A key has no segment that leads out: see ObjectKey::parse.
         self.root.join(OBJECTS).join(key.as_str())
@@ -186,7 +210,6 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn failure(what: &str, source: io::Error) -> Error {
     match source.kind() {
-        _ if is_absent(&source) => Error::NotFound { key: what.to_owned() },
         io::ErrorKind::PermissionDenied => Error::Denied { what: what.to_owned(), source: source.into() },
         _ => Error::Transient { what: what.to_owned(), source: source.into() },
     }
