@@ -2,7 +2,7 @@
 
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -135,15 +135,15 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(track_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<AnalysisView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let before =
-        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let before = list.after_time(query.cursor.as_deref())?;
     let mut db = app.db().await?;
     rights::track(&mut db, &caller, track_id, Action::Read).await?;
     let rows = analyses::list(&mut db, track_id, before, i64::from(limit) + 1).await?;
-    let cursor = |row: &Analysis| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Analysis| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -14,7 +14,7 @@ pub(crate) use self::files::{__path_export, __path_import, export, import};
 use self::draft::{AnnotationPatch, AnnotationRequest};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -132,24 +132,25 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(track_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<AnnotationView>>, Problem> {
     let limit = page::limit(query.limit, listing::MAX_LIMIT)?;
     let Span { from_ms, to_ms } = Span::new(query.from_ms, query.to_ms)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()));
+    let after = list.after(query.cursor.as_deref(), |key| key.parse().ok())?;
     let filter = Filter {
         from_ms,
         to_ms,
         category: query.category.as_deref(),
         author_id: query.author_id,
         is_private: query.is_private,
-        after: after.transpose()?,
+        after,
         limit: i64::from(limit) + 1,
     };
     let mut db = app.db().await?;
     rights::track(&mut db, &caller, track_id, Action::Read).await?;
     let rows = annotations::list(&mut db, track_id, caller.user_id(), &filter).await?;
-    let cursor = |row: &Annotation| page::write_cursor(row.start_time_ms, row.id);
+    let cursor = |row: &Annotation| list.cursor(row.start_time_ms, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Attempt, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
 use crate::rights;
@@ -239,15 +239,15 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<BatchView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let before = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key));
-    let before = before.transpose()?;
+    let before = list.after_time(query.cursor.as_deref())?;
     let mut db = app.db().await?;
     let user_id = whose(&mut db, &caller, query.user_id, Action::Read).await?;
     let rows = batches::list(&mut db, user_id, before, i64::from(limit) + 1).await?;
-    let cursor = |row: &Batch| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Batch| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -5,7 +5,7 @@ mod said;
 
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -137,18 +137,18 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(track_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<CorrectionView>>, Problem> {
     let limit = page::limit(query.limit, MAX_PAGE)?;
     let filters = Filters::of(query.kind, query.source, query.batch_id, query.from_ms, query.to_ms)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()));
-    let after = after.transpose()?;
+    let after = list.after(query.cursor.as_deref(), |key| key.parse().ok())?;
     let mut db = app.db().await?;
     rights::track(&mut db, &caller, track_id, Action::Read).await?;
     let count = i64::from(limit) + 1;
     let rows =
         corrections::list(&mut db, track_id, caller.user_id(), &filters.filter(), after, count).await?;
-    let cursor = |row: &Correction| page::write_cursor(row.said.time_ms, row.id);
+    let cursor = |row: &Correction| list.cursor(row.said.time_ms, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -2,12 +2,13 @@
 
 use crate::json;
 use crate::problem::{Kind, Problem};
+use crate::query;
 use crate::state::App;
 use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::Uri;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A JSON body, which must arrive within [`Config::body_timeout`](crate::Config::body_timeout).
 #[derive(Debug)]
@@ -17,9 +18,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let axum::Json(value) =
-            in_time(app, axum::Json::<serde_json::Value>::from_request(request, app)).await??;
+        let arriving = <axum::Json<Value> as FromRequest<App>>::from_request(request, app);
+        let axum::Json(value) = in_time(app, arriving).await??;
         json::read(value).map(Self)
+    }
+}
+
+/// A body that may be left out, or be null.
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
+        let arriving = <axum::Json<Value> as OptionalFromRequest<App>>::from_request(request, app);
+        let body = in_time(app, arriving).await??;
+        let value = body.map(|axum::Json(value)| value).filter(|value| !value.is_null());
+        value.map(|value| json::read(value).map(Self)).transpose()
     }
 }
 
@@ -42,26 +55,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        query(&parts.uri).map(Self)
+        query::read(parts.uri.query().unwrap_or_default()).map(Self)
     }
-}
-
-/// Reads the parameters of a URI's query.
-///
-/// # Errors
-/// A problem that names the first that does not fit.
-pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let query = uri.query().unwrap_or_default();
-    // In a URI it can only stand escaped.
-    if query.contains("%00") {
-        return Err(Problem::invalid_field("query", "must not contain NUL"));
-    }
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
-        // What is missing belongs to the whole, whose path is a dot.
-        let name = Some(error.path().to_string()).filter(|name| name != ".");
-        Problem::invalid_field(name.unwrap_or_else(|| "query".into()), error.into_inner().to_string())
-    })
 }
 
 impl From<JsonRejection> for Problem {

@@ -8,6 +8,7 @@ use crate::request::Caller;
 use crate::results::{MAX_PAYLOAD_BYTES, header_text, not_ready, strong_etag, tagged, without_result};
 use crate::rights;
 use crate::state::App;
+use crate::timeline::listing::check_order;
 use crate::views::AnalysisView;
 use analysis_core::error::Error as CoreError;
 use analysis_core::frame::FrameLayout;
@@ -41,8 +42,9 @@ pub(crate) struct SpanQuery {
     to_ms: Option<u32>,
     /// Zoom level; 0 is the finest. Default: the finest that needs no more than `max_frames`.
     level: Option<u32>,
-    /// Most frames wanted, in place of `level`. Default: as many as one answer may hold, 65,536 or, as JSON, 4,096.
-    #[param(minimum = 1)]
+    /// Most frames wanted, in place of `level`; where even the coarsest level has more of them, it is that one. Default:
+    /// as many as one answer may hold, 65,536 or, as JSON, 4,096.
+    #[param(minimum = 1, maximum = 65536)]
     max_frames: Option<u32>,
 }
 
@@ -182,9 +184,7 @@ impl Span {
         let invalid = |field: &str, detail: String| Err(Problem::invalid_field(field, detail));
         let from_ms = u64::from(query.from_ms.unwrap_or(0));
         let to_ms = query.to_ms.map_or(u64::from(u32::MAX), u64::from);
-        if from_ms >= to_ms {
-            return invalid("to_ms", "must be after from_ms".into());
-        }
+        check_order(Some(from_ms), Some(to_ms))?;
         let wanted = match query.max_frames {
             Some(_) if query.level.is_some() => {
                 return invalid("max_frames", "cannot be given together with level".into());

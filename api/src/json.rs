@@ -2,10 +2,11 @@
 
 use crate::problem::Problem;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::{de::DeserializeOwned, forward_to_deserialize_any};
 use serde_json::{Error, Value};
 use serde_path_to_error::{Path, Segment};
+use std::fmt::Display;
 
 /// Reads `value` as a `T`.
 ///
@@ -34,25 +35,40 @@ struct Strict(Value);
 
 /// JSON Schema's integers are numbers without a fraction, `74.0` among them.
 macro_rules! whole_numbers {
-    ($($method:ident)*) => {$(
+    ($($method:ident $visit:ident $type:ty),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match whole(&self.0) {
-                Some(number) => visitor.visit_i64(number),
-                None => self.deserialize_any(visitor),
+            match whole(&self.0).and_then(|number| <$type>::try_from(number).ok()) {
+                Some(number) => visitor.$visit(number),
+                None => refused(format_args!("an integer from {} to {}", <$type>::MIN, <$type>::MAX)),
             }
         }
     )*};
 }
 
+/// What can only be read from one kind of value, told in the words of JSON.
+macro_rules! of_one_kind {
+    ($($method:ident $is:ident $words:literal),*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            if self.0.$is() { self.deserialize_any(visitor) } else { refused($words) }
+        }
+    )*};
+}
+
+fn refused<T>(expected: impl Display) -> Result<T, Error> {
+    Err(Error::custom(format!("must be {expected}")))
+}
+
+/// The integer that a value is, where it is exactly one.
+fn whole(value: &Value) -> Option<i128> {
+    let integer = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    integer.or_else(|| exact(value.as_f64()?))
+}
+
 /// The integer that a floating-point number is, where it is exactly one.
-fn whole(value: &Value) -> Option<i64> {
-    let number = value.as_f64().filter(|_| value.is_f64())?;
+fn exact(number: f64) -> Option<i128> {
     let exact = number.fract() == 0.0 && number.abs() <= LARGEST_EXACT;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "it has no fraction and lies within the bounds of an i64"
-    )]
-    exact.then_some(number as i64)
+    #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and lies within the bounds")]
+    exact.then_some(number as i128)
 }
 
 /// 2^53: beyond it, neighbouring integers are the same floating-point number.
@@ -78,10 +94,7 @@ impl<'de> Deserializer<'de> for Strict {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
-            _ => self.deserialize_any(visitor),
-        }
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -106,13 +119,20 @@ impl<'de> Deserializer<'de> for Strict {
     }
 
     whole_numbers! {
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
+        deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
+        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
+    }
+
+    of_one_kind! {
+        deserialize_bool is_boolean "true or false", deserialize_f32 is_number "a number",
+        deserialize_f64 is_number "a number", deserialize_str is_string "a string",
+        deserialize_string is_string "a string", deserialize_seq is_array "an array",
+        deserialize_map is_object "an object"
     }
 
     forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 

@@ -53,6 +53,7 @@ pub mod problem;
 mod progress;
 mod prompts;
 mod proxies;
+mod query;
 pub mod queue;
 mod range;
 mod regions;

@@ -1,7 +1,7 @@
 //! The list of tracks as a library page wants it: filtered, in an order, page by page.
 
 use crate::extract::Query;
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::Problem;
 use crate::request::Caller;
 use crate::state::App;
@@ -11,7 +11,7 @@ use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use store::library::{self, Filter, Order, Position, Rank};
+use store::library::{self, Filter, Order, Rank};
 use store::tracks::Track;
 use utoipa::{IntoParams, ToSchema};
 
@@ -83,7 +83,7 @@ pub(crate) struct ListQuery {
     /// Which way. Default `desc` by `created_at`, else `asc`.
     #[param(inline)]
     order: Option<Direction>,
-    /// Where to go on: `next_cursor` of the page before, of the same list.
+    /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
     /// Items on a page, 1 to 100. Default 50.
     #[param(minimum = 1, maximum = 100)]
@@ -122,36 +122,29 @@ impl ListQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<TrackView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
     let (filter, order) = (query.filter()?, query.order());
-    let after = query.cursor.as_deref().map(|cursor| read_place(order.0, cursor)).transpose()?;
+    let after = list.after(query.cursor.as_deref(), |key| read_rank(order.0, key))?;
     let mut db = app.db().await?;
     let rows = library::list(&mut db, caller.user_id(), &filter, order, after, i64::from(limit) + 1).await?;
-    let cursor = |track: &Track| page::write_cursor(write_rank(order.0, &order.0.rank(track)), track.id);
+    let cursor = |track: &Track| list.cursor(write_rank(&order.0.rank(track)), track.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 
-/// A letter for the order, so that the cursor of one list is refused by another, and the rank in it.
-fn write_rank(order: Order, rank: &Rank) -> String {
-    let letter = letter(order);
+fn write_rank(rank: &Rank) -> String {
     match rank {
-        Rank::Time(at) => format!("{letter}{}", page::time_key(*at)),
-        Rank::Text(text) => format!("{letter}{}", URL_SAFE_NO_PAD.encode(text)),
+        Rank::Time(at) => page::time_key(*at).to_string(),
+        Rank::Text(text) => URL_SAFE_NO_PAD.encode(text),
         // The shortest decimals that read back as the same number.
-        Rank::Number(number) => format!("{letter}{number}"),
+        Rank::Number(number) => number.to_string(),
     }
-}
-
-fn read_place(order: Order, cursor: &str) -> Result<Position, Problem> {
-    let (rank, id) = page::read_cursor(cursor, |key| read_rank(order, key))?;
-    Ok((rank, id))
 }
 
 /// Reads [`write_rank`].
 fn read_rank(order: Order, key: &str) -> Option<Rank> {
-    let key = key.strip_prefix(letter(order))?;
     match order {
         Order::Created => page::parse_time_key(key).map(Rank::Time),
         Order::Name => {
@@ -164,42 +157,30 @@ fn read_rank(order: Order, key: &str) -> Option<Rank> {
     }
 }
 
-fn letter(order: Order) -> char {
-    match order {
-        Order::Created => 'c',
-        Order::Name => 'n',
-        Order::Bpm => 'b',
-        Order::Duration => 'd',
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     proptest! {
         #[test]
-        fn places_survive_the_journey(name in "[^\\x00]*", number in 0_f32..1e6, id: u128) {
-            let id = Uuid::from_u128(id);
+        fn ranks_survive_the_journey(name in "[^\\x00]*", number in 0_f32..1e6) {
             let ranks = [
                 (Order::Name, Rank::Text(name)),
                 (Order::Bpm, Rank::Number(number)),
                 (Order::Duration, Rank::Number(-1.0)),
             ];
             for (order, rank) in ranks {
-                let cursor = page::write_cursor(write_rank(order, &rank), id);
-                prop_assert!(cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
-                prop_assert_eq!(read_place(order, &cursor).unwrap(), (rank, id));
-                prop_assert!(read_place(Order::Created, &cursor).is_err());
+                let key = write_rank(&rank);
+                prop_assert!(key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
+                prop_assert_eq!(read_rank(order, &key), Some(rank));
             }
         }
 
         #[test]
         fn nonsense_is_refused_and_never_panics(text in ".*") {
             for order in [Order::Created, Order::Name, Order::Bpm, Order::Duration] {
-                let _ = read_place(order, &text);
+                let _ = read_rank(order, &text);
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::admin::views::{GrantView, SessionView};
 use crate::cookie;
 use crate::extract::{Path, Query};
-use crate::page::{self, ListQuery, Page};
+use crate::page::{List, ListQuery, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -77,12 +77,13 @@ pub(crate) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<M
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<SessionView>>, Problem> {
-    let (after, limit) = query.check()?;
+    let (after, limit) = list.check(query.cursor.as_deref(), query.limit)?;
     let user_id = caller.user_id();
     let rows = sessions::list(&mut *app.db().await?, user_id, after, i64::from(limit) + 1).await?;
-    let cursor = |row: &Open| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Open| list.time_cursor(row.created_at, row.id);
     let view = |row| SessionView::new(row, caller.identity.session_id);
     Ok(Json(Page::with(rows, limit, cursor, view)))
 }

@@ -1,7 +1,15 @@
 //! Lists in pages: an opaque cursor leads to the next one, and rows inserted meanwhile shift nothing.
 
 use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::convert::Infallible;
+use std::fmt::Display;
 use store::position::Position;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -52,24 +60,84 @@ impl<T> Page<T> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Where to go on: `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Items on a page, 1 to 100. Default 50.
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
-impl ListQuery {
-    /// After what, and how many.
-    pub(crate) fn check(&self) -> Result<(Option<Position>, u32), Problem> {
-        check(self.cursor.as_deref(), self.limit)
+/// The list that is asked for: its address and its filters. Its cursors name it, and no other list takes them.
+#[derive(Debug)]
+pub(crate) struct List {
+    /// First bytes of a digest.
+    name: [u8; 6],
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for List {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::at(&parts.uri))
     }
 }
 
-/// After what, and how many, of a list ordered by time.
-pub(crate) fn check(cursor: Option<&str>, asked: Option<u32>) -> Result<(Option<Position>, u32), Problem> {
-    let limit = limit(asked, MAX_LIMIT)?;
-    let after = cursor.map(|cursor| read_cursor(cursor, parse_time_key)).transpose()?;
-    Ok((after.map(|(created_at, id)| Position { created_at, id }), limit))
+impl List {
+    /// All of the address counts, but where to go on and how many; parameters in any order.
+    pub(crate) fn at(uri: &Uri) -> Self {
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let mut filters: Vec<_> =
+            pairs.filter(|(name, _)| !["cursor", "limit"].contains(&name.as_ref())).collect();
+        filters.sort();
+        let mut digest = Sha256::new_with_prefix(uri.path());
+        for (name, value) in &filters {
+            // Neither holds a NUL: what one ends and the next begins with is told apart.
+            digest.update(format!("\0{name}\0{value}"));
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        Self { name: std::array::from_fn(|i| digest[i]) }
+    }
+
+    /// A place in the list, told by a sort key and the id that decides between equal keys.
+    pub(crate) fn cursor(&self, key: impl Display, id: Uuid) -> String {
+        format!("{}.{}.{key}", id.simple(), URL_SAFE_NO_PAD.encode(self.name))
+    }
+
+    /// A place in a list ordered by time.
+    pub(crate) fn time_cursor(&self, at: OffsetDateTime, id: Uuid) -> String {
+        self.cursor(time_key(at), id)
+    }
+
+    /// Reads [`List::cursor`], if there is one; `parse` reads the key.
+    pub(crate) fn after<K>(
+        &self,
+        cursor: Option<&str>,
+        parse: impl Fn(&str) -> Option<K>,
+    ) -> Result<Option<(K, Uuid)>, Problem> {
+        let read = |cursor: &str| {
+            let (id, rest) = cursor.split_once('.')?;
+            let key = rest.strip_prefix(&URL_SAFE_NO_PAD.encode(self.name))?.strip_prefix('.')?;
+            Some((parse(key)?, Uuid::try_parse(id).ok()?))
+        };
+        let foreign =
+            || Problem::invalid_field("cursor", "is not a cursor that this list gave, with these filters");
+        cursor.map(|cursor| read(cursor).ok_or_else(foreign)).transpose()
+    }
+
+    /// Reads [`List::time_cursor`], if there is one.
+    pub(crate) fn after_time(&self, cursor: Option<&str>) -> Result<Option<(OffsetDateTime, Uuid)>, Problem> {
+        self.after(cursor, parse_time_key)
+    }
+
+    /// After what, and how many, of a list ordered by time.
+    pub(crate) fn check(
+        &self,
+        cursor: Option<&str>,
+        asked: Option<u32>,
+    ) -> Result<(Option<Position>, u32), Problem> {
+        let limit = limit(asked, MAX_LIMIT)?;
+        let after = self.after_time(cursor)?;
+        Ok((after.map(|(created_at, id)| Position { created_at, id }), limit))
+    }
 }
 
 /// Checks how many items are asked for.
@@ -79,20 +147,6 @@ pub(crate) fn limit(asked: Option<u32>, max: u32) -> Result<u32, Problem> {
         Some(limit) if (1..=max).contains(&limit) => Ok(limit),
         Some(_) => Err(Problem::invalid_field("limit", format!("must be 1 to {max}"))),
     }
-}
-
-/// A place in a list, told by a sort key and the id that decides between equal keys.
-pub(crate) fn write_cursor(key: impl std::fmt::Display, id: Uuid) -> String {
-    format!("{}.{key}", id.simple())
-}
-
-/// Reads [`write_cursor`]; `parse` reads the key.
-pub(crate) fn read_cursor<K>(cursor: &str, parse: impl Fn(&str) -> Option<K>) -> Result<(K, Uuid), Problem> {
-    let read = || {
-        let (id, key) = cursor.split_once('.')?;
-        Some((parse(key)?, Uuid::try_parse(id).ok()?))
-    };
-    read().ok_or_else(|| Problem::invalid_field("cursor", "is not a cursor that this list gave"))
 }
 
 /// The key of lists ordered by time: microseconds since 1970, PostgreSQL's own resolution.
@@ -111,17 +165,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn list(uri: &str) -> List {
+        List::at(&uri.parse().unwrap())
+    }
+
     proptest! {
         #[test]
         fn cursors_survive_the_journey(micros in -1_000_000_000_000_000_i64..4_000_000_000_000_000, id: u128) {
             let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap();
-            let cursor = write_cursor(time_key(at), Uuid::from_u128(id));
-            prop_assert_eq!(read_cursor(&cursor, parse_time_key).unwrap(), (at, Uuid::from_u128(id)));
+            let id = Uuid::from_u128(id);
+            let cursor = list("/v1/tracks?tag=a&q=b&limit=1").time_cursor(at, id);
+            let again = list("/v1/tracks?limit=7&q=b&cursor=x&tag=a").after_time(Some(&cursor)).unwrap();
+            prop_assert_eq!(again, Some((at, id)));
+            for other in ["/v1/tracks?tag=a", "/v1/tracks?tag=b&q=a", "/v1/webhooks?tag=a&q=b", "/v1/tracks?tag=a%26q=b"] {
+                prop_assert!(list(other).after_time(Some(&cursor)).is_err(), "{}", other);
+            }
         }
 
         #[test]
         fn nonsense_is_refused_and_never_panics(text in ".*") {
-            let _ = read_cursor(&text, parse_time_key);
+            let _ = list("/v1/tracks").after_time(Some(&text));
         }
     }
 }

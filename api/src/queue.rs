@@ -4,7 +4,7 @@ pub mod views;
 
 use crate::extract::Query;
 use crate::idempotent::{self, Attempt};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::Problem;
 use crate::request::Caller;
 use crate::rights;
@@ -108,14 +108,15 @@ impl ListQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<QueueEntryView>>, Problem> {
     let mut db = app.db().await?;
     rights::queue(&mut db, &caller, Action::Read).await?;
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key));
-    let rows = inspect::list(&mut db, &query.filter()?, after.transpose()?, i64::from(limit) + 1).await?;
-    let cursor = |row: &Entry| page::write_cursor(page::time_key(row.at), row.id);
+    let after = list.after_time(query.cursor.as_deref())?;
+    let rows = inspect::list(&mut db, &query.filter()?, after, i64::from(limit) + 1).await?;
+    let cursor = |row: &Entry| list.time_cursor(row.at, row.id);
     Ok(Json(Page::new(rows, limit, cursor)))
 }
 

@@ -17,7 +17,7 @@ pub(crate) use self::order::{__path_reorder, reorder};
 use self::draft::{RegionPatch, RegionRequest, SECTION_TYPES};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -134,11 +134,12 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(track_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<RegionView>>, Problem> {
     let limit = page::limit(query.limit, listing::MAX_LIMIT)?;
     let Span { from_ms, to_ms } = Span::new(query.from_ms, query.to_ms)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, read_key)).transpose()?;
+    let after = list.after(query.cursor.as_deref(), read_key)?;
     let filter = Filter {
         from_ms,
         to_ms,
@@ -151,7 +152,7 @@ pub(crate) async fn list(
     rights::track(&mut db, &caller, track_id, Action::Read).await?;
     let rows = regions::list(&mut db, track_id, &filter).await?;
     let key = |row: &Region| format!("{}_{}", row.display_order, row.start_time_ms);
-    Ok(axum::Json(Page::new(rows, limit, |row| page::write_cursor(key(row), row.id))))
+    Ok(axum::Json(Page::new(rows, limit, |row| list.cursor(key(row), row.id))))
 }
 
 fn read_key(key: &str) -> Option<(i32, i32)> {

@@ -5,7 +5,7 @@ mod turn;
 mod view;
 
 use crate::conditional;
-use crate::extract::{Path, Query};
+use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Attempt, Earlier, fingerprint};
 use crate::page;
 use crate::problem::{Kind, Problem};
@@ -13,13 +13,12 @@ use crate::request::Caller;
 use crate::results::{not_ready, tagged};
 use crate::rights;
 use crate::state::{self, App};
+use crate::timeline::listing::check_order;
 use crate::views::AnalysisView;
 use analysis_core::regrid::{Correction, Grid, Heard, regrid};
 use analysis_core::summary::Summary;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -74,9 +73,9 @@ pub(crate) async fn create(
     caller: Caller,
     Path(analysis_id): Path<Uuid>,
     headers: HeaderMap,
-    request: Result<Option<Json<RegridRequest>>, JsonRejection>,
+    request: Option<Json<RegridRequest>>,
 ) -> Result<Response, Problem> {
-    let asked = request?.map(|Json(request)| request).unwrap_or_default();
+    let asked = request.map(|Json(request)| request).unwrap_or_default();
     asked.check()?;
     // Before the connection: who waits here holds none. It goes along to the thread that decodes, which a client's going away
     // does not end.
@@ -262,6 +261,7 @@ pub(crate) async fn get(
     Query(query): Query<GridQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    check_order(query.from_ms, query.to_ms)?;
     let mut db = app.db().await?;
     let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
     if analysis.status != Status::Completed {

@@ -5,11 +5,12 @@ use crate::conditional;
 use crate::extract::{Path, Query};
 use crate::growing::{COMPLETE, Growing};
 use crate::negotiate::{self, Coding};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights::{self, Right};
 use crate::state::App;
+use crate::timeline::listing::check_order;
 use crate::views::{AnalysisView, EventView};
 use analysis_core::chunk;
 use axum::Json;
@@ -342,15 +343,13 @@ pub(crate) async fn events(
     State(app): State<App>,
     caller: Caller,
     Path(analysis_id): Path<Uuid>,
+    list: List,
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit.or(Some(MAX_EVENTS)), MAX_EVENTS)?;
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()))
-        .transpose()?;
+    let after = list.after(query.cursor.as_deref(), |key| key.parse().ok())?;
+    check_order(query.from_ms, query.to_ms)?;
     let types = query.r#type.iter().flat_map(|names| names.split(','));
     let types: Vec<String> = types.map(str::to_owned).collect();
     if types.len() > MAX_TYPES {
@@ -384,7 +383,7 @@ pub(crate) async fn events(
         return without_result(&mut db, analysis_id).await;
     };
     drop(db);
-    let cursor = |row: &StoredEvent| page::write_cursor(row.time_ms, row.id);
+    let cursor = |row: &StoredEvent| list.cursor(row.time_ms, row.id);
     let body = serde_json::to_vec(&Page::<EventView>::new(rows, limit, cursor)).map_err(Problem::internal)?;
     Ok(tagged(&headers, etag, "application/json", "private, no-cache", body.into()))
 }

@@ -18,10 +18,10 @@ pub(crate) mod pending;
 pub(crate) use form::{analysis_type, check_parameters};
 
 use crate::digest;
-use crate::extract;
 use crate::idempotent::{self, Attempt};
 use crate::places::Place;
 use crate::problem::{Kind, Problem};
+use crate::query;
 use crate::request::Caller;
 use crate::state::{self, App};
 use crate::sweep;
@@ -181,7 +181,7 @@ async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result
 }
 
 async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
-    let about = extract::query::<Form>(request.uri())?.check(None)?;
+    let about = query::read::<Form>(request.uri().query().unwrap_or_default())?.check(None)?;
     let length = content_length(request.headers())?;
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));

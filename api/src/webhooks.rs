@@ -13,7 +13,7 @@ pub(crate) use dispatch::run;
 
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -57,13 +57,13 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<WebhookView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after =
-        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let after = list.after_time(query.cursor.as_deref())?;
     let rows = webhooks::list(&mut *app.db().await?, caller.user_id(), after, i64::from(limit) + 1).await?;
-    let cursor = |row: &Webhook| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Webhook| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

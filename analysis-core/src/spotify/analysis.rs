@@ -77,8 +77,9 @@ pub struct Section {
     /// How marked its boundaries are, 0 to 1.
     pub confidence: Option<f32>,
     /// Mean loudness of its segments, in LUFS: the mean power of levels that run straight from a segment's start to its
-    /// maximum and on to its end. Segments are measured on the mean of the channels: wide stereo reads up to 3 dB less
-    /// than in the whole track's loudness. `None` without segments.
+    /// maximum and on to its end. It compares sections of a track, and is not the integrated loudness of each: sounds
+    /// that die away quickly read some 2 to 4 dB more, and wide stereo up to 3 dB less, as segments are measured on the
+    /// mean of the channels. `None` without segments.
     pub loudness: Option<f32>,
     /// Beats per minute: of the beats inside, 60 over the mean of those distances that are within a fifth of their
     /// median. `None` with fewer than three beats.

@@ -3,7 +3,7 @@
 use super::views::AuditView;
 use super::{admit, note};
 use crate::extract::Query;
-use crate::page::{self, Page};
+use crate::page::{List, Page};
 use crate::problem::Problem;
 use crate::request::Caller;
 use crate::state::App;
@@ -74,9 +74,10 @@ impl AuditQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Page<AuditView>>, Problem> {
-    let (after, limit) = page::check(query.cursor.as_deref(), query.limit)?;
+    let (after, limit) = list.check(query.cursor.as_deref(), query.limit)?;
     query.check()?;
     let mut db = app.db().await?;
     admit(&app, &mut db, &caller, AUDIT, Action::Read).await?;
@@ -90,6 +91,6 @@ pub(crate) async fn list(
     };
     let rows = audit::list(&mut db, &filter, after, i64::from(limit) + 1).await?;
     note(&mut db, &caller, "admin.audit_read", (AUDIT, None), Action::Read, Value::Null).await?;
-    let cursor = |row: &Line| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Line| list.time_cursor(row.created_at, row.id);
     Ok(Json(Page::new(rows, limit, cursor)))
 }

@@ -4,7 +4,7 @@ use super::users::account;
 use super::views::SessionView;
 use super::{admit, note, refuse_outranked};
 use crate::extract::{Path, Query};
-use crate::page::{self, ListQuery, Page};
+use crate::page::{List, ListQuery, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -25,16 +25,17 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(user_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<SessionView>>, Problem> {
-    let (after, limit) = query.check()?;
+    let (after, limit) = list.check(query.cursor.as_deref(), query.limit)?;
     let mut db = app.db().await?;
     admit(&app, &mut db, &caller, SESSIONS, Action::Read).await?;
     account(&mut db, user_id).await?;
     let rows = sessions::list(&mut db, user_id, after, i64::from(limit) + 1).await?;
     let of = json!({ "user_id": user_id });
     note(&mut db, &caller, "admin.sessions_listed", (SESSIONS, None), Action::Read, of).await?;
-    let cursor = |row: &Open| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Open| list.time_cursor(row.created_at, row.id);
     let view = |row| SessionView::new(row, caller.identity.session_id);
     Ok(Json(Page::with(rows, limit, cursor, view)))
 }

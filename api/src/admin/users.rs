@@ -4,7 +4,7 @@ use super::views::UserView;
 use super::{admit, note, refuse_lockout, refuse_outranked};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -47,9 +47,10 @@ pub(crate) struct UserQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<UserQuery>,
 ) -> Result<axum::Json<Page<UserView>>, Problem> {
-    let (after, limit) = page::check(query.cursor.as_deref(), query.limit)?;
+    let (after, limit) = list.check(query.cursor.as_deref(), query.limit)?;
     if query.email_prefix.as_ref().is_some_and(|prefix| prefix.chars().count() > MAX_EMAIL) {
         return Err(Problem::invalid_field(
             "email_prefix",
@@ -61,7 +62,7 @@ pub(crate) async fn list(
     admit(&app, &mut db, &caller, USERS, Action::Read).await?;
     let rows = users::list(&mut db, query.approved, prefix.as_deref(), after, i64::from(limit) + 1).await?;
     note(&mut db, &caller, "admin.users_listed", (USERS, None), Action::Read, Value::Null).await?;
-    let cursor = |row: &Account| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Account| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

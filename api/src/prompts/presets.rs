@@ -3,7 +3,7 @@
 use super::{config, note, require, with_inactive, writes};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -188,11 +188,11 @@ pub(crate) struct PresetQuery {
 pub(crate) async fn presets(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<PresetQuery>,
 ) -> Result<axum::Json<Page<PresetView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, |key| Some(key.to_owned())));
-    let after = after.transpose()?;
+    let after = list.after(query.cursor.as_deref(), |key| Some(key.to_owned()))?;
     let mut db = app.db().await?;
     let filter = PresetFilter {
         template_id: query.template_id,
@@ -202,7 +202,7 @@ pub(crate) async fn presets(
         limit: i64::from(limit) + 1,
     };
     let rows = prompts::presets(&mut db, &filter).await?;
-    Ok(axum::Json(Page::new(rows, limit, |row: &Preset| page::write_cursor(&row.name, row.id))))
+    Ok(axum::Json(Page::new(rows, limit, |row: &Preset| list.cursor(&row.name, row.id))))
 }
 
 /// One preset.

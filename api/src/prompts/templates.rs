@@ -3,7 +3,7 @@
 use super::{note, require, with_inactive, writes};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -309,10 +309,11 @@ pub(crate) struct TemplateQuery {
 pub(crate) async fn templates(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<TemplateQuery>,
 ) -> Result<axum::Json<Page<TemplateView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let after = query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, |key| key.parse().ok()));
+    let after = list.after(query.cursor.as_deref(), |key| key.parse().ok())?;
     if query.q.as_ref().is_some_and(|text| text.chars().count() > MAX_SOUGHT) {
         return Err(Problem::invalid_field("q", format!("must be at most {MAX_SOUGHT} characters")));
     }
@@ -322,12 +323,12 @@ pub(crate) async fn templates(
         difficulty: query.difficulty.as_deref(),
         tag: query.tag.as_deref(),
         text: query.q.as_deref(),
-        after: after.transpose()?,
+        after,
         with_inactive: with_inactive(&mut db, &caller, TEMPLATES, query.include_inactive).await?,
         limit: i64::from(limit) + 1,
     };
     let rows = prompts::templates(&mut db, &filter).await?;
-    let cursor = |row: &Template| page::write_cursor(row.display_order, row.id);
+    let cursor = |row: &Template| list.cursor(row.display_order, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -3,6 +3,7 @@
 use super::{RegionPatch, RegionRequest, RegionView, add, thing};
 use crate::extract::{Json, Path};
 use crate::idempotent::{self, Turn};
+use crate::json;
 use crate::problem::Problem;
 use crate::request::Caller;
 use crate::rights;
@@ -43,7 +44,7 @@ pub(crate) async fn bulk(
         Turn::First(first) => first,
         Turn::Again(answer) => return Ok(answer),
     };
-    let done = apply(&mut tx, &caller, &track, Bulk::read(asked)?).await?;
+    let done = apply(&mut tx, &caller, &track, json::read(asked)?).await?;
     first.answer(tx, StatusCode::OK, None, &done).await
 }
 

@@ -3,9 +3,7 @@
 use super::version;
 use crate::problem::{Kind, Problem};
 use crate::text::Checks;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::HashSet;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -65,16 +63,7 @@ pub(crate) struct Done<V> {
     pub(crate) deleted: Vec<Uuid>,
 }
 
-impl<C: DeserializeOwned, P: DeserializeOwned> Bulk<C, P> {
-    /// Reads what was sent.
-    pub(crate) fn read(sent: Value) -> Result<Self, Problem> {
-        // serde would take an array for an object.
-        if !sent.is_object() {
-            return Err(Problem::invalid_field("#", "must be an object"));
-        }
-        serde_json::from_value(sent).map_err(|error| Problem::invalid_field("#", error.to_string()))
-    }
-
+impl<C, P> Bulk<C, P> {
     /// Checks how much is asked for: before anything is done for it.
     pub(crate) fn check_size(&self) -> Result<(), Problem> {
         let mut checks = Checks::default();

@@ -20,9 +20,17 @@ impl Span {
                 return Err(Problem::invalid_field(name, "must not be negative"));
             }
         }
-        if from_ms.zip(to_ms).is_some_and(|(from_ms, to_ms)| from_ms >= to_ms) {
-            return Err(Problem::invalid_field("to_ms", "must be after from_ms"));
-        }
+        check_order(from_ms, to_ms)?;
         Ok(Self { from_ms, to_ms })
+    }
+}
+
+/// Checks that a span of time that is asked for has a length.
+pub(crate) fn check_order<T: PartialOrd>(from_ms: Option<T>, to_ms: Option<T>) -> Result<(), Problem> {
+    match from_ms.zip(to_ms) {
+        Some((from_ms, to_ms)) if from_ms >= to_ms => {
+            Err(Problem::invalid_field("to_ms", "must be after from_ms"))
+        }
+        _ => Ok(()),
     }
 }

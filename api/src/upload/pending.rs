@@ -1,7 +1,7 @@
 //! Announced uploads: look at them, abort them. They are their owner's alone; no role reaches them.
 
 use crate::extract::{Path, Query};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem, chain};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -104,14 +104,14 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<UploadView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
-    let before =
-        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let before = list.after_time(query.cursor.as_deref())?;
     let mut db = app.db().await?;
     let rows = uploads::list(&mut db, caller.user_id(), before, i64::from(limit) + 1).await?;
-    let cursor = |row: &Upload| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Upload| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -4,7 +4,7 @@ use super::views::DeliveryView;
 use super::{answer, find};
 use crate::extract::{Path, Query};
 use crate::idempotent::{self, Attempt};
-use crate::page::{self, Page};
+use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -41,6 +41,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(webhook_id): Path<Uuid>,
+    list: List,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<DeliveryView>>, Problem> {
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
@@ -48,12 +49,11 @@ pub(crate) async fn list(
     if status.is_some_and(|status| !["pending", "delivered", "failed"].contains(&status)) {
         return Err(Problem::invalid_field("status", "must be pending, delivered or failed"));
     }
-    let after =
-        query.cursor.as_deref().map(|cursor| page::read_cursor(cursor, page::parse_time_key)).transpose()?;
+    let after = list.after_time(query.cursor.as_deref())?;
     let mut db = app.db().await?;
     find(&mut db, &caller, webhook_id).await?;
     let rows = deliveries::list(&mut db, webhook_id, status, after, i64::from(limit) + 1).await?;
-    let cursor = |row: &Delivery| page::write_cursor(page::time_key(row.created_at), row.id);
+    let cursor = |row: &Delivery| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
 }
 

@@ -426,6 +426,26 @@ async fn the_tag_of_a_compressed_answer_is_good_for_a_change() {
 }
 
 #[tokio::test]
+async fn a_bulk_is_read_as_strictly_as_one_alone() {
+    let scene = Scene::new().await;
+    let made = scene.made(&scene.ada, &json!({"start_time_ms": 1, "title": "x"})).await;
+    for (body, pointer) in [
+        (json!([[]]), "#"),
+        (json!({"create": null}), "#/create"),
+        (json!({"create": [{"start_time_ms": 1, "title": "x"}, {"title": "x"}]}), "#/create/1"),
+        (json!({"create": [{"start_time_ms": "1", "title": "x"}]}), "#/create/0/start_time_ms"),
+        (json!({"update": [{"id": made["id"], "set": {"titel": "x"}}]}), "#/update/0/set/titel"),
+        (json!({"update": [[made["id"], null, {}]]}), "#/update/0"),
+        (json!({"delete": [{"id": "x"}]}), "#/delete/0/id"),
+    ] {
+        let answer = scene.send(&scene.ada, Method::POST, "/bulk", &body).await;
+        assert_eq!(pointers(&expect_problem(answer, 422, "validation-failed").await), [pointer], "{body}");
+    }
+    let whole = json!({"create": [{"start_time_ms": 74.0, "title": "y"}]});
+    assert_eq!(scene.send(&scene.ada, Method::POST, "/bulk", &whole).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_bulk_may_hold_all_that_it_may_say() {
     let scene = Scene::new().await;
     let new = json!({"start_time_ms": 1, "title": "x", "content": "x".repeat(4000)});

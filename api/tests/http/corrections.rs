@@ -349,6 +349,16 @@ async fn a_grid_is_decoded_stored_and_undone() {
     assert_ne!(fixture.server.get(ada, &path).await.headers()["etag"], etag);
     let odd = fixture.regrid(ada, Some(json!({ "correction_ids": [Uuid::new_v4()] }))).await;
     assert_eq!(pointers(&expect_problem(odd, 422, "validation-failed").await), ["#/correction_ids/0"]);
+    let odd = fixture.server.get(ada, &format!("{path}?from_ms=2000&to_ms=1000")).await;
+    assert_eq!(pointers(&expect_problem(odd, 422, "validation-failed").await), ["to_ms"]);
+    for (body, pointer) in [
+        (json!([]), "#"),
+        (json!({ "correction_ids": ["x"] }), "#/correction_ids/0"),
+        (json!({ "results_version": 1 }), "#/results_version"),
+    ] {
+        let odd = fixture.regrid(ada, Some(body)).await;
+        assert_eq!(pointers(&expect_problem(odd, 422, "validation-failed").await), [pointer]);
+    }
     // Undone.
     fixture.send(ada, Method::DELETE, &fixture.corrections(), None).await;
     assert_eq!(beats(&fixture.grid(ada).await), machine());

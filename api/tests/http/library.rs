@@ -1,7 +1,7 @@
 //! The list of tracks: filters, orders, and pages that new tracks do not shift.
 
 use crate::support::{Person, Server, expect_problem, wav};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A server with tracks of two people, some of equal rank and some without a tempo.
 async fn library() -> (Server, Person) {
@@ -109,12 +109,29 @@ async fn what_a_list_does_not_know_is_refused() {
         &format!("q={long}"),
         &format!("cursor={of_names}"),
         &format!("sort=bpm&cursor={of_names}"),
-        "sort=bpm&cursor=00000000000000000000000000000000.bNaN",
-        "sort=bpm&cursor=00000000000000000000000000000000.binf",
-        "sort=name&cursor=00000000000000000000000000000000.nAA",
+        &format!("sort=name&order=desc&cursor={of_names}"),
+        &format!("sort=name&status=processing&cursor={of_names}"),
+        &format!("sort=name&cursor={of_names}!"),
+        "sort=name&sort=name",
     ] {
         let answer = server.get(&ada, &format!("/v1/tracks?{bad}")).await;
         expect_problem(answer, 422, "validation-failed").await;
+    }
+    let webhooks = server.get(&ada, &format!("/v1/webhooks?sort=name&cursor={of_names}")).await;
+    expect_problem(webhooks, 422, "validation-failed").await;
+}
+
+#[tokio::test]
+async fn what_a_query_says_wrong_is_named() {
+    let (server, ada) = library().await;
+    for (query, pointer, detail) in [
+        ("limit=abc", "limit", "must be an integer from 0 to 4294967295"),
+        ("limit=1&limit=2", "limit", "must be given once"),
+        ("tag=a&q=b%00", "q", "must not contain NUL"),
+    ] {
+        let answer = server.get(&ada, &format!("/v1/tracks?{query}")).await;
+        let problem = expect_problem(answer, 422, "validation-failed").await;
+        assert_eq!(problem["errors"][0], json!({ "pointer": pointer, "detail": detail }), "{query}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The server itself: health, its description, and its manners.
 
-use crate::support::{Server, expect_problem, pointers};
+use crate::support::{Server, expect_problem, pointers, wav};
 use api::{App, Config};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,10 +12,16 @@ async fn readiness_follows_the_storage_and_the_database() {
     let ask = async |path: &str| server.anonymous(Method::GET, path).send().await.unwrap();
     assert_eq!(ask("/healthz").await.status(), 200);
     assert_eq!(ask("/readyz").await.status(), 200);
+    let ada = server.person("ada").await;
+    let track = server.track(&ada).await;
     server.remove_storage();
     let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
     assert_eq!(problem["detail"], "the storage does not answer");
     assert_eq!(pointers(&problem), ["storage"]);
+    // What needs it says that it is away, and not that there is no audio.
+    let upload = server.request(&ada, Method::POST, "/v1/tracks").header("content-type", "audio/wav");
+    expect_problem(upload.body(wav(100)).send().await.unwrap(), 503, "unavailable").await;
+    expect_problem(server.get(&ada, &format!("/v1/tracks/{track}/audio")).await, 503, "unavailable").await;
     server.pool().close().await;
     let problem = expect_problem(ask("/readyz").await, 503, "unavailable").await;
     assert_eq!(problem["detail"], "the database does not answer");
