@@ -40,7 +40,10 @@ export class ArsisClient {
     this.chunks = new ChunkCache(options.maxCacheBytes);
   }
 
-  /** Any route by method and path, typed by the server's description. */
+  /**
+   * Any route by method and path, typed by the server's description: JSON, or text as a string. What answers bytes or a stream of
+   * events is for `send`. Throws a `NotReadyError` where the answer is still being computed.
+   */
   call<M extends Method, P extends PathsWith<M>>(method: M, path: P, given: Call<P, M>): Promise<Answer<P, M>> {
     return call(this.transport, method, path, given);
   }
@@ -80,9 +83,10 @@ export class ArsisClient {
     return this.send(fill("/v1/tracks/{track_id}/audio", { track_id }), { headers, signal });
   }
 
-  /** Asks for an analysis. */
-  analyze(track_id: string, json: AnalysisRequest = {}, { signal }: Signal = {}): Promise<Analysis> {
-    return this.call("post", "/v1/tracks/{track_id}/analyses", { path: { track_id }, json, signal });
+  /** Asks for an analysis. A retry with the same key makes no second one. */
+  analyze(track_id: string, json: AnalysisRequest = {}, { signal, idempotencyKey }: { readonly idempotencyKey?: string } & Signal = {}): Promise<Analysis> {
+    const headers = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+    return this.call("post", "/v1/tracks/{track_id}/analyses", { path: { track_id }, json, headers, signal });
   }
 
   /** A track's analyses, newest first. */
@@ -126,10 +130,8 @@ export class ArsisClient {
     return Results.open(this.transport, this.chunks, analysis_id, signal);
   }
 
-  /** Beats, onsets, sections and more, in order of time. */
+  /** Beats, onsets, sections and more, in order of time. Throws a `NotReadyError` before the analysis is completed. */
   events(analysis_id: string, query: QueryOf<"/v1/analyses/{analysis_id}/events"> = {}, { signal }: Signal = {}): AsyncGenerator<Event, void, undefined> {
-    type Page = { items: Event[]; next_cursor?: string | null };
-    const path = "/v1/analyses/{analysis_id}/events";
-    return items(async (cursor) => (await this.call("get", path, { path: { analysis_id }, query: { ...query, ...(cursor && { cursor }) }, signal })) as Page);
+    return items((cursor) => this.call("get", "/v1/analyses/{analysis_id}/events", { path: { analysis_id }, query: { ...query, ...(cursor && { cursor }) }, signal }));
   }
 }

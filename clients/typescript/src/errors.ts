@@ -73,6 +73,12 @@ export class NotReadyError extends Error {
   }
 }
 
+/** 202 says that an operation was taken on; with `Retry-After`, that what was asked for is still being computed. */
+export async function refuseUnready(response: Response): Promise<void> {
+  const waitMs = retryAfterMs(response.headers);
+  if (response.status === 202 && waitMs !== undefined) throw new NotReadyError((await response.json()) as Analysis, waitMs);
+}
+
 /** Bytes that are not what docs/FRAME-FORMAT.md describes. */
 export class FormatError extends Error {
   override readonly name = "FormatError";

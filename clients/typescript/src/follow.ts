@@ -11,16 +11,21 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
   /** Go on behind this event. */
   readonly lastEventId?: string;
-  /** Connections in a row that may break without a word before it is given up. Default 5. */
+  /**
+   * Connections in a row that may fail or break before it is given up. One that brought an event, or lasted 10 s, begins the count
+   * anew. Default 8: with waits that double to 10 s, a server may be away for half a minute at least.
+   */
   readonly maxBreaks?: number;
 }
 
-const FIRST_WAIT_MS = 500;
+const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
+/** A connection that lasted this long was a good one, whatever ended it. */
+const STEADY_MS = 10_000;
 
 /**
- * Events of a stream until `isLast` says so, or the server does (204). A connection that breaks is made anew, behind the last
- * event that was heard.
+ * Events of a stream until `isLast` says so, or the server does (204). A connection that breaks, or cannot be made for a while, is
+ * made anew, behind the last event that was heard.
  */
 export async function* follow(
   transport: Transport,
@@ -28,17 +33,20 @@ export async function* follow(
   isLast: (event: ServerEvent) => boolean,
   options: FollowOptions = {},
 ): AsyncGenerator<ServerEvent, void, undefined> {
-  const { signal, maxBreaks = 5 } = options;
+  const { signal, maxBreaks = 8 } = options;
   let lastEventId = options.lastEventId ?? "";
-  let retryMs: number | undefined;
-  for (let breaks = 0; breaks <= maxBreaks; breaks += 1) {
-    if (breaks > 0) await sleep(retryMs ?? Math.min(FIRST_WAIT_MS * 2 ** (breaks - 1), LONGEST_WAIT_MS), signal);
-    const headers: Record<string, string> = { accept: "text/event-stream, application/problem+json" };
-    if (lastEventId) headers["last-event-id"] = lastEventId;
-    const response = await transport.send(path, { headers, signal });
-    if (response.status === 204 || !response.body) return;
+  let waitMs = FIRST_WAIT_MS;
+  for (let breaks = 0; ; ) {
+    let connectedAt = Infinity;
+    let failure: unknown = new ApiError(503, new Headers(), { title: "The stream broke off again and again" });
     const parser = new EventStreamParser(lastEventId);
     try {
+      const headers: Record<string, string> = { accept: "text/event-stream, application/problem+json" };
+      if (lastEventId) headers["last-event-id"] = lastEventId;
+      // Tried again here, with waits that are long enough for a server to be started anew.
+      const response = await transport.send(path, { headers, signal, maxRetries: 0 });
+      connectedAt = Date.now();
+      if (response.status === 204 || !response.body) return;
       for await (const event of eventsOf(response.body, parser)) {
         lastEventId = parser.lastEventId;
         breaks = 0;
@@ -47,12 +55,17 @@ export async function* follow(
       }
     } catch (error) {
       signal?.throwIfAborted();
-      // A stream that breaks off is a TypeError; what else is thrown here is the listener's own.
-      if (!(error instanceof TypeError)) throw error;
+      failure = error;
     }
-    retryMs = parser.retryMs ?? retryMs;
+    if (Date.now() - connectedAt >= STEADY_MS) breaks = 0;
+    waitMs = parser.retryMs ?? waitMs;
+    // From what the server asks for on; a half of it is left to chance.
+    const longestMs = Math.max(Math.min(waitMs * 2 ** (breaks + 1), LONGEST_WAIT_MS), waitMs * 2);
+    const wait = transport.waitAfter(failure, longestMs);
+    breaks += 1;
+    if (wait === undefined || breaks > maxBreaks) throw failure;
+    await sleep(wait, signal);
   }
-  throw new ApiError(503, new Headers(), { title: "The stream broke off again and again" });
 }
 
 /** The events of a body. It is let go of when the listener stops. */

@@ -1,10 +1,13 @@
 /** Results of one analysis: its manifest, and frames by time out of chunks that are fetched once. */
 
-import { ApiError, FormatError, NotReadyError } from "./errors.js";
-import type { Analysis } from "./errors.js";
+import { call, fill } from "./api.js";
+import { ApiError, FormatError, NotReadyError, refuseUnready } from "./errors.js";
 import { chooseLevel, decodeChunk, Frames, framesMeeting } from "./frames.js";
 import type { Chunk, ChunkEntry, Level, Manifest } from "./frames.js";
 import type { Transport } from "./transport.js";
+
+/** When a running analysis, whose manifest does not say so, is asked for again: as for one that has nothing to show yet. */
+const ASK_AGAIN_MS = 2_000;
 
 /** Which frames. */
 export interface Span {
@@ -14,7 +17,7 @@ export interface Span {
   readonly toMs?: number;
   /** Zoom level; 0, the default, is the finest. */
   readonly level?: number;
-  /** The finest level that needs no more frames than this, in place of `level`. */
+  /** The finest level that needs no more frames than this, in place of `level`; where even the coarsest needs more, the coarsest. */
   readonly maxFrames?: number;
   readonly signal?: AbortSignal;
 }
@@ -108,7 +111,8 @@ export class Results {
 
   /** One chunk, decoded. */
   chunk(level: Level, entry: ChunkEntry, signal?: AbortSignal): Promise<Chunk> {
-    const [path, version] = [`/v1/analyses/${this.analysisId}/chunks/${entry.index}`, this.version];
+    const path = fill("/v1/analyses/{analysis_id}/chunks/{index}", { analysis_id: this.analysisId, index: entry.index });
+    const { version } = this;
     const layout = this.manifest.frame_layout;
     const fetched = async (): Promise<Chunk> => {
       const headers = { accept: "application/octet-stream, application/problem+json" };
@@ -152,19 +156,18 @@ interface ManifestOf {
   readonly version: string | undefined;
 }
 
-async function readManifest(transport: Transport, analysisId: string, signal?: AbortSignal): Promise<ManifestOf> {
-  const response = await transport.send(`/v1/analyses/${analysisId}/manifest`, { signal });
+async function readManifest(transport: Transport, analysis_id: string, signal?: AbortSignal): Promise<ManifestOf> {
+  const response = await transport.send(fill("/v1/analyses/{analysis_id}/manifest", { analysis_id }), { signal });
   await refuseUnready(response);
-  const manifest = (await response.json()) as Manifest;
+  const manifest = (await response.json()) as Manifest & { readonly complete?: boolean };
+  if (manifest.complete === false) {
+    // What is finished of a running analysis: it lists no chunks yet.
+    const analysis = await call(transport, "get", "/v1/analyses/{analysis_id}", { path: { analysis_id }, signal });
+    if (analysis.status === "pending" || analysis.status === "running") throw new NotReadyError(analysis, ASK_AGAIN_MS);
+    return readManifest(transport, analysis_id, signal); // over in between
+  }
   if (manifest.manifest_version !== 1) throw new FormatError(`manifest version ${manifest.manifest_version} is not known`);
   return { manifest, version: response.headers.get("arsis-results-version") ?? undefined };
-}
-
-/** 202 says that it is still being computed. */
-export async function refuseUnready(response: Response): Promise<void> {
-  if (response.status !== 202) return;
-  const seconds = Number(response.headers.get("retry-after") ?? 2);
-  throw new NotReadyError((await response.json()) as Analysis, seconds * 1000);
 }
 
 /** A result that others may wait for, too: an abort ends the waiting, not the work. */

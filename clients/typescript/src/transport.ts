@@ -24,8 +24,10 @@ export interface RequestOptions {
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it is. Called for each try: a stream can be read once only. */
-  readonly body?: () => { body: BodyInit; headers?: Record<string, string>; duplex?: "half" };
+  readonly body?: () => { body: NonNullable<RequestInit["body"]>; headers?: Record<string, string>; duplex?: "half" };
   readonly signal?: AbortSignal | undefined;
+  /** How often this one is tried again, in place of the transport's `maxRetries`. */
+  readonly maxRetries?: number;
 }
 
 /** Statuses that another try may change: too early, too often, or a server that cannot now. */
@@ -51,15 +53,17 @@ export class Transport {
 
   /** An answer whose status is below 400. POSTs get an `Idempotency-Key`, so that they can be repeated as all others can. */
   async send(path: string, options: RequestOptions = {}): Promise<Response> {
-    const method = options.method ?? "GET";
-    const headers: Record<string, string> = { accept: "application/json", ...options.headers };
-    if (method === "POST") headers["idempotency-key"] ??= idempotencyKey();
+    const method = (options.method ?? "GET").toUpperCase();
+    const headers = new Headers(options.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    if (method === "POST" && !headers.has("idempotency-key")) headers.set("idempotency-key", idempotencyKey());
+    const maxRetries = options.maxRetries ?? this.#maxRetries;
     const url = this.url(path, options.query);
     for (let tries = 0; ; tries += 1) {
       options.signal?.throwIfAborted();
       const failure = await this.#once(url, method, headers, options);
       if (failure instanceof Response) return failure;
-      const wait = tries < this.#maxRetries ? this.#wait(failure, tries) : undefined;
+      const wait = tries < maxRetries ? this.waitAfter(failure, FIRST_WAIT_MS * 2 ** tries) : undefined;
       if (wait === undefined) throw failure;
       await sleep(wait, options.signal);
     }
@@ -82,15 +86,16 @@ export class Transport {
   }
 
   /** One try: an answer, or what stands in its way. */
-  async #once(url: string, method: string, headers: Record<string, string>, options: RequestOptions): Promise<unknown> {
+  async #once(url: string, method: string, headers: Headers, options: RequestOptions): Promise<unknown> {
     const made = options.body?.();
-    const all: Record<string, string> = { ...headers, ...(await this.authorization()), ...made?.headers };
+    const all = new Headers(headers);
+    for (const [name, value] of Object.entries({ ...(await this.authorization()), ...made?.headers })) all.set(name, value);
     const init: RequestInit & { duplex?: "half" } = { method, headers: all };
     if (options.signal) init.signal = options.signal;
     // A cookie is sent to another origin only where nothing else says who asks.
-    if (!all["authorization"]) init.credentials = "include";
+    if (!all.has("authorization")) init.credentials = "include";
     if (options.json !== undefined) {
-      all["content-type"] ??= "application/json";
+      if (!all.has("content-type")) all.set("content-type", "application/json");
       init.body = JSON.stringify(options.json);
     }
     if (made) init.body = made.body;
@@ -104,10 +109,9 @@ export class Transport {
     }
   }
 
-  /** How long to wait before another try; undefined where it would not help. */
-  #wait(failure: unknown, tries: number): number | undefined {
-    // Up to twice as long each time, and not all clients at once.
-    const backoff = FIRST_WAIT_MS * 2 ** tries * (0.5 + Math.random() / 2);
+  /** How long to wait before another try, in ms: half of `longestMs` at least, by chance; undefined where it would not help. */
+  waitAfter(failure: unknown, longestMs: number): number | undefined {
+    const backoff = longestMs * (0.5 + Math.random() / 2); // not all clients at once
     if (!(failure instanceof ApiError)) {
       return failure instanceof TypeError ? Math.min(backoff, this.#maxWaitMs) : undefined; // fetch's network errors
     }

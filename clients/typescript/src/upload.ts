@@ -2,7 +2,7 @@
 
 import { ApiError } from "./errors.js";
 import { idempotencyKey } from "./transport.js";
-import type { Transport } from "./transport.js";
+import type { RequestOptions, Transport } from "./transport.js";
 
 /** What is said about a file. */
 export interface UploadOptions {
@@ -32,7 +32,7 @@ export async function upload(transport: Transport, path: string, file: Blob, opt
   if (onProgress && typeof XMLHttpRequest !== "undefined") {
     return uploadByXhr(transport, path, formOf(file, options), headers, onProgress, signal);
   }
-  const body = (): { body: BodyInit; headers?: Record<string, string>; duplex?: "half" } =>
+  const body: RequestOptions["body"] = () =>
     onProgress ? counted(formOf(file, options), file.size, onProgress) : { body: formOf(file, options) };
   return transport.send(path, { method: "POST", headers, body, signal });
 }
@@ -51,7 +51,7 @@ function formOf(file: Blob, options: UploadOptions): FormData {
 
 /** A form as a stream that counts what is taken from it. */
 function counted(form: FormData, size: number, onProgress: (sent: number, total: number) => void): {
-  body: BodyInit;
+  body: ReadableStream;
   headers: Record<string, string>;
   duplex: "half";
 } {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { ApiError, ArsisClient, ChunkCache } from "../dist/index.js";
+import { ApiError, ArsisClient, ChunkCache, NotReadyError } from "../dist/index.js";
 
 let server, url, answer;
 const seen = [];
@@ -59,6 +59,61 @@ test("what passes is tried again, a POST under the same key", async () => {
   const keys = new Set(seen.map((request) => request.headers["idempotency-key"]));
   assert.match([...keys].join(), /^[0-9a-f]{32}$/);
   assert.deepEqual(seen.map((request) => request.headers.authorization), Array(4).fill("Bearer t0"));
+});
+
+test("a key of one's own is sent as it is, however the header is spelt", async () => {
+  script(json({ id: "a" }, 202));
+  for (const name of ["Idempotency-Key", "idempotency-key"]) {
+    await client().call("post", "/v1/analyses/{analysis_id}/cancel", { path: { analysis_id: "a" }, headers: { [name]: "mine" } });
+  }
+  await client().send("/v1/x", { method: "post", json: {}, headers: { "IDEMPOTENCY-KEY": "mine", "Content-Type": "text/x", Accept: "text/y" } });
+  await client().analyze("t", {}, { idempotencyKey: "mine" });
+  assert.deepEqual(seen.map((request) => request.headers["idempotency-key"]), Array(4).fill("mine"));
+  assert.deepEqual([seen[2].headers["content-type"], seen[2].headers.accept], ["text/x", "text/y"]);
+});
+
+test("what is still being computed is an error that says how far it is", async () => {
+  const path = { analysis_id: "a" };
+  const asked = {
+    results: () => client().results("a"),
+    events: () => client().events("a").next(),
+    export: () => client().call("get", "/v1/analyses/{analysis_id}/export/{format}", { path: { ...path, format: "json" } }),
+    regrid: () => client().call("post", "/v1/analyses/{analysis_id}/regrid", { path, json: {} }),
+  };
+  for (const [what, ask] of Object.entries(asked)) {
+    script((_, response) => {
+      response.writeHead(202, { "content-type": "application/json", "retry-after": "2" });
+      response.end(JSON.stringify({ id: "a", status: "running" }));
+    });
+    const error = await ask().catch((error) => error);
+    assert.ok(error instanceof NotReadyError, `${what}: ${error}`);
+    assert.deepEqual([error.analysis.status, error.retryAfterMs], ["running", 2000], what);
+  }
+  script(json({ id: "a", status: "pending" }, 202));
+  assert.equal((await client().cancel("a")).status, "pending", "what was taken on is an answer");
+});
+
+test("the manifest of a running analysis makes no results", async () => {
+  const running = { manifest_version: 1, complete: false, levels: [{ level: 0, hop_ms: 10, frame_count: 5 }] };
+  const whole = { manifest_version: 1, levels: [{ level: 0, hop_ms: 10, frame_count: 5, chunks: [] }] };
+  script(json(running), json({ id: "a", status: "running" }));
+  const error = await client().results("a").catch((error) => error);
+  assert.ok(error instanceof NotReadyError, `${error}`);
+  assert.deepEqual([error.analysis.status, error.retryAfterMs], ["running", 2000]);
+  script(json(running), json({ id: "a", status: "completed" }), json(whole));
+  assert.deepEqual((await client().results("a")).manifest, whole, "completed in between");
+});
+
+test("call reads JSON and text, and leaves bytes to send", async () => {
+  const typed = (type, body) => (_, response) => response.writeHead(200, { "content-type": type }).end(body);
+  const get = (format) => client().call("get", "/v1/analyses/{analysis_id}/export/{format}", { path: { analysis_id: "a", format } });
+  script(typed("text/csv; charset=utf-8; header=present", "a,b\n"), typed("application/xml", "<a/>"), typed("application/json", '"c"'));
+  assert.deepEqual([await get("csv"), await get("rekordbox"), await get("json")], ["a,b\n", "<a/>", "c"]);
+  script((_, response) => response.writeHead(204).end());
+  assert.equal(await client().call("delete", "/v1/tracks/{track_id}", { path: { track_id: "t" } }), undefined);
+  script(typed("audio/flac", "fLaC"));
+  const audio = client().call("get", "/v1/tracks/{track_id}/audio", { path: { track_id: "t" } });
+  await assert.rejects(audio, { name: "TypeError", message: /audio\/flac.*send/ });
 });
 
 test("tries end, and a server that asks for too long a wait is not asked again", async () => {
@@ -118,6 +173,78 @@ test("a stream that breaks is taken up behind the last event", async () => {
   for await (const state of client().follow("a")) states.push(state.status);
   assert.deepEqual(states, ["running", "completed"]);
   assert.deepEqual(seen.map((request) => request.headers["last-event-id"]), [undefined, "1", "1"]);
+});
+
+/** Lets a mocked clock run until a promise is settled; gives when that is, in ms, and what came of it. */
+const awaited = async (timers, promise) => {
+  let settled = false;
+  const told = promise.catch((error) => error).finally(() => (settled = true));
+  for (;;) {
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    if (settled) return { at: Date.now(), told: await told };
+    timers.tick(250);
+  }
+};
+const streaming = (text) => new Response(text, { headers: { "content-type": "text/event-stream" } });
+const state = (id, status) => `id: ${id}\nevent: progress\ndata: {"status":"${status}"}\n\n`;
+
+test("a server that is away for half a minute is waited for", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  for (const chance of [0, 0.999]) {
+    t.mock.timers.setTime(0);
+    t.mock.method(Math, "random", () => chance);
+    const asked = [];
+    const fetch = async (_, init) => {
+      asked.push(init.headers);
+      if (asked.length === 1) return streaming(`retry: 2000\n\n${state(1, "running")}`);
+      if (Date.now() < 15_000) throw new TypeError("fetch failed");
+      if (Date.now() < 30_000) return new Response("", { status: 502 });
+      return streaming(state(2, "completed"));
+    };
+    const states = client({ fetch }).follow("a");
+    assert.equal((await states.next()).value.status, "running");
+    const { at, told } = await awaited(t.mock.timers, states.next());
+    assert.equal(told.value?.status, "completed", `${told}`);
+    assert.ok(at < 45_000, `${at} ms`);
+    assert.equal(new Headers(asked.at(-1)).get("last-event-id"), "1");
+  }
+});
+
+test("a server that stays away is given up, one that refuses at once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let asked = 0;
+  const away = async () => {
+    asked += 1;
+    throw new TypeError("fetch failed");
+  };
+  const { told } = await awaited(t.mock.timers, client({ fetch: away }).follow("a", { maxBreaks: 3 }).next());
+  assert.deepEqual([told.message, asked], ["fetch failed", 4]);
+  const late = async () => new Response("", { status: 503, headers: { "retry-after": "3600" } });
+  t.mock.timers.setTime(0);
+  const { at, told: refused } = await awaited(t.mock.timers, client({ fetch: late }).follow("a").next());
+  assert.deepEqual([refused.status, at], [503, 0], "too long to wait for");
+});
+
+test("an abort ends the wait for a server", async () => {
+  const stop = new AbortController();
+  const fetch = async () => {
+    setImmediate(() => stop.abort(new Error("enough")));
+    throw new TypeError("fetch failed");
+  };
+  await assert.rejects(client({ fetch }).follow("a", { signal: stop.signal }).next(), /enough/);
+});
+
+test("connections that last are not counted, silent as they may be", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let asked = 0;
+  const fetch = async () => {
+    asked += 1;
+    if (asked === 5) return streaming(state(1, "completed"));
+    const silent = (controller) => setTimeout(() => controller.close(), 10_000);
+    return streaming(new ReadableStream({ start: silent }));
+  };
+  const { told } = await awaited(t.mock.timers, client({ fetch }).follow("a", { maxBreaks: 1 }).next());
+  assert.equal(told.value?.status, "completed", `${told}`);
 });
 
 test("following ends where the server says that it is over, and with a problem", async () => {

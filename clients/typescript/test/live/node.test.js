@@ -47,14 +47,26 @@ test("events come in pages and in order", async () => {
   for await (const event of client.events(analysis.id, { type: "beat", limit: 5 })) times.push(event.time_ms);
   assert.ok(times.length > 5, `${times}`);
   assert.deepEqual(times, times.toSorted?.((a, b) => a - b) ?? [...times].sort((a, b) => a - b));
+  const path = { analysis_id: analysis.id, format: "csv" };
+  const table = await client.call("get", "/v1/analyses/{analysis_id}/export/{format}", { path });
+  assert.equal(table.match(/,beat,/g).length, times.length);
 });
 
 test("what is not there yet says so", async () => {
   const { track } = await client.upload(await audio());
   const later = await client.analyze(track.id, { analysis_type: "tonal", run_at: new Date(Date.now() + 3_600_000).toISOString() });
-  const error = await client.results(later.id).catch((error) => error);
-  assert.ok(error instanceof NotReadyError, `${error}`);
-  assert.deepEqual([error.analysis.status, error.retryAfterMs > 0], ["pending", true]);
+  const path = { analysis_id: later.id };
+  const asked = [
+    () => client.results(later.id),
+    () => client.events(later.id).next(),
+    () => client.call("get", "/v1/analyses/{analysis_id}/export/{format}", { path: { ...path, format: "json" } }),
+    () => client.call("post", "/v1/analyses/{analysis_id}/regrid", { path, json: {} }),
+  ];
+  for (const ask of asked) {
+    const error = await ask().catch((error) => error);
+    assert.ok(error instanceof NotReadyError, `${error}`);
+    assert.deepEqual([error.analysis.status, error.retryAfterMs > 0], ["pending", true]);
+  }
   assert.equal((await client.cancel(later.id)).status, "error");
   await assert.rejects(client.completed(later.id), { slug: "analysis-failed" });
   const all = [];
