@@ -20,6 +20,9 @@ import uuid
 import httpx
 import numpy as np
 
+# How often something is asked for: with waits of 1, 2, 4, 8 and 16 seconds a server may be started anew meanwhile.
+TRIES = 6
+PASSING = (408, 429, 502, 503, 504)
 TYPES = {"u8": "<u1", "i16": "<i2", "f16": "<f2", "f32": "<f4"}
 
 
@@ -31,6 +34,7 @@ class ApiError(Exception):
         is_json = "json" in response.headers.get("content-type", "")
         self.problem = response.json() if is_json else {"title": f"HTTP {response.status_code}"}
         self.status = response.status_code
+        self.retry_after = response.headers.get("retry-after", "")
         self.request_id = response.headers.get("x-request-id")
         where = "; ".join(f"{error['pointer']} {error['detail']}" for error in self.problem.get("errors", []))
         super().__init__(": ".join(filter(None, [self.problem.get("title"), self.problem.get("detail"), where])))
@@ -41,43 +45,35 @@ class Arsis:
 
     def __init__(self, url, token):
         headers = {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=60, transport=httpx.HTTPTransport(retries=2))
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=60)
 
     def ask(self, method, path, **request):
         """An answer whose status is below 400. Tries again what passes, a POST under the same Idempotency-Key."""
         if method == "POST":
             request.setdefault("headers", {}).setdefault("Idempotency-Key", str(uuid.uuid4()))
-        for attempt in range(4):
-            response = self.http.request(method, path, **request)
-            if response.status_code not in (429, 502, 503, 504) or attempt == 3:
-                break
-            time.sleep(float(response.headers.get("retry-after", 2**attempt)))
-        if response.is_error:
-            raise ApiError(response)
-        return response
+        for tries in range(TRIES):
+            try:
+                return checked(self.http.request(method, path, **request))
+            except (ApiError, httpx.TransportError) as error:
+                wait(error, tries)
 
     def upload(self, path, **about):
         """A new track and its first analysis."""
         path = pathlib.Path(path)
         with path.open("rb") as file:
-            # Read as it is sent: the file is never in memory as a whole.
-            headers = {"Idempotency-Key": str(uuid.uuid4())}
-            response = self.http.post("/v1/tracks", data=about, files={"file": (path.name, file)}, headers=headers)
-        if response.is_error:
-            raise ApiError(response)
-        return response.json()
+            # Read as it is sent, from its beginning at each try: the file is never in memory as a whole.
+            return self.ask("POST", "/v1/tracks", data=about, files={"file": (path.name, file)}).json()
 
     def follow(self, analysis_id):
         """Each state of an analysis until it is over. A connection that breaks is made anew, behind the last event."""
-        last_id = None
+        last_id, tries = None, 0
         while True:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
             try:
                 with self.http.stream("GET", f"/v1/analyses/{analysis_id}/progress", headers=headers) as response:
-                    if response.is_error:
-                        raise ApiError(response)
-                    if response.status_code == 204:
+                    if checked(response).status_code == 204:
                         return
+                    tries = 0
                     for event in events(response.iter_lines()):
                         last_id = event.get("id", last_id)
                         if event.get("event") != "progress":
@@ -86,9 +82,10 @@ class Arsis:
                         yield analysis
                         if analysis["status"] in ("completed", "error"):
                             return
-            except httpx.TransportError:
-                pass
-            time.sleep(1)
+                raise httpx.ReadError("the stream broke off")
+            except (ApiError, httpx.TransportError) as error:
+                wait(error, tries)
+            tries += 1
 
     def items(self, path, **query):
         """Items of a list, page by page as they are needed."""
@@ -107,6 +104,22 @@ class Arsis:
         place = {name: int(response.headers[f"arsis-{name}"]) for name in ("level", "hop-ms", "start-frame", "frame-count")}
         rows = np.frombuffer(response.content, np.uint8).reshape(place["frame-count"], layout["bytes_per_frame"])
         return place, {field["name"]: physical(field, rows) for field in layout["fields"]}
+
+
+def checked(response):
+    """An answer, if its status is below 400."""
+    if response.is_error:
+        raise ApiError(response)
+    return response
+
+
+def wait(error, tries):
+    """Waits before another try, as long as the server asks for; raises the error where another try would not help."""
+    after = getattr(error, "retry_after", "")
+    passes = not isinstance(error, ApiError) or error.status in PASSING or after
+    if not passes or tries == TRIES - 1:
+        raise error
+    time.sleep(int(after) if after.isdigit() else 2**tries)
 
 
 def events(lines):

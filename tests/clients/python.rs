@@ -1,6 +1,7 @@
-//! The example client in Python against a live server: what it reads is what the server says.
+//! The example client in Python against a live server: what it reads is what the server says. And what it does when answers fail.
 
 use crate::live::{Live, python};
+use crate::node::run;
 use reqwest::Method;
 use serde_json::Value;
 use std::path::Path;
@@ -63,4 +64,12 @@ async fn it_says_what_the_server_says_is_wrong() {
     let refused = client(&live, &live.token, &path, &[]).await;
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && text.contains("not supported"), "{text}");
+}
+
+#[test]
+fn it_tries_again_what_passes() {
+    let mut test = Command::new(python());
+    test.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python/tries.py"));
+    test.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python"));
+    run(test);
 }
