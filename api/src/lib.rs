@@ -48,6 +48,7 @@ mod metrics;
 mod monitor;
 mod negotiate;
 mod page;
+mod patch;
 mod places;
 pub mod problem;
 mod progress;

@@ -4,7 +4,6 @@ pub(crate) mod bulk;
 pub(crate) mod fields;
 pub(crate) mod import;
 pub(crate) mod listing;
-pub(crate) mod patch;
 pub(crate) mod saved;
 pub(crate) mod standing;
 pub(crate) mod version;

@@ -1,6 +1,7 @@
 //! A track: look at it, rename it, remove it.
 
 use crate::extract::{Json, Path};
+use crate::patch::{given, nullable};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::rights;
@@ -9,7 +10,7 @@ use crate::text::{self, Checks};
 use crate::views::TrackView;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use store::access::{self, Action};
 use store::orphans;
 use store::tracks::{self, Changes};
@@ -33,31 +34,29 @@ pub(crate) async fn get(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TrackPatch {
     /// New name, 1 to 500 characters.
-    #[schema(min_length = 1, max_length = 500)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 500)]
     name: Option<String>,
     /// New free text, at most 10,000 characters.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 10_000)]
     description: Option<Option<String>>,
     /// New artist, at most 500 characters.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500)]
     artist: Option<Option<String>>,
     /// New album, at most 500 characters.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500)]
     album: Option<Option<String>>,
     /// New genre, at most 500 characters.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500)]
     genre: Option<Option<String>>,
     /// New labels in place of the old: at most 50 of at most 100 characters.
-    tags: Option<Vec<String>>,
-}
-
-/// Tells `null` (`Some(None)`) from an absent field (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    tags: Option<Option<Vec<String>>>,
 }
 
 impl TrackPatch {
@@ -72,7 +71,7 @@ impl TrackPatch {
             artist: optional(&mut checks, "#/artist", text::NAME, self.artist),
             album: optional(&mut checks, "#/album", text::NAME, self.album),
             genre: optional(&mut checks, "#/genre", text::NAME, self.genre),
-            tags: self.tags.map(|tags| checks.tags("#/tags", tags)),
+            tags: self.tags.map(|tags| checks.tags("#/tags", tags.unwrap_or_default())),
         };
         checks.finish().map(|()| changes)
     }

@@ -5,6 +5,7 @@ use super::{admit, note, refuse_lockout, refuse_outranked};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
 use crate::page::{List, Page};
+use crate::patch::{given, nullable};
 use crate::problem::{Kind, Problem};
 use crate::request::Caller;
 use crate::state::{self, App};
@@ -12,7 +13,7 @@ use crate::text::{self, Checks};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::access::{Action, USERS};
 use store::sessions::{self, Origin};
@@ -193,7 +194,7 @@ pub(crate) async fn create(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UserPatch {
     /// New display name, at most 500 characters, none of them a control character.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500,
         pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     name: Option<Option<String>>,
@@ -201,16 +202,6 @@ pub(crate) struct UserPatch {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = bool)]
     approved: Option<bool>,
-}
-
-/// Tells `null` (`Some(None)`) from an absent field (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// A field that may be absent, but not `null`.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    bool::deserialize(deserializer).map(Some)
 }
 
 /// Approves or blocks an account, or renames it. For those who may update `users`, and may do all that the person may,

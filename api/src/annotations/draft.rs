@@ -1,8 +1,8 @@
 //! What clients may say in an annotation.
 
+use crate::patch::{given, nullable};
 use crate::timeline::LINE;
 use crate::timeline::fields::Fields;
-use crate::timeline::patch::{given, nullable};
 use serde::Deserialize;
 use store::annotations::{Annotation, Draft};
 use utoipa::ToSchema;

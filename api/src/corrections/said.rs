@@ -1,8 +1,10 @@
 //! Corrections as clients write and read them.
 
+use crate::patch::{given, nullable};
 use crate::problem::Problem;
 use crate::text::Checks;
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::timeline::listing;
+use serde::{Deserialize, Serialize};
 use store::corrections::{Correction, Filter, Said};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
@@ -236,17 +238,13 @@ fn time(ms: i64, pointer: &str, length_ms: Option<i32>, checks: &mut Checks) -> 
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CorrectionPatch {
     /// When, or from when on, in ms.
-    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 2_147_483_647)]
     time_ms: Option<i64>,
     /// Until before this, in ms: of `tempo`, `shift` and `meter` alone.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 2_147_483_647)]
     end_time_ms: Option<Option<i64>>,
-}
-
-/// Tells `null` (`Some(None)`) from an absent field (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl CorrectionPatch {
@@ -365,10 +363,12 @@ impl Filters {
         if source.as_ref().is_some_and(|source| !sources.contains(&source.as_str())) {
             checks.refuse("source", format!("must be one of {}", sources.join(", ")));
         }
+        checks.finish()?;
+        listing::check_order(from_ms, to_ms)?;
         // Times are stored as i32: what lies beyond is after everything.
         let stored_ms = |ms: u32| i32::try_from(ms).unwrap_or(i32::MAX);
         let (from_ms, to_ms) = (from_ms.map(stored_ms), to_ms.map(stored_ms));
-        checks.finish().map(|()| Self { kinds, source, batch_id, from_ms, to_ms })
+        Ok(Self { kinds, source, batch_id, from_ms, to_ms })
     }
 
     pub(crate) fn filter(&self) -> Filter<'_> {

@@ -1,8 +1,8 @@
 //! What clients may say of a region.
 
+use crate::patch::{given, nullable};
 use crate::timeline::LINE;
 use crate::timeline::fields::Fields;
-use crate::timeline::patch::{given, nullable};
 use serde::Deserialize;
 use store::regions::{Draft, Region};
 use utoipa::ToSchema;

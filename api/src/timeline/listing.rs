@@ -25,7 +25,7 @@ impl Span {
     }
 }
 
-/// Checks that a span of time that is asked for has a length.
+/// Fails where a span of the query ends before it begins, or where it does.
 pub(crate) fn check_order<T: PartialOrd>(from_ms: Option<T>, to_ms: Option<T>) -> Result<(), Problem> {
     match from_ms.zip(to_ms) {
         Some((from_ms, to_ms)) if from_ms >= to_ms => {

@@ -1,9 +1,10 @@
 //! What webhooks look like from outside, and what may be asked of them.
 
 use super::target::{self, Target};
+use crate::patch::{given, nullable};
 use crate::problem::Problem;
 use crate::text::Checks;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::webhooks::deliveries::Delivery;
 use store::webhooks::{COMPLETED, Changes, FAILED, Webhook};
@@ -94,25 +95,26 @@ impl WebhookRequest {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WebhookPatch {
     /// A new URL; what waits is sent there, too.
+    #[serde(deserialize_with = "given")]
     #[schema(
+        value_type = String,
+        required = false,
         max_length = 2000,
         pattern = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9](:(443|8443))?([/?][!$-~]*)?$"
     )]
     url: Option<String>,
     /// New events in place of the old.
-    #[schema(min_items = 1, max_items = 10)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Vec<EventType>, required = false, min_items = 1, max_items = 10)]
     events: Option<Vec<EventType>>,
     /// New text, at most 500 characters.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Option<Option<String>>,
     /// False: nothing more is written or sent; what waits goes on waiting. True: it begins (again).
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
     active: Option<bool>,
-}
-
-/// Tells `null` (`Some(None)`) from an absent field (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl WebhookPatch {

@@ -160,11 +160,23 @@ async fn corrections_are_made_read_moved_and_removed() {
     let listed = fixture.server.json(ada, &location).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
     assert_eq!(listed["items"][1], *beat, "in order of time");
+    for (query, pointer) in [
+        ("from_ms=5&to_ms=5", "to_ms"),
+        ("from_ms=6&to_ms=5", "to_ms"),
+        ("to_ms=3000000000&from_ms=4000000000", "to_ms"),
+    ] {
+        for method in [Method::GET, Method::DELETE] {
+            let refused =
+                fixture.send(ada, method, &format!("{}?{query}", fixture.corrections()), None).await;
+            assert_eq!(pointers(&expect_problem(refused, 422, "validation-failed").await), [pointer]);
+        }
+    }
     let one = format!("{}/{}", fixture.corrections(), beat["id"].as_str().unwrap());
     assert_eq!(fixture.server.json(ada, &one).await, *beat);
     let moved = fixture.send(ada, Method::PATCH, &one, Some(json!({ "time_ms": 1050 }))).await;
     assert_eq!(moved.json::<Value>().await.unwrap()["time_ms"], 1050);
-    for bad in [json!({ "time_ms": -1 }), json!({ "time_ms": 70_000 }), json!({ "end_time_ms": 2_000 })] {
+    let times = [json!(-1), json!(70_000), json!(null)].map(|time_ms| json!({ "time_ms": time_ms }));
+    for bad in times.into_iter().chain([json!({ "end_time_ms": 2_000 })]) {
         let refused = fixture.send(ada, Method::PATCH, &one, Some(bad)).await;
         expect_problem(refused, 422, "validation-failed").await;
     }

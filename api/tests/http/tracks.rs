@@ -60,6 +60,12 @@ async fn a_patch_changes_what_it_names_and_null_empties() {
     let problem = expect_problem(patch(bad).await, 422, "validation-failed").await;
     assert_eq!(pointers(&problem), ["#/name", "#/artist", "#/genre", "#/tags"]);
     expect_problem(patch(json!({"bpm": 1})).await, 422, "validation-failed").await;
+    let problem = expect_problem(patch(json!({"name": null})).await, 422, "validation-failed").await;
+    assert_eq!(pointers(&problem), ["#/name"]);
+    assert_eq!(
+        patch(json!({"tags": null})).await.json::<serde_json::Value>().await.unwrap()["tags"],
+        json!([])
+    );
     assert_eq!(server.json(&ada, &path).await["name"], "New name");
 }
 

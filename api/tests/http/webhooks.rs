@@ -75,6 +75,12 @@ async fn a_webhook_is_made_looked_at_changed_and_removed() {
     assert_eq!(changed["url"], seen["url"], "what is absent stays");
     assert_eq!(changed["deactivated_at"], json!(null), "its owner did that");
     assert_eq!(patch(json!({"url": "https://a.example/?x=1"})).await["url"], "https://a.example/?x=1");
+    for field in ["url", "events", "active"] {
+        let body = json!({ (field): null });
+        let answer = server.request(&ada, Method::PATCH, &location).json(&body).send().await.unwrap();
+        let problem = expect_problem(answer, 422, "validation-failed").await;
+        assert_eq!(pointers(&problem), [format!("#/{field}")]);
+    }
 
     let delete = || server.request(&ada, Method::DELETE, &location).send();
     assert_eq!(delete().await.unwrap().status(), 204);

@@ -2179,7 +2179,7 @@ export interface components {
              * Format: int64
              * @description When, or from when on, in ms.
              */
-            time_ms?: number | null;
+            time_ms?: number;
         };
         /**
          * @description How corrections were made.
@@ -4400,7 +4400,7 @@ export interface components {
             /** @description New genre, at most 500 characters. */
             genre?: string | null;
             /** @description New name, 1 to 500 characters. */
-            name?: string | null;
+            name?: string;
             /** @description New labels in place of the old: at most 50 of at most 100 characters. */
             tags?: string[] | null;
         };
@@ -4655,13 +4655,13 @@ export interface components {
         /** @description Changes to a webhook: what is absent stays, `null` empties. */
         WebhookPatch: {
             /** @description False: nothing more is written or sent; what waits goes on waiting. True: it begins (again). */
-            active?: boolean | null;
+            active?: boolean;
             /** @description New text, at most 500 characters. */
             description?: string | null;
             /** @description New events in place of the old. */
-            events?: components["schemas"]["WebhookEvent"][] | null;
+            events?: components["schemas"]["WebhookEvent"][];
             /** @description A new URL; what waits is sent there, too. */
-            url?: string | null;
+            url?: string;
         };
         /** @description A new webhook. */
         WebhookRequest: {
