@@ -278,7 +278,7 @@ pub(crate) async fn delete(
     standing.require(&mut tx, &caller, track_id, Action::Delete).await?;
     version::check_if_match(&headers, annotation.updated_at)?;
     annotations::delete(&mut tx, &[annotation_id]).await?;
-    standing::note(&mut tx, &caller, "annotation.deleted", thing(&annotation), Action::Delete).await?;
+    standing::note(&mut tx, &caller, "annotation.deleted", &[thing(&annotation)], Action::Delete).await?;
     state::commit(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,6 +30,9 @@ use uuid::Uuid;
 /// `audit_log.resource_type` of batches.
 const RESOURCE: &str = "analysis_batches";
 
+/// `audit_log.event_type` of looks at another's batches.
+const LOOKED: &str = "batch.cross_user_access";
+
 /// What to compute of every track.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -146,7 +149,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let asked = request.check()?;
     let mut tx = app.begin().await?;
-    let user_id = whose(&mut tx, &caller, asked.user_id, Action::Update).await?;
+    let user_id = whose(&mut tx, &caller, ("#/user_id", asked.user_id), Action::Update).await?;
     schedule::allow(&mut tx, &caller, asked.priority).await?;
     let first = match idempotent::turn(&mut tx, &caller, &headers, "POST /v1/batches", &asked).await? {
         Turn::First(first) => first,
@@ -161,37 +164,37 @@ pub(crate) async fn create(
         priority: asked.priority.unwrap_or(batches::PRIORITY),
     };
     let batch = batches::create(&mut tx, &new).await?;
-    note(&mut tx, &caller, "batch.created", &batch, Action::Create).await?;
+    note(&mut tx, &caller, "batch.created", (Some(batch.id), user_id), Action::Create).await?;
     let location = Some(format!("/v1/batches/{}", batch.id));
     first.answer(tx, StatusCode::ACCEPTED, location, &BatchView::from(batch)).await
 }
 
-/// Whose batches or tracks are meant: the caller's own, or those of somebody whom an operator names.
+/// Whose batches or tracks are meant: the caller's own, or those of somebody whom an operator names at `pointer`.
 async fn whose(
     db: &mut PgConnection,
     caller: &Caller,
-    named: Option<Uuid>,
+    (pointer, named): (&str, Option<Uuid>),
     action: Action,
 ) -> Result<Uuid, Problem> {
     let Some(user_id) = named.filter(|named| *named != caller.user_id()) else { return Ok(caller.user_id()) };
     rights::queue(db, caller, action).await?;
     match users::get(db, user_id).await? {
         Some(user) => Ok(user.id),
-        None => Err(Problem::invalid_field("#/user_id", "is nobody's id")),
+        None => Err(Problem::invalid_field(pointer, "is nobody's id")),
     }
 }
 
-/// What operators do with others' batches leaves a line in the audit trail.
+/// What operators do with others' batches, one or their list, leaves a line in the audit trail.
 async fn note(
     db: &mut PgConnection,
     caller: &Caller,
     event: &'static str,
-    batch: &Batch,
+    (batch_id, user_id): (Option<Uuid>, Uuid),
     action: Action,
 ) -> Result<(), Problem> {
-    if batch.user_id != caller.user_id() {
-        let mut entry = caller.audit_of(event, RESOURCE, Some(batch.id), action);
-        entry.details = Some(json!({ "user_id": batch.user_id }));
+    if user_id != caller.user_id() {
+        let mut entry = caller.audit_of(event, RESOURCE, batch_id, action);
+        entry.details = Some(json!({ "user_id": user_id }));
         access::record(db, &entry).await?;
     }
     Ok(())
@@ -216,7 +219,10 @@ pub(crate) async fn get(
     caller: Caller,
     Path(batch_id): Path<Uuid>,
 ) -> Result<axum::Json<BatchView>, Problem> {
-    Ok(axum::Json(batch(&mut *app.db().await?, &caller, batch_id, Action::Read).await?.into()))
+    let mut db = app.db().await?;
+    let batch = batch(&mut db, &caller, batch_id, Action::Read).await?;
+    note(&mut db, &caller, LOOKED, (Some(batch.id), batch.user_id), Action::Read).await?;
+    Ok(axum::Json(batch.into()))
 }
 
 /// Whose batches to list, and where to go on.
@@ -245,7 +251,8 @@ pub(crate) async fn list(
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
     let before = list.after_time(query.cursor.as_deref())?;
     let mut db = app.db().await?;
-    let user_id = whose(&mut db, &caller, query.user_id, Action::Read).await?;
+    let user_id = whose(&mut db, &caller, ("user_id", query.user_id), Action::Read).await?;
+    note(&mut db, &caller, LOOKED, (None, user_id), Action::Read).await?;
     let rows = batches::list(&mut db, user_id, before, i64::from(limit) + 1).await?;
     let cursor = |row: &Batch| list.time_cursor(row.created_at, row.id);
     Ok(axum::Json(Page::new(rows, limit, cursor)))
@@ -274,7 +281,7 @@ pub(crate) async fn cancel(
         Attempt::Again(earlier) => return earlier.replay(""),
         Attempt::First(claim) => claim,
     };
-    note(&mut tx, &caller, "batch.cancelled", &before, Action::Update).await?;
+    note(&mut tx, &caller, "batch.cancelled", (Some(batch_id), before.user_id), Action::Update).await?;
     state::commit(tx).await?;
     let answer = stop(&app, batch_id, claim.as_ref()).await;
     if let (Err(_), Some(claim)) = (&answer, &claim) {

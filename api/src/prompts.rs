@@ -23,6 +23,9 @@ use store::PgConnection;
 use store::access::{self, Action};
 use uuid::Uuid;
 
+/// `audit_log.event_type` of presets that are removed, alone or with their template.
+const PRESET_DELETED: &str = "prompt_preset.deleted";
+
 /// Fails with 403 unless a role of `caller` grants `action` on prompts of this kind.
 async fn require(
     db: &mut PgConnection,

@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 use std::time::Duration;
 use store::PgConnection;
 use store::access::{self, Action};
@@ -99,6 +100,25 @@ impl ListQuery {
     }
 }
 
+/// To narrow the list to one person, by themselves or a track or batch of theirs, is a look at their things: it leaves a
+/// line in the audit trail.
+async fn note_narrowed(
+    db: &mut PgConnection,
+    caller: &Caller,
+    query: &ListQuery,
+    rows: &[Entry],
+) -> Result<(), Problem> {
+    let narrowed = query.owner_id.or(query.track_id).or(query.batch_id).is_some();
+    let owner_id = query.owner_id.or_else(|| rows.first().map(|row| row.owner_id));
+    let Some(owner_id) = owner_id.filter(|owner_id| narrowed && *owner_id != caller.user_id()) else {
+        return Ok(());
+    };
+    let mut entry = caller.audit_of("queue.cross_user_access", access::QUEUE, None, Action::Read);
+    entry.details =
+        Some(json!({ "user_id": owner_id, "track_id": query.track_id, "batch_id": query.batch_id }));
+    Ok(access::record(db, &entry).await?)
+}
+
 /// Analyses of everybody, newest first: by when they ended, or were asked for while they have not. For operators.
 ///
 /// What is analysed is told by ids alone: names are for those who may see the track.
@@ -116,6 +136,7 @@ pub(crate) async fn list(
     let limit = page::limit(query.limit, page::MAX_LIMIT)?;
     let after = list.after_time(query.cursor.as_deref())?;
     let rows = inspect::list(&mut db, &query.filter()?, after, i64::from(limit) + 1).await?;
+    note_narrowed(&mut db, &caller, &query, &rows).await?;
     let cursor = |row: &Entry| list.time_cursor(row.at, row.id);
     Ok(Json(Page::new(rows, limit, cursor)))
 }

@@ -258,7 +258,7 @@ pub(crate) async fn patch(
     checks.finish()?;
     let changed = regions::update(&mut tx, region_id, &draft).await?;
     let changed = changed.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    standing::note(&mut tx, &caller, "region.updated", thing(&region), Action::Update).await?;
+    standing::note(&mut tx, &caller, "region.updated", &[thing(&region)], Action::Update).await?;
     state::commit(tx).await?;
     Ok(version::tagged(changed.updated_at, RegionView::from(changed)))
 }
@@ -281,7 +281,7 @@ pub(crate) async fn delete(
     standing.require(&mut tx, &caller, track_id, Action::Update).await?;
     version::check_if_match(&headers, region.updated_at)?;
     regions::delete(&mut tx, &[region_id]).await?;
-    standing::note(&mut tx, &caller, "region.deleted", thing(&region), Action::Delete).await?;
+    standing::note(&mut tx, &caller, "region.deleted", &[thing(&region)], Action::Delete).await?;
     state::commit(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -191,18 +191,36 @@ pub struct AuditEntry<'a> {
 /// # Errors
 /// [`crate::Error::Database`].
 pub async fn record(db: &mut PgConnection, entry: &AuditEntry<'_>) -> Result<()> {
+    record_each(db, entry, [(entry.resource_id, entry.details.clone())]).await
+}
+
+/// Writes a line for each of many things that the same was done to: `entry` with the id and the details of each. Nothing
+/// is written for none.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn record_each(
+    db: &mut PgConnection,
+    entry: &AuditEntry<'_>,
+    things: impl IntoIterator<Item = (Option<Uuid>, Option<Value>)>,
+) -> Result<()> {
+    let (ids, details): (Vec<Option<Uuid>>, Vec<Option<Value>>) = things.into_iter().unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "INSERT INTO audit_log (user_id, session_id, event_type, resource_type, resource_id, action, status,
                                 details, ip_address, user_agent, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         SELECT $1, $2, $3, $4, thing.id, $6, $7, thing.details, $9, $10, $11
+           FROM unnest($5::uuid[], $8::jsonb[]) AS thing (id, details)",
         entry.user_id,
         entry.session_id,
         entry.event_type,
         entry.resource_type,
-        entry.resource_id,
+        &ids as &[Option<Uuid>],
         entry.action.map(Action::as_str),
         if entry.succeeded { "success" } else { "failure" },
-        entry.details,
+        &details as &[Option<Value>],
         entry.ip_address,
         entry.user_agent,
         entry.request_id

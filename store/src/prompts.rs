@@ -8,8 +8,8 @@ pub use presets::{
     update_preset,
 };
 pub use templates::{
-    NewTemplate, Template, TemplateFilter, count_presets, delete_template, insert_template, lock_template,
-    template, templates, update_template,
+    NewTemplate, Template, TemplateFilter, count_presets, delete_presets, delete_template, insert_template,
+    lock_template, template, templates, update_template,
 };
 
 /// `entitlements.resource` of templates.

@@ -9,9 +9,10 @@ use crate::request::Caller;
 use crate::rights;
 use crate::state::App;
 use crate::text::Checks;
+use crate::timeline;
 use crate::timeline::bulk::{Bulk, Done, Removal, check_etag};
 use crate::timeline::fields::Fields;
-use crate::timeline::{self, standing};
+use crate::timeline::standing::{self, Standing, Thing};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -86,6 +87,8 @@ async fn apply(
     for (id, draft) in &changes {
         updated.extend(annotations::update(db, *id, draft).await?.map(AnnotationView::from));
     }
+    standing::note(db, caller, "annotation.deleted", &gone, Action::Delete).await?;
+    let gone: Vec<Uuid> = gone.into_iter().map(|thing| thing.id).collect();
     annotations::delete(db, &gone).await?;
     Ok(Done { created: add(db, caller, track.id, &drafts).await?, updated, deleted: gone })
 }
@@ -107,26 +110,25 @@ async fn seen(
     Ok(seen)
 }
 
-/// Checks who may remove what, and notes it.
+/// Checks who may remove what.
 async fn removed(
     db: &mut PgConnection,
     caller: &Caller,
     track: &Track,
     removals: Vec<Removal>,
     checks: &mut Checks,
-) -> Result<Vec<Uuid>, Problem> {
-    let mut ids = Vec::new();
+) -> Result<Vec<Thing>, Problem> {
+    let mut gone = Vec::new();
     let mut allowed = track.user_id == caller.user_id();
     for (i, removal) in removals.into_iter().enumerate() {
         let pointer = format!("#/delete/{i}");
         let Some(now) = seen(db, caller, track.id, removal.id, &pointer, checks).await? else { continue };
         check_etag(&pointer, removal.etag.as_deref(), now.updated_at)?;
         if now.user_id != caller.user_id() && !allowed {
-            standing::Standing::Reader.require(db, caller, track.id, Action::Delete).await?;
+            Standing::Reader.require(db, caller, track.id, Action::Delete).await?;
             allowed = true;
         }
-        standing::note(db, caller, "annotation.deleted", thing(&now), Action::Delete).await?;
-        ids.push(now.id);
+        gone.push(thing(&now));
     }
-    Ok(ids)
+    Ok(gone)
 }

@@ -1,6 +1,6 @@
 //! Presets: an exercise made ready for one purpose.
 
-use super::{config, note, require, with_inactive, writes};
+use super::{PRESET_DELETED, config, note, require, with_inactive, writes};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
 use crate::page::{self, List, Page};
@@ -300,7 +300,7 @@ pub(crate) async fn delete_preset(
     let now = now.ok_or_else(|| Problem::new(Kind::NotFound))?;
     version::check_if_match(&headers, now.updated_at)?;
     prompts::delete_preset(&mut tx, preset_id).await?;
-    note(&mut tx, &caller, "prompt_preset.deleted", (PRESETS, preset_id), Action::Delete, &now.name).await?;
+    note(&mut tx, &caller, PRESET_DELETED, (PRESETS, preset_id), Action::Delete, &now.name).await?;
     state::commit(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

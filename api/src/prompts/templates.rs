@@ -1,6 +1,6 @@
 //! Templates: the questions, and what helps to answer them.
 
-use super::{note, require, with_inactive, writes};
+use super::{PRESET_DELETED, note, require, with_inactive, writes};
 use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Turn};
 use crate::page::{self, List, Page};
@@ -15,8 +15,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use store::access::Action;
+use serde_json::{Value, json};
+use store::access::{self, Action};
 use store::prompts::{self, NewTemplate, TEMPLATES, Template, TemplateFilter};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
@@ -442,6 +442,10 @@ pub(crate) async fn delete_template(
             return Err(Problem::detailed(Kind::InUse, detail));
         }
         require(&mut tx, &caller, prompts::PRESETS, Action::Delete).await?;
+        let removed = prompts::delete_presets(&mut tx, template_id).await?;
+        let entry = caller.audit_of(PRESET_DELETED, prompts::PRESETS, None, Action::Delete);
+        let line = |(id, name): (Uuid, String)| (Some(id), Some(json!({ "name": name })));
+        access::record_each(&mut tx, &entry, removed.into_iter().map(line)).await?;
     }
     prompts::delete_template(&mut tx, template_id).await?;
     let which = (TEMPLATES, template_id);

@@ -9,9 +9,10 @@ use crate::request::Caller;
 use crate::rights;
 use crate::state::App;
 use crate::text::Checks;
+use crate::timeline;
 use crate::timeline::bulk::{Bulk, Done, check_etag};
 use crate::timeline::fields::Fields;
-use crate::timeline::{self, standing};
+use crate::timeline::standing::{self, Thing};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -61,21 +62,21 @@ async fn apply(
     let mut checks = Checks::default();
     bulk.check(&mut checks);
     let mut changes: Vec<(Uuid, Draft)> = Vec::new();
+    let mut changed: Vec<Thing> = Vec::new();
     for (i, change) in bulk.update.into_iter().enumerate() {
         let pointer = format!("#/update/{i}");
         let Some(now) = held(db, track.id, change.id, &pointer, &mut checks).await? else { continue };
         check_etag(&pointer, change.etag.as_deref(), now.updated_at)?;
-        standing::note(db, caller, "region.updated", thing(&now), Action::Update).await?;
+        changed.push(thing(&now));
         let fields = Fields::of(&mut checks, format!("{pointer}/set"), length_ms);
         changes.push((now.id, change.set.apply(&now, fields)));
     }
-    let mut gone: Vec<Uuid> = Vec::new();
+    let mut gone: Vec<Thing> = Vec::new();
     for (i, removal) in bulk.delete.into_iter().enumerate() {
         let pointer = format!("#/delete/{i}");
         let Some(now) = held(db, track.id, removal.id, &pointer, &mut checks).await? else { continue };
         check_etag(&pointer, removal.etag.as_deref(), now.updated_at)?;
-        standing::note(db, caller, "region.deleted", thing(&now), Action::Delete).await?;
-        gone.push(now.id);
+        gone.push(thing(&now));
     }
     let drafts = bulk
         .create
@@ -88,6 +89,9 @@ async fn apply(
     for (id, draft) in &changes {
         updated.extend(regions::update(db, *id, draft).await?.map(RegionView::from));
     }
+    standing::note(db, caller, "region.updated", &changed, Action::Update).await?;
+    standing::note(db, caller, "region.deleted", &gone, Action::Delete).await?;
+    let gone: Vec<Uuid> = gone.into_iter().map(|thing| thing.id).collect();
     regions::delete(db, &gone).await?;
     Ok(Done { created: add(db, caller, track.id, &drafts).await?, updated, deleted: gone })
 }

@@ -69,18 +69,20 @@ pub(crate) struct Thing {
     pub(crate) author_id: Uuid,
 }
 
-/// What is done to another's thing leaves a line in the audit trail.
+/// What is removed leaves a line in the audit trail, and so does whatever is done to another's things: one for each.
 pub(crate) async fn note(
     db: &mut PgConnection,
     caller: &Caller,
     event: &'static str,
-    thing: Thing,
+    things: &[Thing],
     action: Action,
 ) -> Result<(), Problem> {
-    if thing.author_id != caller.user_id() {
-        let mut entry = caller.audit_of(event, thing.resource, Some(thing.id), action);
-        entry.details = Some(json!({"track_id": thing.track_id, "author_id": thing.author_id}));
-        access::record(db, &entry).await?;
-    }
-    Ok(())
+    let noted = |thing: &&Thing| action == Action::Delete || thing.author_id != caller.user_id();
+    let mut noted = things.iter().filter(noted).peekable();
+    let Some(first) = noted.peek() else { return Ok(()) };
+    let entry = caller.audit_of(event, first.resource, None, action);
+    let line = |thing: &Thing| {
+        (Some(thing.id), Some(json!({"track_id": thing.track_id, "author_id": thing.author_id})))
+    };
+    Ok(access::record_each(db, &entry, noted.map(line)).await?)
 }

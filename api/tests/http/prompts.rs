@@ -139,6 +139,7 @@ async fn only_those_who_keep_prompts_write_them_and_it_is_noted() {
         ("prompt_template.deleted", 1),
         ("prompt_preset.created", 1),
         ("prompt_preset.updated", 0),
+        ("prompt_preset.deleted", 1),
     ] {
         assert_eq!(scene.audited(event).await, times, "{event}");
     }

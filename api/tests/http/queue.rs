@@ -138,6 +138,18 @@ async fn the_list_of_jobs_comes_in_pages_and_checks_its_filters() {
         assert_eq!(pointers(&expect_problem(answer, 422, "validation-failed").await), [pointer]);
     }
     expect_problem(server.get(&eve, "/v1/queue/analyses?track_id=7").await, 422, "validation-failed").await;
+    // To look at the line leaves no line, to pick one person out of it does.
+    assert_eq!(trail(&server).await, []);
+    let track = server.json(&eve, "/v1/queue/analyses").await["items"][0]["track_id"].clone();
+    for query in
+        [format!("owner_id={}", ada.id), format!("track_id={}", id(&track)), format!("owner_id={}", eve.id)]
+    {
+        server.json(&eve, &format!("/v1/queue/analyses?status=pending&{query}")).await;
+    }
+    let looked = ("queue.cross_user_access".to_owned(), Some(eve.id));
+    assert_eq!(trail(&server).await, [looked.clone(), looked]);
+    let named = "SELECT count(*) FROM audit_log WHERE details ->> 'user_id' <> user_id::text";
+    assert_eq!(server.count(named).await, 2, "whose it is");
 }
 
 #[tokio::test]
@@ -367,9 +379,13 @@ async fn batches_of_others_are_for_operators_and_cannot_be_told_from_none() {
         .await;
     assert_eq!(server.json(&ada, &path).await, batch, "it is hers");
     assert_eq!(server.json(&eve, &format!("/v1/batches?user_id={}", ada.id)).await["items"], json!([batch]));
+    assert_eq!(server.json(&eve, &path).await, batch);
     assert_eq!(post(&server, &eve, &format!("{path}/cancel")).await.status(), 202);
-    let eve = Some(eve.id);
-    assert_eq!(trail(&server).await, [("batch.created".into(), eve), ("batch.cancelled".into(), eve)]);
+    let nobodys = server.get(&eve, &format!("/v1/batches?user_id={}", Uuid::new_v4())).await;
+    assert_eq!(pointers(&expect_problem(nobodys, 422, "validation-failed").await), ["user_id"]);
+    let (looked, eve) = ("batch.cross_user_access", Some(eve.id));
+    let expected = ["batch.created", looked, looked, "batch.cancelled"];
+    assert_eq!(trail(&server).await, expected.map(|event| (event.into(), eve)));
 }
 
 #[tokio::test]

@@ -215,7 +215,7 @@ async fn who_may_do_what_with_a_region() {
         assert_eq!(scene.send(who, Method::DELETE, &rest, &json!({})).await.status(), removed);
     }
     let audited = "SELECT count(*) FROM audit_log WHERE event_type IN ('region.updated', 'region.deleted')";
-    assert_eq!(scene.server.count(audited).await, 2, "what the admin did");
+    assert_eq!(scene.server.count(audited).await, 3, "what the admin did, and what its author removed");
     // An author keeps their own.
     let theirs = scene.send(&admin, Method::POST, "regions", &region(0, "theirs")).await;
     let rest = format!("regions/{}", id(&theirs.json::<Value>().await.unwrap()["id"]));
@@ -223,7 +223,7 @@ async fn who_may_do_what_with_a_region() {
     assert_eq!(scene.server.get(&admin, &scene.path("regions")).await.status(), 404);
     assert_eq!(scene.send(&admin, Method::PATCH, &rest, &json!({"name": "c"})).await.status(), 200);
     assert_eq!(scene.send(&scene.ada, Method::DELETE, &rest, &json!({})).await.status(), 204);
-    assert_eq!(scene.server.count(audited).await, 3);
+    assert_eq!(scene.server.count(audited).await, 4);
 }
 
 #[tokio::test]
@@ -247,6 +247,10 @@ async fn a_bulk_is_all_or_nothing() {
                       "delete": [{"id": b["id"]}]});
     assert_eq!(scene.send(&scene.ada, Method::POST, "regions/bulk", &good).await.status(), 200);
     assert_eq!(scene.names("").await, "xc");
+    let removed =
+        "SELECT count(*) FROM audit_log WHERE event_type = 'region.deleted' AND resource_id IS NOT NULL
+        AND details ->> 'author_id' = user_id::text";
+    assert_eq!(scene.server.count(removed).await, 1);
 }
 
 #[tokio::test]

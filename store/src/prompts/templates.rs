@@ -224,6 +224,18 @@ pub async fn count_presets(db: &mut PgConnection, id: Uuid) -> Result<i64> {
     Ok(count)
 }
 
+/// Removes the presets of a template, and tells their ids and names.
+///
+/// # Errors
+/// [`crate::Error::Database`].
+pub async fn delete_presets(db: &mut PgConnection, id: Uuid) -> Result<Vec<(Uuid, String)>> {
+    let removed =
+        sqlx::query!("DELETE FROM listening_prompt_presets WHERE template_id = $1 RETURNING id, name", id)
+            .fetch_all(db)
+            .await?;
+    Ok(removed.into_iter().map(|preset| (preset.id, preset.name)).collect())
+}
+
 /// Removes a template with its presets.
 ///
 /// # Errors
