@@ -230,6 +230,11 @@ impl Problem {
         self.0.detail.as_deref().unwrap_or(self.0.kind.title())
     }
 
+    /// Values that are not allowed.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.0.errors
+    }
+
     /// Where values are that are not allowed.
     #[cfg(test)]
     pub(crate) fn pointers(&self) -> Vec<&str> {

@@ -6,6 +6,7 @@
 mod config;
 mod presets;
 mod templates;
+mod told;
 
 pub(crate) use self::presets::{
     __path_create_preset, __path_delete_preset, __path_patch_preset, __path_preset, __path_presets,

@@ -24,6 +24,13 @@ impl Checks {
         self.0.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }
 
+    /// Notes the errors of a part that lies at `pointer` and was read by itself, with pointers of its own.
+    pub(crate) fn refuse_part(&mut self, pointer: &str, problem: Problem) {
+        for error in problem.into_errors() {
+            self.refuse(format!("{pointer}{}", error.pointer.trim_start_matches('#')), error.detail);
+        }
+    }
+
     /// Text that must say something. Space around it is removed.
     pub(crate) fn required(&mut self, pointer: &str, max_chars: usize, value: String) -> String {
         let text = self.optional(pointer, max_chars, value);

@@ -12,10 +12,13 @@
 //! | `draw` | `frame_field` |
 //! | `estimate` | `summary_field`, `tolerance` |
 
+use super::told;
+use crate::json;
 use crate::results::EVENT_TYPES;
 use crate::text::Checks;
 use serde::Deserialize;
 use serde_json::Value;
+use store::analyses;
 
 /// Kinds of presets.
 pub(super) const PRESET_TYPES: [&str; 9] =
@@ -25,8 +28,8 @@ const ANALYSIS_TYPES: [&str; 5] = ["full", "spectral", "rhythm", "tonal", "struc
 const SHOWN: [&str; 9] =
     ["waveform", "bands", "beats", "downbeats", "onsets", "sections", "loudness", "centroid", "chroma"];
 
-/// A field that is a list, and what it may hold; empty: anything.
-type Words<'a> = (&'a str, &'a Option<Vec<String>>, &'a [&'a str]);
+/// A field that is a list, and what it may hold; `None`: anything.
+type Words<'a> = (&'a str, &'a Option<Vec<String>>, Option<&'a [&'a str]>);
 
 /// Most items of a list, and longest word in characters.
 const MAX_ITEMS: usize = 24;
@@ -92,13 +95,13 @@ pub(super) fn check(checks: &mut Checks, preset_type: &str, config: &Value) {
     if config.to_string().len() > MAX_BYTES {
         return checks.refuse("#/config", format!("must be at most {MAX_BYTES} bytes"));
     }
-    match Config::deserialize(config) {
+    match json::read::<Config>(config.clone()) {
         Ok(config) => {
             config.check_presence(checks, preset_type);
             config.check_words(checks);
             config.check_numbers(checks);
         }
-        Err(error) => checks.refuse("#/config", error.to_string()),
+        Err(problem) => checks.refuse_part("#/config", problem),
     }
 }
 
@@ -126,12 +129,13 @@ impl Config {
     }
 
     fn check_words(&self, checks: &mut Checks) {
-        let one_of: [(&str, Option<&String>, &[&str]); 6] = [
+        let one_of: [(&str, Option<&String>, &[&str]); 7] = [
             ("analysis_type", Some(&self.analysis_type), &ANALYSIS_TYPES),
             ("reveal", self.reveal.as_ref(), &["after_answer", "at_once", "never"]),
             ("snap_to", self.snap_to.as_ref(), &EVENT_TYPES),
             ("click", self.click.as_ref(), &EVENT_TYPES),
             ("start", self.start.as_ref(), &["beginning", "random"]),
+            ("end_at", self.end_at.as_ref(), &["strongest_section"]),
             ("filter/type", self.filter.as_ref().map(|filter| &filter.kind), &["lowpass", "highpass"]),
         ];
         for (name, word, allowed) in one_of {
@@ -139,12 +143,15 @@ impl Config {
                 checks.refuse(format!("#/config/{name}"), format!("must be one of {}", allowed.join(", ")));
             }
         }
+        // A type that is none is said once: its events and fields are not known.
+        let of = analyses::type_from_name(&self.analysis_type);
+        let event_types = of.map_or_else(|| EVENT_TYPES.to_vec(), told::event_types);
         let lists: [Words<'_>; 5] = [
-            ("event_types", &self.event_types, &EVENT_TYPES),
-            ("exclude_event_types", &self.exclude_event_types, &EVENT_TYPES),
-            ("show", &self.show, &SHOWN),
-            ("options", &self.options, &[]),
-            ("labels", &self.labels, &[]),
+            ("event_types", &self.event_types, Some(&event_types)),
+            ("exclude_event_types", &self.exclude_event_types, Some(&event_types)),
+            ("show", &self.show, Some(&SHOWN)),
+            ("options", &self.options, None),
+            ("labels", &self.labels, None),
         ];
         for (name, words, allowed) in lists {
             let Some(words) = words else { continue };
@@ -156,15 +163,19 @@ impl Config {
                 check_word(checks, &format!("#/config/{name}/{i}"), word, allowed);
             }
         }
-        let free = [
-            ("summary_field", &self.summary_field),
-            ("frame_field", &self.frame_field),
-            ("category", &self.category),
-            ("unit", &self.unit),
-            ("end_at", &self.end_at),
+        let summary_fields = of.map(told::summary_fields);
+        let frame_fields = of.map(told::frame_fields);
+        let frame_fields: Option<Vec<&str>> =
+            frame_fields.as_ref().map(|names| names.iter().map(String::as_str).collect());
+        let single = [
+            ("summary_field", &self.summary_field, summary_fields.as_deref()),
+            ("frame_field", &self.frame_field, frame_fields.as_deref()),
+            ("category", &self.category, None),
+            ("unit", &self.unit, None),
         ];
-        for (name, word) in free.into_iter().filter_map(|(name, word)| Some((name, word.as_ref()?))) {
-            check_word(checks, &format!("#/config/{name}"), word, &[]);
+        for (name, word, allowed) in single {
+            let Some(word) = word else { continue };
+            check_word(checks, &format!("#/config/{name}"), word, allowed);
         }
     }
 
@@ -207,11 +218,15 @@ impl Config {
 }
 
 /// A word, one of those allowed where there are any.
-fn check_word(checks: &mut Checks, pointer: &str, word: &str, allowed: &[&str]) {
-    if !allowed.is_empty() && !allowed.contains(&word) {
-        checks.refuse(pointer, format!("must be one of {}", allowed.join(", ")));
+fn check_word(checks: &mut Checks, pointer: &str, word: &str, allowed: Option<&[&str]>) {
+    match allowed {
+        Some([]) => checks.refuse(pointer, "is nothing that an analysis of this type tells"),
+        Some(allowed) if !allowed.contains(&word) => {
+            checks.refuse(pointer, format!("must be one of {}", allowed.join(", ")));
+        }
+        Some(_) => {}
+        None => drop(checks.required(pointer, MAX_WORD, word.to_owned())),
     }
-    checks.required(pointer, MAX_WORD, word.to_owned());
 }
 
 /// Changes a JSON value by a merge patch (RFC 7396, section 2).

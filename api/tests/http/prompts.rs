@@ -224,12 +224,58 @@ async fn a_preset_has_what_its_type_needs() {
         ["#/config/summary_field", "#/config/options"]
     );
     assert_eq!(
-        refused("compare", json!({"analysis_type": "full", "frame_field": "x"})).await,
+        refused("compare", json!({"analysis_type": "full", "frame_field": "loudness"})).await,
         ["#/config/excerpt_ms"]
     );
     assert_eq!(refused("sing", json!({"analysis_type": "full"})).await, ["#/preset_type"]);
-    for odd in [json!(null), json!([]), json!("x"), json!({}), json!({"analysis_type": "full", "odd": 1})] {
-        assert_eq!(refused("tap", odd).await, ["#/config"]);
+    for (odd, pointer) in [
+        (json!(null), "#/config"),
+        (json!([]), "#/config"),
+        (json!("x"), "#/config"),
+        (json!({}), "#/config"),
+        (json!({"analysis_type": "full", "odd": 1}), "#/config/odd"),
+        (json!({"analysis_type": "full", "end_at": 2}), "#/config/end_at"),
+        (
+            json!({"analysis_type": "full", "filter": {"type": "lowpass", "cutoff_hz": "x"}}),
+            "#/config/filter/cutoff_hz",
+        ),
+    ] {
+        assert_eq!(refused("tap", odd).await, [pointer]);
+    }
+    // What the analysis does not tell cannot be asked for.
+    for (kind, config, pointer) in [
+        (
+            "choice",
+            json!({"analysis_type": "tonal", "summary_field": "nope", "options": ["a"]}),
+            "summary_field",
+        ),
+        (
+            "choice",
+            json!({"analysis_type": "rhythm", "summary_field": "key.mode", "options": ["a"]}),
+            "summary_field",
+        ),
+        (
+            "choice",
+            json!({"analysis_type": "tonal", "summary_field": "key", "options": ["a"]}),
+            "summary_field",
+        ),
+        (
+            "estimate",
+            json!({"analysis_type": "structure", "summary_field": "loudness.range_lu", "tolerance": 1}),
+            "summary_field",
+        ),
+        ("tap", json!({"analysis_type": "rhythm", "event_types": ["section"]}), "event_types/0"),
+        ("mark", json!({"analysis_type": "tonal", "event_types": ["key", "beat"]}), "event_types/1"),
+        ("mark", json!({"analysis_type": "spectral", "event_types": ["onset"]}), "event_types/0"),
+        (
+            "mark",
+            json!({"analysis_type": "tonal", "event_types": ["key"], "exclude_event_types": ["segment"]}),
+            "exclude_event_types/0",
+        ),
+        ("draw", json!({"analysis_type": "tonal", "frame_field": "loudness"}), "frame_field"),
+        ("loop", json!({"analysis_type": "full", "loop_bars": 4, "end_at": "the end"}), "end_at"),
+    ] {
+        assert_eq!(refused(kind, config.clone()).await, [format!("#/config/{pointer}")], "{config}");
     }
     let bad = json!({"analysis_type": "all", "event_types": ["beat", "bang"], "tolerance_ms": 1.5, "show": ["x"],
         "playback_rate": 0, "excerpts": [0.5, 2], "filter": {"type": "comb", "cutoff_hz": 5}, "click": "x"});
