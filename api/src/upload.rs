@@ -210,7 +210,9 @@ async fn receive_form(app: &App, key: Option<&ObjectKey>, request: Request) -> R
         if parts > MAX_PARTS {
             return Err(Problem::detailed(Kind::Malformed, format!("a form has at most {MAX_PARTS} parts")));
         }
-        let name = field.name().unwrap_or_default().to_owned();
+        let Some(name) = field.name().filter(|name| !name.is_empty()).map(str::to_owned) else {
+            return Err(Problem::detailed(Kind::Malformed, "a part of the form has no name"));
+        };
         if name != "file" {
             form.take(&name, field).await.map_err(|error| match error {
                 Fielded::Stream(error) => malformed(&fault, error),

@@ -1,5 +1,6 @@
 //! What comes beside the audio: fields of a form, or parameters of the query.
 
+use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::text::{self, Checks};
 use crate::views::AnalysisParameters;
@@ -95,19 +96,14 @@ impl Said {
 }
 
 impl Form {
-    /// Takes in a text field of a multipart form.
+    /// Takes in a text field of a multipart form. One that the form does not have is not read.
     pub(crate) async fn take(&mut self, name: &str, field: Field<'_>) -> Result<(), Fielded> {
+        let slot = self.slot(name);
+        let slot = slot.ok_or_else(|| Problem::invalid_field(name, "is not a field of this form"))?;
         let text = read_text(name, field).await?;
-        let slot = match name {
-            "name" => &mut self.name,
-            "description" => &mut self.description,
-            "artist" => &mut self.artist,
-            "album" => &mut self.album,
-            "genre" => &mut self.genre,
-            "analysis_type" => &mut self.analysis_type,
-            "parameters" => &mut self.parameters,
-            "tags" => {
-                let tags = self.tags.get_or_insert_default();
+        match slot {
+            None => *slot = Some(text),
+            Some(tags) if name == "tags" => {
                 if tags.len() + text.len() > MAX_FIELD_BYTES {
                     return Err(too_long(name).into());
                 }
@@ -115,14 +111,24 @@ impl Form {
                     tags.push(',');
                 }
                 tags.push_str(&text);
-                return Ok(());
             }
-            _ => return Err(Problem::invalid_field(name, "is not a field of this form").into()),
-        };
-        match slot.replace(text) {
-            None => Ok(()),
-            Some(_) => Err(Problem::invalid_field(name, "must be given once").into()),
+            Some(_) => return Err(Problem::invalid_field(name, "must be given once").into()),
         }
+        Ok(())
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name {
+            "name" => &mut self.name,
+            "description" => &mut self.description,
+            "artist" => &mut self.artist,
+            "album" => &mut self.album,
+            "genre" => &mut self.genre,
+            "tags" => &mut self.tags,
+            "analysis_type" => &mut self.analysis_type,
+            "parameters" => &mut self.parameters,
+            _ => return None,
+        })
     }
 
     /// Checks every field. `file_name` is what the client called the file.
@@ -172,8 +178,10 @@ fn too_long(name: &str) -> Problem {
 
 fn parse_parameters(text: Option<&str>, checks: &mut Checks) -> Parameters {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Parameters::default() };
-    serde_json::from_str::<AnalysisParameters>(text).map(Into::into).unwrap_or_else(|error| {
-        checks.refuse("parameters", error.to_string());
+    let value = serde_json::from_str(text);
+    let value = value.map_err(|error| Problem::invalid_field("#", format!("is not JSON: {error}")));
+    value.and_then(json::read::<AnalysisParameters>).map(Into::into).unwrap_or_else(|problem| {
+        checks.refuse_part("parameters", problem);
         Parameters::default()
     })
 }

@@ -114,11 +114,30 @@ async fn fields_are_checked_and_a_refused_upload_leaves_nothing() {
         .text("parameters", "{\"bands\": 7}");
     let problem = expect_problem(send(&server, &ada, form).await, 422, "validation-failed").await;
     assert_eq!(pointers(&problem), ["name", "artist", "analysis_type", "parameters/bands"]);
-    for (field, value) in [("colour", "red"), ("parameters", "{"), ("parameters", "{\"hops\": 1}")] {
+    for (field, value, pointer) in [
+        ("colour", "red", "colour"),
+        ("parameters", "{", "parameters"),
+        ("parameters", "[10]", "parameters"),
+        ("parameters", "{\"hops\": 1}", "parameters/hops"),
+        ("parameters", "{\"hop_ms\": \"x\"}", "parameters/hop_ms"),
+    ] {
         let form = Form::new().part("file", file(wav(5000))).text(field, value);
         let problem = expect_problem(send(&server, &ada, form).await, 422, "validation-failed").await;
-        assert_eq!(pointers(&problem), [field]);
+        assert_eq!(pointers(&problem), [pointer]);
     }
+    // What a form does not know is not read: no audio is said to be no text.
+    let misnamed = Form::new().part("nofile", file(wav(5000)));
+    let problem = expect_problem(send(&server, &ada, misnamed).await, 422, "validation-failed").await;
+    assert_eq!(
+        problem["errors"],
+        serde_json::json!([{"pointer": "nofile", "detail": "is not a field of this form"}])
+    );
+    let nameless =
+        [b"--b\r\nContent-Disposition: form-data\r\n\r\n".as_slice(), &wav(100), b"\r\n--b--\r\n"].concat();
+    let request = server.request(&ada, Method::POST, "/v1/tracks");
+    let request = request.header("content-type", "multipart/form-data; boundary=b").body(nameless);
+    let problem = expect_problem(request.send().await.unwrap(), 400, "malformed-request").await;
+    assert!(problem["detail"].as_str().unwrap().contains("no name"), "{problem}");
     let twice = Form::new().text("name", "a").text("name", "b").part("file", file(wav(100)));
     expect_problem(send(&server, &ada, twice).await, 422, "validation-failed").await;
     let long = Form::new().text("description", "x".repeat(70_000)).part("file", file(wav(100)));
