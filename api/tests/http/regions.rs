@@ -297,6 +297,19 @@ async fn what_is_exported_can_be_imported_again() {
 }
 
 #[tokio::test]
+async fn an_export_of_nothing_can_be_imported_again() {
+    let scene = Scene::new().await;
+    for kind in ["regions", "annotations"] {
+        for (form, content_type) in [("jams", "application/json"), ("audacity", "text/plain")] {
+            let file = scene.export(&format!("{kind}/export/{form}")).await;
+            let answer = scene.import(&format!("{kind}/import"), content_type, file).await;
+            assert_eq!(answer.status(), 201, "{kind} {form}");
+            assert_eq!(answer.json::<Value>().await.unwrap()["count"], 0);
+        }
+    }
+}
+
+#[tokio::test]
 async fn exports_are_read_by_others_and_have_a_name() {
     let scene = Scene::new().await;
     scene.made(&region(1500, "Chorus")).await;

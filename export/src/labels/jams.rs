@@ -91,7 +91,7 @@ fn seconds(ms: u32) -> f64 {
 /// Only what becomes a label is taken out of the document: as values of JSON the whole may need a hundred times its length.
 ///
 /// # Errors
-/// Everything that is wrong, by JSON pointer; so is a document without such an annotation.
+/// Everything that is wrong, by JSON pointer; so is a document whose annotations are all of other namespaces.
 pub fn read(
     document: &[u8],
     wanted: impl Fn(&str) -> bool,
@@ -107,7 +107,7 @@ pub fn read(
         }
     };
     let annotations = object::<Document<'_>>(document).and_then(|document| document.annotations);
-    let mut any = false;
+    let (mut any, mut others) = (false, false);
     let is_array = annotations.is_some_and(|annotations| {
         each(annotations, |i, annotation| {
             let annotation = object::<Annotation<'_>>(annotation).unwrap_or_default();
@@ -116,7 +116,7 @@ pub fn read(
                     any = true;
                     read_annotation(&mut reading, &format!("#/annotations/{i}"), &annotation);
                 }
-                Some(_) => {}
+                Some(_) => others = true,
                 None => reading.fault(format!("#/annotations/{i}/namespace"), "must be text"),
             }
             on_with(&reading)
@@ -124,7 +124,7 @@ pub fn read(
     });
     if !is_array {
         reading.fault("#/annotations", "must be an array");
-    } else if !any && reading.faults.is_empty() {
+    } else if others && !any && reading.faults.is_empty() {
         reading.fault("#/annotations", "has none of a namespace that is taken here");
     }
     reading.finish()
