@@ -9,7 +9,7 @@ use crate::limits::network;
 use crate::places::{Place, Places};
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -160,7 +160,11 @@ impl Gate {
             let answering = router.clone().oneshot(request);
             let seen = seen.clone();
             async move {
-                let response = answering.await?;
+                let mut response = answering.await?;
+                if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+                    // axum adds that of the body, which is 0; the whole has another (RFC 9110, section 8.6).
+                    response.headers_mut().remove(header::CONTENT_LENGTH);
+                }
                 drop(busy);
                 Ok::<_, Infallible>(seen.watch(response))
             }

@@ -1,9 +1,11 @@
 //! Manners of the whole: limits, who is believed about addresses, other origins' pages, compression, HEAD and OPTIONS.
 
+use crate::results::Fixture;
 use crate::support::{Person, Server, expect_problem};
 use api::Config;
 use reqwest::{Method, Response};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -142,6 +144,49 @@ async fn pages_of_allowed_origins_may_read_and_others_are_told_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_unchanged_is_told_with_the_headers_of_the_whole() {
+    let fixture = Fixture::completed().await;
+    let analysis = fixture.server.json(&fixture.ada, &format!("/v1/analyses/{}", fixture.analysis)).await;
+    let track = analysis["track_id"].as_str().unwrap();
+    let of_analysis = |what: &str| format!("/v1/analyses/{}/{what}", fixture.analysis);
+    let paths = [
+        of_analysis("manifest"),
+        of_analysis("events"),
+        of_analysis("export/json"),
+        of_analysis("frames?level=0"),
+        of_analysis("chunks/0"),
+        format!("/v1/audio-analysis/{track}"),
+        format!("/v1/tracks/{track}/audio"),
+        "/".to_owned(),
+    ];
+    for path in paths {
+        let ask = async |method: Method, etag: &str| {
+            let request = fixture.server.request(&fixture.ada, method, &path);
+            let request = request.header("accept-encoding", "gzip").header("if-none-match", etag);
+            let answer = request.send().await.unwrap();
+            let all = answer.headers().get_all("vary").into_iter().map(|value| value.to_str().unwrap());
+            let vary: BTreeSet<_> = all.flat_map(|line| line.split(", ")).map(str::to_owned).collect();
+            (answer, vary)
+        };
+        let (whole, varies) = ask(Method::GET, "\"none\"").await;
+        assert_eq!(whole.status(), 200, "{path}");
+        let text = header(&whole, "content-encoding") == "gzip";
+        assert!(!text || varies.contains("accept-encoding"), "{path}");
+        for method in [Method::GET, Method::HEAD] {
+            let (unchanged, vary) = ask(method.clone(), header(&whole, "etag")).await;
+            assert_eq!(unchanged.status(), 304, "{method} {path}");
+            assert!(varies.is_subset(&vary), "{method} {path}: {vary:?} where the whole has {varies:?}");
+            assert_eq!(header(&unchanged, "etag"), header(&whole, "etag"), "{method} {path}");
+            assert_eq!(
+                header(&unchanged, "content-length"),
+                "",
+                "{method} {path}: it is not that of the whole"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn options_tells_the_methods_and_head_what_get_would() {
     let server = Server::start().await;
     let ada = server.person("ada").await;
@@ -223,6 +268,9 @@ async fn text_is_compressed_for_those_who_like_it_and_nothing_else_is() {
         assert_eq!(header(&answer, "content-encoding"), coding);
         assert!(answer.bytes().await.unwrap().len() < plain.len() / 3, "{coding}");
     }
+    for path in ["/docs/reference.js", "/docs/reference.css", "/assets/index.js", "/assets/index.css"] {
+        assert_eq!(header(&ask(path, "gzip").await, "content-encoding"), "gzip", "{path}");
+    }
     assert_eq!(header(&ask("/v1/tracks", "gzip").await, "content-encoding"), "", "too small to bother");
     let picky = ask(description, "br, identity;q=0").await;
     assert_eq!((picky.status().as_u16(), header(&picky, "content-encoding")), (200, ""));
@@ -230,6 +278,22 @@ async fn text_is_compressed_for_those_who_like_it_and_nothing_else_is() {
     assert_eq!((header(&audio, "content-encoding"), header(&audio, "content-length")), ("", "20000"));
     let audio = ask(&format!("/v1/tracks/{track}/audio"), "gzip").await;
     assert!(header(&audio, "etag").starts_with('"'), "a strong tag, for ranges");
+}
+
+#[tokio::test]
+async fn exports_are_text_and_streams_are_not_compressed() {
+    let fixture = Fixture::completed().await;
+    let ask = async |what: &str| {
+        let path = format!("/v1/analyses/{}/{what}", fixture.analysis);
+        let request = fixture.server.request(&fixture.ada, Method::GET, &path);
+        request.header("accept-encoding", "gzip").send().await.unwrap()
+    };
+    for form in ["json", "jsonl", "jams", "csv"] {
+        assert_eq!(header(&ask(&format!("export/{form}")).await, "content-encoding"), "gzip", "{form}");
+    }
+    let progress = ask("progress").await;
+    assert_eq!(header(&progress, "content-type"), "text/event-stream");
+    assert_eq!(header(&progress, "content-encoding"), "", "each event goes out at once");
 }
 
 #[tokio::test]
