@@ -1,5 +1,6 @@
 //! Which pages of other origins may read the answers: the CORS protocol of the Fetch standard.
 
+use crate::digest;
 use crate::limits;
 use crate::request::REQUEST_ID;
 use crate::state::App;
@@ -15,7 +16,7 @@ const MAX_AGE_S: u32 = 7200;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// What pages may send. With credentials there is no "all" (Fetch, section 3.3.2).
-const SENT: [HeaderName; 13] = [
+const SENT: [HeaderName; 15] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -25,6 +26,8 @@ const SENT: [HeaderName; 13] = [
     header::IF_RANGE,
     header::RANGE,
     REQUEST_ID,
+    digest::CONTENT_DIGEST,
+    digest::REPR_DIGEST,
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("last-event-id"),
     HeaderName::from_static("traceparent"),
@@ -32,7 +35,7 @@ const SENT: [HeaderName; 13] = [
 ];
 
 /// What pages may read beside what they always may. [`expose`] adds those that begin with `arsis-`.
-const READ: [HeaderName; 13] = [
+const READ: [HeaderName; 14] = [
     header::ACCEPT_RANGES,
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
@@ -43,6 +46,7 @@ const READ: [HeaderName; 13] = [
     header::RETRY_AFTER,
     header::WWW_AUTHENTICATE,
     REQUEST_ID,
+    digest::REPR_DIGEST,
     HeaderName::from_static("idempotency-replayed"),
     limits::POLICY,
     limits::REMAINING,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 pub(crate) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
-const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// A checksum that a request announced, and in which header.
 #[derive(Debug, Clone, PartialEq, Eq)]

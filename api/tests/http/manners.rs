@@ -143,6 +143,53 @@ async fn pages_of_allowed_origins_may_read_and_others_are_told_nothing() {
     expect_problem(refused, 401, "unauthorized").await;
 }
 
+/// Headers of requests and answers, in lower case, as the description has them.
+fn described_headers() -> (BTreeSet<String>, BTreeSet<String>) {
+    let description = api::description();
+    let resolve = |value: &Value| match value["$ref"].as_str() {
+        Some(reference) => description.pointer(&reference[1..]).unwrap().clone(),
+        None => value.clone(),
+    };
+    let (mut sent, mut read) = (BTreeSet::new(), BTreeSet::new());
+    let items = description["paths"].as_object().unwrap().values();
+    for operation in items.flat_map(|item| item.as_object().unwrap().values()) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten().map(resolve);
+        let headers = parameters.filter(|parameter| parameter["in"] == "header");
+        sent.extend(headers.map(|header| header["name"].as_str().unwrap().to_lowercase()));
+        for answer in operation["responses"].as_object().unwrap().values() {
+            let headers = resolve(answer)["headers"].as_object().cloned().unwrap_or_default();
+            read.extend(headers.keys().map(|name| name.to_lowercase()));
+        }
+    }
+    (sent, read)
+}
+
+#[tokio::test]
+async fn pages_may_send_and_read_every_header_of_the_description() {
+    let allowed_origins = vec!["https://app.example".to_owned()];
+    let server = Server::with(Config { allowed_origins, ..Config::default() }).await;
+    let ask = async |method: Method, list: &str| {
+        let request = server.anonymous(method, "/v1/tracks").header("origin", "https://app.example");
+        let answer = request.header("access-control-request-method", "POST").send().await.unwrap();
+        header(&answer, list).split(", ").map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let (mut sent, read) = described_headers();
+    // Browsers set one themselves; the other means the same as Repr-Digest.
+    sent.remove("accept-encoding");
+    sent.insert("content-digest".into());
+    assert!(sent.contains("repr-digest") && read.contains("repr-digest"));
+    let allowed = ask(Method::OPTIONS, "access-control-allow-headers").await;
+    assert!(sent.is_subset(&allowed), "{sent:?} beside {allowed:?}");
+    let exposed = ask(Method::GET, "access-control-expose-headers").await;
+    // What begins so is exposed where it is; cookies no page may read.
+    let read: BTreeSet<_> =
+        read.into_iter().filter(|name| !name.starts_with("arsis-") && name != "set-cookie").collect();
+    let always =
+        BTreeSet::from(["cache-control", "content-type", "expires", "last-modified"].map(String::from));
+    let missing: Vec<_> = read.difference(&exposed).filter(|name| !always.contains(*name)).collect();
+    assert!(missing.is_empty(), "{missing:?} beside {exposed:?}");
+}
+
 #[tokio::test]
 async fn what_is_unchanged_is_told_with_the_headers_of_the_whole() {
     let fixture = Fixture::completed().await;
