@@ -54,8 +54,8 @@ impl Visitor {
             check_origin(parts, &app.config().allowed_origins, !app.config().hsts.is_zero())?;
         }
         let sender = Sender::of(parts);
-        app.manners().limits.check_token(sender.address(), token.expose())?;
         let told = parts.extensions.get::<Told>().cloned().unwrap_or_default();
+        app.manners().limits.check_token(sender.address(), token.expose(), &told)?;
         Ok(Self { token, means, sender, told, app: app.clone() })
     }
 
@@ -108,9 +108,15 @@ pub(crate) fn has_token(headers: &HeaderMap, cookie: &str) -> bool {
     presented(headers, cookie).is_ok()
 }
 
-/// The token of a request. A bearer wins over a cookie; a malformed `Authorization` header is no token.
+/// The token of a request. A bearer wins over a cookie; a malformed `Authorization` header is no token. Of two such headers
+/// a proxy might judge the other one, so they are refused.
 fn presented(headers: &HeaderMap, cookie: &str) -> Result<(Token, Means), Problem> {
-    let (text, means) = match headers.get(header::AUTHORIZATION) {
+    let mut given = headers.get_all(header::AUTHORIZATION).into_iter();
+    let first = given.next();
+    if given.next().is_some() {
+        return Err(Problem::detailed(Kind::Malformed, "there is more than one Authorization header"));
+    }
+    let (text, means) = match first {
         Some(value) => (value.to_str().ok().and_then(bearer), Means::Bearer),
         None => (cookie_value(headers, cookie), Means::Cookie),
     };

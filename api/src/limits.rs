@@ -45,10 +45,31 @@ pub(crate) const EXEMPT: [&str; 2] = ["/healthz", "/readyz"];
 
 type Cell = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
+/// What a limit counts.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    /// What a person asks.
+    Person,
+    /// What comes from an address without a token, or where none is looked at.
+    Address,
+    /// Tokens from an address that open nothing.
+    Failures,
+}
+
+impl Name {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Address => "address",
+            Self::Failures => "failures",
+        }
+    }
+}
+
 /// A limit for each of many. Who has asked for nothing over the window has all of it again and is forgotten.
 #[derive(Debug)]
 struct Limit<K: Hash + Eq + Send + Sync + 'static> {
-    name: &'static str,
+    name: Name,
     per_window: Option<NonZeroU32>,
     cells: Cache<K, Arc<Cell>>,
 }
@@ -56,7 +77,7 @@ struct Limit<K: Hash + Eq + Send + Sync + 'static> {
 /// How much of a limit is left.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
-    name: &'static str,
+    name: Name,
     per_window: u32,
     remaining: u32,
     /// Until all of it is there again, or, where nothing is left, something.
@@ -64,7 +85,7 @@ pub(crate) struct Standing {
 }
 
 impl<K: Hash + Eq + Send + Sync + 'static> Limit<K> {
-    fn new(name: &'static str, per_minute: u32) -> Self {
+    fn new(name: Name, per_minute: u32) -> Self {
         let cells = Cache::builder().max_capacity(CAPACITY).time_to_idle(WINDOW).build();
         Self { name, per_window: NonZeroU32::new(per_minute), cells }
     }
@@ -78,24 +99,26 @@ impl<K: Hash + Eq + Send + Sync + 'static> Limit<K> {
             Arc::new(limiter.with_middleware::<StateInformationMiddleware>())
         };
         let cell = self.cells.get_with(key, fresh);
-        let standing =
-            |remaining, reset| Standing { name: self.name, per_window: per_window.get(), remaining, reset };
         match cell.check() {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let used = per_window.get().saturating_sub(remaining);
-                Ok(Some(standing(remaining, WINDOW * used / per_window.get())))
+                Ok(Some(self.standing(remaining, WINDOW * used / per_window.get())))
             }
-            Err(until) => Err(standing(0, until.wait_time_from(DefaultClock::default().now()))),
+            Err(until) => Err(self.standing(0, until.wait_time_from(DefaultClock::default().now()))),
         }
+    }
+
+    fn standing(&self, remaining: u32, reset: Duration) -> Standing {
+        let per_window = self.per_window.map_or(0, NonZeroU32::get);
+        Standing { name: self.name, per_window, remaining, reset }
     }
 }
 
 impl Standing {
     fn tell(&self, headers: &mut HeaderMap) {
-        let Self { name, per_window, remaining, reset } = self;
-        let reset_s = reset.as_millis().div_ceil(1000);
-        let window_s = WINDOW.as_secs();
+        let Self { name, per_window, remaining, .. } = self;
+        let (name, reset_s, window_s) = (name.as_str(), self.reset_s(), WINDOW.as_secs());
         let fields = [
             (POLICY, format!("\"{name}\";q={per_window};w={window_s}")),
             (REMAINING, format!("\"{name}\";r={remaining};t={reset_s}")),
@@ -106,6 +129,29 @@ impl Standing {
             }
         }
     }
+
+    /// Whole seconds after which it is worth to ask again.
+    fn reset_s(&self) -> u64 {
+        u64::try_from(self.reset.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
+    }
+
+    fn refuse(&self) -> Problem {
+        let (most, window_s) = (self.per_window, WINDOW.as_secs());
+        let detail = match self.name {
+            Name::Person => format!("one person may ask {most} times in {window_s} seconds"),
+            Name::Address => {
+                format!("one address may ask {most} times in {window_s} seconds without a session")
+            }
+            // The same for a token that would open something: it was not looked at.
+            Name::Failures => {
+                format!(
+                    "more than {most} tokens from this address opened nothing within {window_s} seconds: \
+                     for a while only those are looked at that have opened something lately"
+                )
+            }
+        };
+        Problem::detailed(Kind::RateLimited, detail).retry_after(Duration::from_secs(self.reset_s()))
+    }
 }
 
 /// How far the request at hand is from a limit, once that is known.
@@ -115,17 +161,17 @@ pub(crate) struct Told(Arc<OnceLock<Standing>>);
 impl Told {
     /// Keeps it for the answer's headers; an error becomes a problem.
     fn keep(&self, outcome: Result<Option<Standing>, Standing>) -> Result<(), Problem> {
-        let (standing, refused) = match outcome {
+        let (standing, counted) = match outcome {
             Ok(None) => return Ok(()),
-            Ok(Some(standing)) => (standing, false),
-            Err(standing) => (standing, true),
+            Ok(Some(standing)) => (standing, Ok(())),
+            Err(standing) => {
+                let refused = standing.refuse();
+                (standing, Err(refused))
+            }
         };
-        let reset = standing.reset;
         // The first that is told is the one that counts.
         let _ = self.0.set(standing);
-        let round_up =
-            Duration::from_secs(u64::try_from(reset.as_millis().div_ceil(1000)).unwrap_or(u64::MAX));
-        if refused { Err(Problem::new(Kind::RateLimited).retry_after(round_up)) } else { Ok(()) }
+        counted
     }
 }
 
@@ -145,9 +191,9 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            people: Limit::new("person", config.rate_limit),
-            strangers: Limit::new("address", config.rate_limit_anonymous),
-            failures: Limit::new("failures", config.rate_limit_failures),
+            people: Limit::new(Name::Person, config.rate_limit),
+            strangers: Limit::new(Name::Address, config.rate_limit_anonymous),
+            failures: Limit::new(Name::Failures, config.rate_limit_failures),
             blocked: Cache::builder().max_capacity(CAPACITY).time_to_live(WINDOW).build(),
             known: Cache::builder().max_capacity(CAPACITY).time_to_live(KNOWN_FOR).build(),
             hasher: RandomState::new(),
@@ -155,12 +201,17 @@ impl Limits {
     }
 
     /// Refuses to look at a token from an address where too many opened nothing, unless it has lately opened something.
-    pub(crate) fn check_token(&self, address: Option<IpAddr>, token: &str) -> Result<(), Problem> {
+    pub(crate) fn check_token(
+        &self,
+        address: Option<IpAddr>,
+        token: &str,
+        told: &Told,
+    ) -> Result<(), Problem> {
         let until = address.and_then(|address| self.blocked.get(&network(address)));
         let wait = until.and_then(|until| until.checked_duration_since(Instant::now()));
         match wait {
             Some(wait) if !self.known.contains_key(&self.hasher.hash_one(token)) => {
-                Err(Problem::new(Kind::RateLimited).retry_after(wait + Duration::from_secs(1)))
+                told.keep(Err(self.failures.standing(0, wait)))
             }
             _ => Ok(()),
         }
@@ -242,20 +293,20 @@ mod tests {
 
     #[test]
     fn a_limit_counts_each_by_itself_and_says_what_is_left() {
-        let limit = Limit::new("person", 3);
+        let limit = Limit::new(Name::Person, 3);
         let left = |key: u8| limit.take(key).map(|standing| standing.unwrap().remaining).map_err(|s| s.reset);
         assert_eq!([left(1), left(1), left(1)], [Ok(2), Ok(1), Ok(0)]);
         let wait = left(1).unwrap_err();
         assert!(wait <= Duration::from_secs(20) && wait > Duration::from_secs(15), "{wait:?}");
         assert_eq!(left(2), Ok(2));
-        assert!(Limit::new("person", 0).take(1_u8).unwrap().is_none());
+        assert!(Limit::new(Name::Person, 0).take(1_u8).unwrap().is_none());
     }
 
     #[test]
     fn the_fields_are_structured() {
         let mut headers = HeaderMap::new();
         let reset = Duration::from_millis(1500);
-        Standing { name: "person", per_window: 60, remaining: 7, reset }.tell(&mut headers);
+        Standing { name: Name::Person, per_window: 60, remaining: 7, reset }.tell(&mut headers);
         assert_eq!(headers[POLICY], "\"person\";q=60;w=60");
         assert_eq!(headers[REMAINING], "\"person\";r=7;t=2");
     }
@@ -273,14 +324,15 @@ mod tests {
     fn after_too_many_failures_only_known_tokens_are_looked_at() {
         let limits = Limits::new(&Config { rate_limit_failures: 2, ..Config::default() });
         let address = Some("192.0.2.1".parse().unwrap());
+        let check = |address, token| limits.check_token(address, token, &Told::default());
         limits.count_person(Uuid::nil(), "good", &Told::default()).unwrap();
         for _ in 0..2 {
             limits.count_failure(address);
-            limits.check_token(address, "guess").unwrap();
+            check(address, "guess").unwrap();
         }
         limits.count_failure(address);
-        assert_eq!(limits.check_token(address, "guess").unwrap_err().kind(), Kind::RateLimited);
-        limits.check_token(address, "good").unwrap();
-        limits.check_token(Some("192.0.2.2".parse().unwrap()), "guess").unwrap();
+        assert_eq!(check(address, "guess").unwrap_err().kind(), Kind::RateLimited);
+        check(address, "good").unwrap();
+        check(Some("192.0.2.2".parse().unwrap()), "guess").unwrap();
     }
 }

@@ -128,6 +128,19 @@ async fn a_cookie_reads_freely_and_writes_from_known_origins_only() {
 }
 
 #[tokio::test]
+async fn two_tokens_at_once_are_refused() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    for second in [format!("Bearer {}", ada.token), "Bearer other".to_owned()] {
+        for path in ["/v1/tracks", &format!("/v1/analyses/{}/manifest", Uuid::nil())] {
+            let request = server.request(&ada, Method::GET, path).header("authorization", &second);
+            let problem = expect_problem(request.send().await.unwrap(), 400, "malformed-request").await;
+            assert!(problem["detail"].as_str().unwrap().contains("Authorization"), "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_a_tokens_hash_is_stored() {
     let server = Server::start().await;
     let ada = server.person("ada").await;

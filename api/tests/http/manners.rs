@@ -29,7 +29,8 @@ async fn a_person_who_asks_too_often_is_told_when_to_come_again() {
         let wait: u64 = header(&refused, "retry-after").parse().unwrap();
         assert!((1..=20).contains(&wait), "{wait}");
         assert_eq!(header(&refused, "ratelimit"), format!("\"person\";r=0;t={wait}"));
-        expect_problem(refused, 429, "rate-limited").await;
+        let problem = expect_problem(refused, 429, "rate-limited").await;
+        assert_eq!(problem["detail"], "one person may ask 3 times in 60 seconds");
     }
     assert_eq!(server.get(&eve, "/v1/tracks").await.status(), 200);
 }
@@ -84,8 +85,11 @@ async fn who_guesses_tokens_is_not_listened_to_and_neighbours_are() {
     }
     let guess = Person { id: Uuid::nil(), token: "guess".into() };
     let refused = server.get(&guess, "/v1/tracks").await;
-    assert!(refused.headers().contains_key("retry-after"));
-    expect_problem(refused, 429, "rate-limited").await;
+    let wait = header(&refused, "retry-after").to_owned();
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"failures\";q=2;w=60");
+    assert_eq!(header(&refused, "ratelimit"), format!("\"failures\";r=0;t={wait}"));
+    let problem = expect_problem(refused, 429, "rate-limited").await;
+    assert!(problem["detail"].as_str().unwrap().contains("from this address"), "{problem}");
     // A right guess looks no different from a wrong one now; who was in before still is.
     expect_problem(server.get(&eve, "/v1/tracks").await, 429, "rate-limited").await;
     assert_eq!(server.get(&ada, "/v1/tracks").await.status(), 200);
