@@ -27,10 +27,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// Most headers of a request; more is 431.
-const MAX_HEADERS: usize = 100;
+/// Most headers of a request; more is 431. HTTP/2 counts none itself: there [`crate::router`] does.
+pub(crate) const MAX_HEADERS: usize = 100;
 
-/// Most bytes of the request line and the headers together; more is 431. Cookies of a platform fit in.
+/// Most bytes of the request line and the headers together; more is 431, and on HTTP/2 431 or the end of the connection.
+/// Cookies of a platform fit in.
 const MAX_HEADER_BYTES: usize = 64 << 10;
 
 /// Most requests at a time on one connection of HTTP/2: browsers take 100.

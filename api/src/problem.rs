@@ -111,6 +111,8 @@ kinds! {
     KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request";
     /// The user has as many progress streams open as are allowed.
     TooManyStreams = "too-many-streams", TOO_MANY_REQUESTS, "Too many streams are open";
+    /// The request has more headers than allowed.
+    TooManyHeaders = "too-many-headers", REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers";
     /// A fault of ours.
     Internal = "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong here";
     /// The database or the storage cannot be reached.

@@ -2,6 +2,7 @@
 //!
 //! Every handler is registered once, for the router and for the OpenAPI description, so the two agree.
 
+use crate::connection::MAX_HEADERS;
 use crate::description::{self, Description};
 use crate::methods::{self, Methods};
 use crate::problem::{Kind, Problem};
@@ -13,6 +14,7 @@ use crate::{
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -167,12 +169,13 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), limits::enforce))
-        .layer(middleware::from_fn_with_state(app.clone(), limit_uri))
-        .layer(middleware::from_fn_with_state(methods, methods::options))
+        .layer(middleware::from_fn_with_state(app.clone(), check_head))
+        .layer(middleware::from_fn_with_state(methods.clone(), methods::options))
         .layer(middleware::from_fn(compress::keep_status))
         .layer(compress::layer())
         .layer(middleware::from_fn(compress::correct))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
+        .layer(middleware::from_fn_with_state(methods, methods::tell))
         .layer(middleware::from_fn_with_state(app.clone(), secure::protect))
         .layer(middleware::from_fn_with_state(app.clone(), request::observe))
         .with_state(app)
@@ -188,14 +191,30 @@ async fn no_such_method(State(app): State<App>, request: Request) -> Problem {
     limits::count_unlooked(&app, &request).err().unwrap_or_else(|| Problem::new(Kind::MethodNotAllowed))
 }
 
-/// Refuses addresses that are too long to mean anything.
-async fn limit_uri(State(app): State<App>, request: Request, next: Next) -> Response {
-    let uri = request.uri();
-    let length = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
-    if length > app.config().max_uri_bytes {
-        return Problem::new(Kind::UriTooLong).into_response();
+/// Refuses heads that mean nothing, or too much.
+async fn check_head(State(app): State<App>, request: Request, next: Next) -> Response {
+    match head(&request, app.config().max_uri_bytes) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
-    next.run(request).await
+}
+
+fn head(request: &Request, max_uri_bytes: usize) -> Result<(), Problem> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let length = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if length > max_uri_bytes {
+        return Err(Problem::new(Kind::UriTooLong));
+    }
+    // HTTP/2 may bring a cookie in pieces (RFC 9113, section 8.2.3).
+    let pieces = headers.get_all(header::COOKIE).into_iter().count();
+    if headers.len() - pieces.saturating_sub(1) > MAX_HEADERS {
+        return Err(Problem::new(Kind::TooManyHeaders));
+    }
+    // RFC 9112, section 3.2. HTTP/2 names the host elsewhere.
+    if request.version() == Version::HTTP_11 && headers.get_all(header::HOST).into_iter().count() != 1 {
+        return Err(Problem::detailed(Kind::Malformed, "one Host header is needed"));
+    }
+    Ok(())
 }
 
 /// Ends a request whose answer does not begin in time. What streams after that may take longer.

@@ -21,13 +21,17 @@ struct Files;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; \
                       media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's addresses, and its parts. They are no operations of the API, and its description is silent about them.
+/// The page's addresses, and its parts.
+const PAGES: [&str; 2] = ["/", "/tracks/{track_id}"];
+const PARTS: [&str; 2] = ["/icon.svg", "/assets/{name}"];
+
+/// All of them.
+pub(crate) const PATHS: [&str; 4] = [PAGES[0], PAGES[1], PARTS[0], PARTS[1]];
+
+/// They are no operations of the API, and its description is silent about them.
 pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(page))
-        .route("/tracks/{track_id}", get(page))
-        .route("/icon.svg", get(part))
-        .route("/assets/{name}", get(part))
+    let pages = PAGES.into_iter().fold(Router::new(), |router, path| router.route(path, get(page)));
+    PARTS.into_iter().fold(pages, |router, path| router.route(path, get(part)))
 }
 
 /// The page is the same at each of its addresses: it reads the address itself.

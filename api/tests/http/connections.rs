@@ -144,6 +144,22 @@ async fn heads_are_bounded() {
 }
 
 #[tokio::test]
+async fn a_host_is_named_once() {
+    let server = Server::start().await;
+    for (hosts, version, expect) in [
+        ("host: x\r\n", "1.1", "200"),
+        ("", "1.1", "400"),
+        ("host: x\r\nhost: x\r\n", "1.1", "400"),
+        ("", "1.0", "200"),
+    ] {
+        let sent = format!("GET /healthz HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let answer = answer(&server, sent.as_bytes()).await;
+        assert_eq!(status(&answer), expect, "{hosts:?}: {answer}");
+        assert!(expect == "200" || answer.contains("malformed-request"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn where_a_request_ends_is_never_in_doubt() {
     let server = Server::start().await;
     let smuggled = "0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -219,8 +235,20 @@ async fn http_2_is_spoken_without_tls() {
     let executor = hyper_util::rt::TokioExecutor::new();
     let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
     let running = tokio::spawn(connection);
-    let request = hyper::Request::get(server.url("/healthz")).body(String::new()).unwrap();
-    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    let mut ask = async |name: fn(usize) -> String, headers: usize| {
+        let request = hyper::Request::get(server.url("/healthz"));
+        let request = (0..headers).fold(request, |request, i| request.header(name(i), "a=b"));
+        sender.send_request(request.body(String::new()).unwrap()).await.unwrap()
+    };
+    assert_eq!(ask(|_| String::new(), 0).await.status(), 200);
+    // Heads are bounded as those of HTTP/1.1 are; a cookie may come in pieces (RFC 9113, section 8.2.3).
+    assert_eq!(ask(|i| format!("x-{i}"), 100).await.status(), 200);
+    let refused = ask(|i| format!("x-{i}"), 101).await;
+    assert_eq!(
+        (refused.status(), &refused.headers()["content-type"]),
+        (431.try_into().unwrap(), &"application/problem+json".parse().unwrap())
+    );
+    assert_eq!(ask(|_| "cookie".into(), 150).await.status(), 200);
     drop(sender);
     running.await.unwrap().unwrap();
 }

@@ -238,6 +238,35 @@ async fn what_is_unchanged_is_told_with_the_headers_of_the_whole() {
 }
 
 #[tokio::test]
+async fn methods_are_spelled_in_one_way() {
+    let allowed_origins = vec!["https://app.example".to_owned()];
+    let server = Server::with(Config { allowed_origins, ..Config::default() }).await;
+    let preflight = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
+    for (path, wrong, allow) in [
+        ("/v1/tracks", Method::PATCH, "GET, HEAD, POST, OPTIONS"),
+        ("/v1/queue/pause", Method::GET, "POST, OPTIONS"),
+        ("/docs", Method::POST, "GET, HEAD, OPTIONS"),
+        ("/", Method::POST, "GET, HEAD, OPTIONS"),
+        ("/assets/index.js", Method::DELETE, "GET, HEAD, OPTIONS"),
+    ] {
+        let refused = server.anonymous(wrong.clone(), path).send().await.unwrap();
+        assert_eq!(header(&refused, "allow"), allow, "{wrong} {path}");
+        expect_problem(refused, 405, "method-not-allowed").await;
+        for headers in [&[][..], &preflight] {
+            let request = server.anonymous(Method::OPTIONS, path);
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let options = request.send().await.unwrap();
+            assert_eq!(
+                (options.status().as_u16(), header(&options, "allow")),
+                (204, allow),
+                "{path} {headers:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn options_tells_the_methods_and_head_what_get_would() {
     let server = Server::start().await;
     let ada = server.person("ada").await;
