@@ -193,12 +193,16 @@ pub(crate) async fn keep(
     Err(Problem::detailed(Kind::KeyInUse, "the request took so long that another one took its place"))
 }
 
-/// An answer as a response.
+/// An answer as a response. What has versions says in its body which one it is, and so does the answer.
 pub(crate) fn respond(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let etag = answer.body["etag"].as_str().and_then(|etag| HeaderValue::try_from(etag).ok());
+    let location = answer.location.and_then(|location| HeaderValue::try_from(location).ok());
     let mut response = (status, Json(answer.body)).into_response();
-    if let Some(location) = answer.location.and_then(|location| HeaderValue::try_from(location).ok()) {
-        response.headers_mut().insert(header::LOCATION, location);
+    for (name, value) in [(header::ETAG, etag), (header::LOCATION, location)] {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }

@@ -158,3 +158,26 @@ async fn a_hundred_at_once_are_one() {
     assert!(ids.iter().all(|id| id.is_string() && *id == ids[0]), "{ids:?}");
     assert_eq!(server.count("SELECT count(*) FROM track_analyses").await, 2);
 }
+
+#[tokio::test]
+async fn what_was_made_is_told_with_its_tag_and_so_is_a_replay() {
+    let server = Server::start().await;
+    let ada = server.person("ada").await;
+    let track = server.track(&ada).await;
+    for (kind, made) in [
+        ("annotations", json!({"start_time_ms": 0, "title": "here"})),
+        ("regions", json!({"start_time_ms": 0, "end_time_ms": 10, "name": "here"})),
+    ] {
+        let path = format!("/v1/tracks/{track}/{kind}");
+        for replayed in [false, true] {
+            let request = server.request(&ada, Method::POST, &path).header("idempotency-key", kind);
+            let answer = request.json(&made).send().await.unwrap();
+            assert_eq!(answer.status(), 201, "{kind}");
+            assert_eq!(answer.headers().contains_key("idempotency-replayed"), replayed);
+            let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+            let location = answer.headers()["location"].to_str().unwrap().to_owned();
+            assert_eq!(body(answer).await["etag"], etag, "{kind}");
+            assert_eq!(server.get(&ada, &location).await.headers()["etag"], etag, "{kind}");
+        }
+    }
+}
