@@ -59,11 +59,12 @@ type Operation = Map<String, Value>;
 /// Adds to what the annotations say what all operations share.
 pub(crate) fn complete(annotated: &utoipa::openapi::OpenApi) -> Value {
     let mut description = json!(annotated);
+    let versioned = answers::versioned(&description["components"]["schemas"]);
     for (path, method, operation) in operations(&mut description) {
         one_line(operation, "summary");
         names::name(operation, method, path);
         parameters::share(operation);
-        answers::share(operation, method, path);
+        answers::share(operation, method, path, &versioned);
     }
     for (kind, shared) in [
         ("headers", answers::headers()),

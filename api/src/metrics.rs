@@ -120,7 +120,7 @@ fn encode(text: &mut String, registry: &Registry) {
 /// Counters of this process and the state of the queue, for operators. Programs that scrape have no session: they ask
 /// the listener of their own (`--metrics`).
 #[utoipa::path(get, path = "/metrics", tag = "service", responses(
-    (status = 200, description = "OpenMetrics text", content_type = "application/openmetrics-text", body = String),
+    (status = 200, description = "OpenMetrics text, whatever `Accept` says", content_type = "application/openmetrics-text", body = String),
     (status = 403, description = "No role allows to read the queue", body = crate::problem::Body)))]
 pub(crate) async fn metrics(State(app): State<App>, caller: Caller) -> Result<impl IntoResponse, Problem> {
     rights::queue(&mut *app.db().await?, &caller, Action::Read).await?;

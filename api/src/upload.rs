@@ -95,7 +95,7 @@ struct Received {
         ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same answer"),
         ("Repr-Digest" = Option<String>, Header, description = "RFC 9530, of audio that is the body: other content \
             than its sha-256 says is refused")),
-    request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
+    request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/octet-stream"))),
     responses((status = 201, body = Uploaded, headers(("Location" = String, description = "The track"))),
         (status = 400, body = crate::problem::Body), (status = 408, body = crate::problem::Body),
         (status = 409, body = crate::problem::Body), (status = 411, body = crate::problem::Body), (status = 413, body = crate::problem::Body),

@@ -37,8 +37,18 @@ const HEADERS: [(&str, &str, &str, &str, bool); 6] = [
 
 const PROBLEM: &str = "application/problem+json";
 
-/// Adds the shared answers, and makes the operation's own exact.
-pub(super) fn share(operation: &mut Operation, method: &str, path: &str) {
+/// References to the schemas of what has versions.
+pub(super) fn versioned(schemas: &Value) -> BTreeSet<String> {
+    let all = schemas.as_object().into_iter().flatten();
+    let versioned = all.filter(|(_, schema)| schema["properties"]["etag"].is_object());
+    versioned.map(|(name, _)| format!("#/components/schemas/{name}")).collect()
+}
+
+/// Adds the shared answers, and makes the operation's own exact. What is made and `versioned` comes with its tag.
+pub(super) fn share(operation: &mut Operation, method: &str, path: &str, versioned: &BTreeSet<String>) {
+    if let Some(body) = operation.get_mut("requestBody") {
+        bytes_are_any(body);
+    }
     let limited = !limits::EXEMPT.contains(&path);
     let mut shared = statuses(operation);
     shared.extend(limited.then_some(429));
@@ -58,6 +68,11 @@ pub(super) fn share(operation: &mut Operation, method: &str, path: &str) {
             answer["description"] = describe(status).into();
         }
         contents(answer);
+        let made = answer["content"]["application/json"]["schema"]["$ref"].as_str().map(str::to_owned);
+        if status == 201 && made.is_some_and(|made| versioned.contains(&made)) {
+            answer["headers"]["ETag"] =
+                json!({ "description": "This version of it", "schema": { "type": "string" } });
+        }
         let waits = method == "get" && status == 202;
         let tagged = conditional && matches!(status, 200 | 206 | 304);
         for (name, holds) in [
@@ -76,11 +91,11 @@ pub(super) fn share(operation: &mut Operation, method: &str, path: &str) {
 
 /// Which problems come back whatever the handler does.
 fn statuses(operation: &Operation) -> BTreeSet<u16> {
-    let mut all = BTreeSet::from([500]);
+    let mut all = BTreeSet::from([400, 414, 431, 500, 504]);
     let open =
         operation.get("security").and_then(Value::as_array).is_some_and(|any| any.contains(&json!({})));
     if !open {
-        all.extend([401, 403, 503, 504]);
+        all.extend([401, 403, 503]);
     }
     let keyed = parameters::has(operation, "Idempotency-Key");
     if keyed {
@@ -88,23 +103,36 @@ fn statuses(operation: &Operation) -> BTreeSet<u16> {
     }
     let body = operation.get("requestBody");
     if body.is_some_and(|body| body["content"].get("application/json").is_some()) {
-        all.extend([400, 408, 413, 415, 422]);
+        all.extend([408, 413, 415, 422]);
     }
     if keyed {
         all.insert(422);
     }
     if parameters::has_query(operation) {
-        all.extend([414, 422]);
+        all.insert(422);
     }
     let path = operation.get("parameters").and_then(Value::as_array);
     if path.into_iter().flatten().any(|parameter| parameter["in"] == "path") {
-        all.insert(404);
+        // It is looked up.
+        all.extend([404, 503]);
     }
     all
 }
 
-/// Problems have a media type of their own, and bytes are no list of numbers.
+/// What is bytes has no schema (OpenAPI 3.1, section 4.8.14.2): it is no list of numbers.
+fn bytes_are_any(body: &mut Value) {
+    let binary = |media: &str| {
+        media == "application/octet-stream" || media.starts_with("audio/") || media.starts_with("video/")
+    };
+    let content = body.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, body) in content.filter(|(media, _)| binary(media)) {
+        body["schema"] = json!({});
+    }
+}
+
+/// Problems have a media type of their own, and so have events.
 fn contents(answer: &mut Value) {
+    bytes_are_any(answer);
     let Some(Value::Object(content)) = answer.get_mut("content") else { return };
     let problem = component("schemas", "Problem");
     if content.get("application/json").is_some_and(|json| json["schema"] == problem)
@@ -113,9 +141,7 @@ fn contents(answer: &mut Value) {
         content.insert(PROBLEM.into(), body);
     }
     for (media, body) in content {
-        if media == "application/octet-stream" || media.starts_with("audio/") {
-            body["schema"] = json!({ "type": "string", "format": "binary" });
-        } else if media == "text/event-stream" {
+        if media == "text/event-stream" {
             body["schema"] = server_sent_event(body["schema"].take());
         }
     }

@@ -36,9 +36,12 @@ fn operations_tell_what_they_share() {
         let expect = |status: &str, why: &str| {
             assert!(answers.contains_key(status), "{method} {path} has {why} and tells nothing of {status}");
         };
-        expect("500", "a handler");
+        ["400", "414", "431", "500", "504"].iter().for_each(|status| expect(status, "a handler"));
+        if path.contains('{') || operation["security"] != serde_json::json!([{}]) {
+            expect("503", "the database");
+        }
         if operation["security"] != serde_json::json!([{}]) {
-            ["401", "403", "503"].iter().for_each(|status| expect(status, "a guard"));
+            ["401", "403"].iter().for_each(|status| expect(status, "a guard"));
         }
         if path.contains('{') {
             expect("404", "a parameter in its path");
@@ -67,4 +70,35 @@ fn problems_name_their_types() {
         &unauthorized["content"]["application/problem+json"]["examples"]["session-expired"]["value"];
     assert_eq!(example["status"], 401);
     assert!(unauthorized["headers"]["WWW-Authenticate"].is_object());
+}
+
+#[test]
+fn audio_is_no_list_of_numbers() {
+    let description = api::description();
+    let mut bodies = 0;
+    for (method, path, operation) in operations(&description) {
+        let answers = operation["responses"].as_object().unwrap().values();
+        let all = answers.chain([&operation["requestBody"]]).filter_map(|body| body["content"].as_object());
+        for (media, body) in all.flatten() {
+            if media == "application/octet-stream"
+                || media.starts_with("audio/")
+                || media.starts_with("video/")
+            {
+                assert_eq!(body["schema"], serde_json::json!({}), "{method} {path} {media}");
+                bodies += 1;
+            }
+        }
+    }
+    assert!(bodies >= 8, "{bodies}");
+    let upload = &description["paths"]["/v1/tracks"]["post"]["requestBody"]["content"];
+    assert!(upload["audio/*"].is_object() && upload["multipart/form-data"].is_object(), "{upload}");
+}
+
+#[test]
+fn what_has_versions_is_made_with_a_tag() {
+    let description = api::description();
+    for path in ["/v1/tracks/{track_id}/annotations", "/v1/tracks/{track_id}/regions"] {
+        let answer = &description["paths"][path]["post"]["responses"]["201"];
+        assert!(answer["headers"]["ETag"].is_object(), "{path}: {answer}");
+    }
 }
