@@ -6176,7 +6176,10 @@ export interface operations {
                 to_ms?: number;
                 /** @description Zoom level; 0 is the finest. Default: the finest that needs no more than `max_frames`. */
                 level?: number;
-                /** @description Most frames wanted, in place of `level`. Default: as many as one answer may hold, 65,536 or, as JSON, 4,096. */
+                /**
+                 * @description Most frames wanted, in place of `level`; where even the coarsest level has more of them, it is that one. Default:
+                 *     as many as one answer may hold, 65,536 or, as JSON, 4,096.
+                 */
                 max_frames?: number;
             };
             header?: {
@@ -7817,7 +7820,7 @@ export interface operations {
                 sort?: "created_at" | "name" | "bpm" | "duration_ms";
                 /** @description Which way. Default `desc` by `created_at`, else `asc`. */
                 order?: "asc" | "desc";
-                /** @description Where to go on: `next_cursor` of the page before, of the same list. */
+                /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Items on a page, 1 to 100. Default 50. */
                 limit?: number;
