@@ -64,7 +64,8 @@ pub(crate) struct RegridRequest {
         ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key gets the same grid while \
             it is the newest")),
     responses((status = 200, body = GridView, headers(("Location" = String, description = "The grid"))),
-        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView),
+        (status = 202, description = "Not there yet: ask again after Retry-After", body = AnalysisView,
+            headers(("Retry-After" = u32, description = "When to ask again, in seconds"))),
         (status = 404, body = crate::problem::Body),
         (status = 409, description = "The analysis failed, or was run again; or the grid of this key is not the newest", body = crate::problem::Body),
         (status = 422, body = crate::problem::Body)))]
