@@ -55,7 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        query::read(parts.uri.query().unwrap_or_default()).map(Self)
+        query::read(&parts.uri).map(Self)
     }
 }
 

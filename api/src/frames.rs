@@ -4,11 +4,11 @@ use crate::extract::{Path, Query};
 use crate::growing::{COMPLETE, Growing, Grown};
 use crate::negotiate;
 use crate::problem::{Kind, Problem};
+use crate::query::check_span;
 use crate::request::Caller;
 use crate::results::{MAX_PAYLOAD_BYTES, header_text, not_ready, strong_etag, tagged, without_result};
 use crate::rights;
 use crate::state::App;
-use crate::timeline::listing::check_order;
 use crate::views::AnalysisView;
 use analysis_core::error::Error as CoreError;
 use analysis_core::frame::FrameLayout;
@@ -184,7 +184,7 @@ impl Span {
         let invalid = |field: &str, detail: String| Err(Problem::invalid_field(field, detail));
         let from_ms = u64::from(query.from_ms.unwrap_or(0));
         let to_ms = query.to_ms.map_or(u64::from(u32::MAX), u64::from);
-        check_order(Some(from_ms), Some(to_ms))?;
+        check_span(Some(from_ms), Some(to_ms))?;
         let wanted = match query.max_frames {
             Some(_) if query.level.is_some() => {
                 return invalid("max_frames", "cannot be given together with level".into());

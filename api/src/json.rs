@@ -6,7 +6,6 @@ use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::{de::DeserializeOwned, forward_to_deserialize_any};
 use serde_json::{Error, Value};
 use serde_path_to_error::{Path, Segment};
-use std::fmt::Display;
 
 /// Reads `value` as a `T`.
 ///
@@ -33,35 +32,40 @@ fn pointer(path: &Path) -> String {
 /// as its fields, in order.
 struct Strict(Value);
 
-/// JSON Schema's integers are numbers without a fraction, `74.0` among them.
-macro_rules! whole_numbers {
+/// How a deserializer reads integers: by its `integer`, and told in the words of those who write them.
+macro_rules! integers {
+    () => {
+        crate::json::integers! {
+            deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
+            deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
+            deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
+        }
+    };
     ($($method:ident $visit:ident $type:ty),*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match whole(&self.0).and_then(|number| <$type>::try_from(number).ok()) {
-                Some(number) => visitor.$visit(number),
-                None => refused(format_args!("an integer from {} to {}", <$type>::MIN, <$type>::MAX)),
-            }
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            let expected = || format!("must be an integer from {} to {}", <$type>::MIN, <$type>::MAX);
+            visitor.$visit(self.integer::<$type>().ok_or_else(|| Self::Error::custom(expected()))?)
         }
     )*};
 }
+pub(crate) use integers;
 
 /// What can only be read from one kind of value, told in the words of JSON.
 macro_rules! of_one_kind {
     ($($method:ident $is:ident $words:literal),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            if self.0.$is() { self.deserialize_any(visitor) } else { refused($words) }
+            if self.0.$is() { self.deserialize_any(visitor) } else { Err(Error::custom(concat!("must be ", $words))) }
         }
     )*};
 }
 
-fn refused<T>(expected: impl Display) -> Result<T, Error> {
-    Err(Error::custom(format!("must be {expected}")))
-}
-
-/// The integer that a value is, where it is exactly one.
-fn whole(value: &Value) -> Option<i128> {
-    let integer = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
-    integer.or_else(|| exact(value.as_f64()?))
+impl Strict {
+    /// JSON Schema's integers are numbers without a fraction, `74.0` among them.
+    fn integer<T: TryFrom<i128>>(&self) -> Option<T> {
+        let Self(value) = self;
+        let integer = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+        T::try_from(integer.or_else(|| exact(value.as_f64()?))?).ok()
+    }
 }
 
 /// The integer that a floating-point number is, where it is exactly one.
@@ -118,11 +122,7 @@ impl<'de> Deserializer<'de> for Strict {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
-    whole_numbers! {
-        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
-        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
-    }
+    integers!();
 
     of_one_kind! {
         deserialize_bool is_boolean "true or false", deserialize_f32 is_number "a number",

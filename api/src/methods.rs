@@ -19,7 +19,7 @@ impl Methods {
         let described = description.paths.paths.iter();
         let described = described.filter_map(|(path, item)| Some((path.clone(), allowed(item)?)));
         let pages =
-            viewer::PATHS.map(|path| (path.to_owned(), HeaderValue::from_static("GET, HEAD, OPTIONS")));
+            viewer::paths().map(|path| (path.to_owned(), HeaderValue::from_static("GET, HEAD, OPTIONS")));
         Self(Arc::new(described.chain(pages).collect()))
     }
 

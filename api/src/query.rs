@@ -1,19 +1,22 @@
 //! Parameters of a query, read so that what does not fit is named.
 
+use crate::json::integers;
 use crate::problem::Problem;
+use axum::http::Uri;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::{self, Display};
+use std::str::FromStr;
 
 /// Reads the parameters of a URI's query.
 ///
 /// # Errors
 /// A problem that names the first that does not fit.
-pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+pub(crate) fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     let mut names = HashSet::new();
     for (name, value) in &pairs {
         // Which PostgreSQL's text cannot hold.
@@ -31,6 +34,16 @@ pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         let Refusal { name, detail } = error.into_inner();
         Problem::invalid_field(path.or(name).unwrap_or_else(|| "query".into()), detail)
     })
+}
+
+/// Fails where a span of the query ends before it begins, or where it does.
+pub(crate) fn check_span<T: PartialOrd>(from_ms: Option<T>, to_ms: Option<T>) -> Result<(), Problem> {
+    match from_ms.zip(to_ms) {
+        Some((from_ms, to_ms)) if from_ms >= to_ms => {
+            Err(Problem::invalid_field("to_ms", "must be after from_ms"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A name or a value.
@@ -62,13 +75,10 @@ impl serde::de::Error for Refusal {
     }
 }
 
-macro_rules! numbers {
-    ($($method:ident $visit:ident $type:ty),*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-            let expected = || Refusal::custom(format!("must be an integer from {} to {}", <$type>::MIN, <$type>::MAX));
-            visitor.$visit(self.0.parse::<$type>().map_err(|_| expected())?)
-        }
-    )*};
+impl Text<'_> {
+    fn integer<T: FromStr>(&self) -> Option<T> {
+        self.0.parse().ok()
+    }
 }
 
 impl<'de> Deserializer<'de> for Text<'_> {
@@ -106,11 +116,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
         self.0.into_deserializer().deserialize_enum(name, variants, visitor)
     }
 
-    numbers! {
-        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
-        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
-    }
+    integers!();
 
     forward_to_deserialize_any! {
         i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier

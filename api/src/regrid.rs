@@ -9,11 +9,11 @@ use crate::extract::{Json, Path, Query};
 use crate::idempotent::{self, Attempt, Earlier, fingerprint};
 use crate::page;
 use crate::problem::{Kind, Problem};
+use crate::query::check_span;
 use crate::request::Caller;
 use crate::results::{not_ready, tagged};
 use crate::rights;
 use crate::state::{self, App};
-use crate::timeline::listing::check_order;
 use crate::views::AnalysisView;
 use analysis_core::regrid::{Correction, Grid, Heard, regrid};
 use analysis_core::summary::Summary;
@@ -262,7 +262,7 @@ pub(crate) async fn get(
     Query(query): Query<GridQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    check_order(query.from_ms, query.to_ms)?;
+    check_span(query.from_ms, query.to_ms)?;
     let mut db = app.db().await?;
     let analysis = rights::analysis(&mut db, &caller, analysis_id, Action::Read).await?;
     if analysis.status != Status::Completed {

@@ -7,10 +7,10 @@ use crate::growing::{COMPLETE, Growing};
 use crate::negotiate::{self, Coding};
 use crate::page::{self, List, Page};
 use crate::problem::{Kind, Problem};
+use crate::query::check_span;
 use crate::request::Caller;
 use crate::rights::{self, Right};
 use crate::state::App;
-use crate::timeline::listing::check_order;
 use crate::views::{AnalysisView, EventView};
 use analysis_core::chunk;
 use axum::Json;
@@ -349,7 +349,7 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit.or(Some(MAX_EVENTS)), MAX_EVENTS)?;
     let after = list.after(query.cursor.as_deref(), |key| key.parse().ok())?;
-    check_order(query.from_ms, query.to_ms)?;
+    check_span(query.from_ms, query.to_ms)?;
     let types = query.r#type.iter().flat_map(|names| names.split(','));
     let types: Vec<String> = types.map(str::to_owned).collect();
     if types.len() > MAX_TYPES {

@@ -181,7 +181,7 @@ async fn receive(app: &App, key: Option<&ObjectKey>, request: Request) -> Result
 }
 
 async fn receive_raw(app: &App, key: Option<&ObjectKey>, request: Request) -> Result<Received, Problem> {
-    let about = query::read::<Form>(request.uri().query().unwrap_or_default())?.check(None)?;
+    let about = query::read::<Form>(request.uri())?.check(None)?;
     let length = content_length(request.headers())?;
     if length > app.config().max_upload_bytes {
         return Err(too_large(app));

@@ -21,12 +21,16 @@ struct Files;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; \
                       media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's addresses, and its parts.
+/// The page's addresses.
 const PAGES: [&str; 2] = ["/", "/tracks/{track_id}"];
+
+/// Those of its parts.
 const PARTS: [&str; 2] = ["/icon.svg", "/assets/{name}"];
 
 /// All of them.
-pub(crate) const PATHS: [&str; 4] = [PAGES[0], PAGES[1], PARTS[0], PARTS[1]];
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    PAGES.into_iter().chain(PARTS)
+}
 
 /// They are no operations of the API, and its description is silent about them.
 pub(crate) fn routes() -> Router<App> {

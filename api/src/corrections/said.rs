@@ -2,8 +2,8 @@
 
 use crate::patch::{given, nullable};
 use crate::problem::Problem;
+use crate::query::check_span;
 use crate::text::Checks;
-use crate::timeline::listing;
 use serde::{Deserialize, Serialize};
 use store::corrections::{Correction, Filter, Said};
 use time::OffsetDateTime;
@@ -364,7 +364,7 @@ impl Filters {
             checks.refuse("source", format!("must be one of {}", sources.join(", ")));
         }
         checks.finish()?;
-        listing::check_order(from_ms, to_ms)?;
+        check_span(from_ms, to_ms)?;
         // Times are stored as i32: what lies beyond is after everything.
         let stored_ms = |ms: u32| i32::try_from(ms).unwrap_or(i32::MAX);
         let (from_ms, to_ms) = (from_ms.map(stored_ms), to_ms.map(stored_ms));

@@ -1,6 +1,7 @@
 //! Filters that lists of annotations and of regions share.
 
 use crate::problem::Problem;
+use crate::query;
 
 /// Most items on a page: an editor shows them all at once.
 pub(crate) const MAX_LIMIT: u32 = 500;
@@ -20,17 +21,7 @@ impl Span {
                 return Err(Problem::invalid_field(name, "must not be negative"));
             }
         }
-        check_order(from_ms, to_ms)?;
+        query::check_span(from_ms, to_ms)?;
         Ok(Self { from_ms, to_ms })
-    }
-}
-
-/// Fails where a span of the query ends before it begins, or where it does.
-pub(crate) fn check_order<T: PartialOrd>(from_ms: Option<T>, to_ms: Option<T>) -> Result<(), Problem> {
-    match from_ms.zip(to_ms) {
-        Some((from_ms, to_ms)) if from_ms >= to_ms => {
-            Err(Problem::invalid_field("to_ms", "must be after from_ms"))
-        }
-        _ => Ok(()),
     }
 }

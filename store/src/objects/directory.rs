@@ -3,6 +3,7 @@
 use super::{Body, Error, Head, ObjectKey, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use std::fs::Metadata;
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Directory {
     /// The file of an object, and its size. Objects are replaced and never written to: it does not change.
     pub(super) async fn open_file(&self, key: &ObjectKey) -> Result<(File, u64)> {
         let file = self.found(key, File::open(self.path(key)).await).await?;
-        let size_bytes = regular_size(key, &self.found(key, file.metadata().await).await?)?;
+        let metadata = file.metadata().await.map_err(|source| failure(key.as_str(), source))?;
+        let size_bytes = regular_size(key, &metadata)?;
         Ok((file, size_bytes))
     }
 
@@ -94,7 +96,7 @@ impl Directory {
             }
             Some(_) => return Err(Error::RangeNotSatisfiable { size_bytes }),
         };
-        self.found(key, file.seek(SeekFrom::Start(offset)).await).await?;
+        file.seek(SeekFrom::Start(offset)).await.map_err(|source| failure(key.as_str(), source))?;
         let stream = ReaderStream::with_capacity(file.take(length), READ_BYTES);
         let stream = super::exactly(stream, length).boxed();
         Ok(Body { size_bytes, offset, length, content_type: None, stream })
@@ -141,12 +143,8 @@ impl Directory {
     }
 
     pub(super) async fn probe(&self) -> Result<()> {
-        self.is_there().await?;
-        let path = self.root.join(OBJECTS);
-        let metadata = fs::metadata(&path).await.map_err(|source| failure("the directory", source))?;
-        if metadata.permissions().readonly() {
-            let source = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
-            return Err(failure("the directory", source));
+        if self.is_there().await?.permissions().readonly() {
+            return Err(failure("the directory", io::ErrorKind::ReadOnlyFilesystem.into()));
         }
         Ok(())
     }
@@ -164,18 +162,14 @@ impl Directory {
         }
     }
 
-    /// Whether the directory is the one that [`Directory::open`] made.
-    async fn is_there(&self) -> Result<()> {
-        for part in [UNFINISHED, OBJECTS] {
-            let path = self.root.join(part);
-            let metadata =
-                fs::metadata(&path).await.map_err(|source| failure(&path.display().to_string(), source))?;
-            if !metadata.is_dir() {
-                return Err(failure(&path.display().to_string(), io::ErrorKind::NotADirectory.into()));
-            }
-        }
-        Ok(())
+    /// The folder of objects, if the directory is the one that [`Directory::open`] made.
+    async fn is_there(&self) -> Result<Metadata> {
+        let path = self.root.join(OBJECTS);
+        let away = |source| failure(&path.display().to_string(), source);
+        let metadata = fs::metadata(&path).await.map_err(away)?;
+        if metadata.is_dir() { Ok(metadata) } else { Err(away(io::ErrorKind::NotADirectory.into())) }
     }
+
     fn path(&self, key: &ObjectKey) -> PathBuf {
         // A key has no segment that leads out: see ObjectKey::parse.
         self.root.join(OBJECTS).join(key.as_str())
@@ -196,7 +190,7 @@ async fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path).await?.sync_all().await
 }
 
-fn regular_size(key: &ObjectKey, metadata: &std::fs::Metadata) -> Result<u64> {
+fn regular_size(key: &ObjectKey, metadata: &Metadata) -> Result<u64> {
     if metadata.is_file() { Ok(metadata.len()) } else { Err(Error::NotFound { key: key.to_string() }) }
 }
 

@@ -236,7 +236,7 @@ pub async fn delete_presets(db: &mut PgConnection, id: Uuid) -> Result<Vec<(Uuid
     Ok(removed.into_iter().map(|preset| (preset.id, preset.name)).collect())
 }
 
-/// Removes a template with its presets.
+/// Removes a template, with the presets that it has.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
